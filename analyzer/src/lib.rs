@@ -1,0 +1,1 @@
+//! Pure state machines: (state, event, now) to signals; alerts and grouping.

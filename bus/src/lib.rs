@@ -1,0 +1,1 @@
+//! Durable at-least-once log: segmented, checksummed, group commit, independent consumers.

@@ -1,0 +1,1 @@
+//! Anything to normalized Event: transports, syntaxes, vendor formats as data.

@@ -1,0 +1,1 @@
+//! HTTP API, identity, sessions, embedded web console.

@@ -1,0 +1,1 @@
+//! Command line: offline verbs on collector and rules, online verbs on the API.

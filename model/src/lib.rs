@@ -1,0 +1,26 @@
+//! Shared vocabulary of every part of Fansipan: [`Event`] (ECS), the field registry, [`Predicate`], [`Alert`], ids.
+//!
+//! Invariants (checked by `tests/arrows.rs` of the whole product where a test can):
+//! - no I/O, no clock, no randomness, no threads, no hash-ordered output: the same bytes give the same values;
+//! - depends on no other crate of the workspace;
+//! - one [`Predicate`] serves live detection, every store and the search bar; [`Predicate::matches`] is its definition.
+
+pub mod alert;
+pub mod codec;
+pub mod event;
+pub mod field;
+pub mod json;
+pub mod pattern;
+pub mod predicate;
+pub mod scope;
+pub mod source;
+pub mod text;
+pub mod time;
+
+pub use alert::{Alert, AlertId, AlertStatus, Entity, EntityKind, Level, MatchedField, RuleRef};
+pub use event::{Event, EventBuilder, Value};
+pub use field::{FieldId, FieldType, fields};
+pub use pattern::{Part, Pattern};
+pub use predicate::{Cmp, Op, Predicate, Reference, RegexTest, Relation, Target, Test, TimePart};
+pub use scope::{Agency, Scope};
+pub use source::{PerMille, SourceCounters, SourceInfo};

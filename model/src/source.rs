@@ -1,0 +1,73 @@
+//! What is known of one source of records (a device, a file, an HTTP sender) and its loss ledger.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Counters of one source. Invariant: `received = kept + sum(refused)`; `kept = parsed + unparsed`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceCounters {
+    /// Records framed, or refused before framing ended.
+    pub received: u64,
+    /// Records durably kept.
+    pub kept: u64,
+    /// Of those kept: understood by a decoder and format.
+    pub parsed: u64,
+    /// Of those kept: flagged `event.kind: pipeline_error`.
+    pub unparsed: u64,
+    /// Bytes of kept records as received.
+    pub bytes: u64,
+    /// Records refused, by reason (`too_large`, `rate_limit`, `connection_limit`, …).
+    pub refused: BTreeMap<String, u64>,
+}
+
+/// One source as shown by `fansipan sources`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceInfo {
+    /// Stable name: transport and peer address, and the host named in the records where a relay sends for many
+    /// (`udp:10.1.2.3`, `tcp:10.1.2.3/fw-01`, `file:/var/log/auth.log`, `http:token-name`).
+    pub id: String,
+    /// Agency it belongs to.
+    pub agency: String,
+    /// `udp`, `tcp`, `tls`, `file`, `http`, `stdin`.
+    pub transport: String,
+    /// Peer address, if a network source.
+    pub peer: Option<std::net::IpAddr>,
+    /// Subject of the TLS client certificate, if any.
+    pub tls_identity: Option<String>,
+    /// Host named in the records.
+    pub host: Option<String>,
+    /// Guessed or configured format (`sshd`, `fortigate`…); `None` until something was recognized.
+    pub format: Option<String>,
+    /// Human-readable product (`Fortinet FortiGate`).
+    pub product: Option<String>,
+    /// Share of recent records the format understood, 0–1.
+    pub confidence: PerMille,
+    /// Whether an operator fixed the format.
+    pub pinned: bool,
+    /// First record, UTC nanoseconds.
+    pub first_seen: i64,
+    /// Latest record, UTC nanoseconds.
+    pub last_seen: i64,
+    /// Device clock minus our clock, nanoseconds, smoothed; `None` until learned.
+    pub skew: Option<i64>,
+    /// Loss ledger.
+    pub counters: SourceCounters,
+}
+
+/// A share in thousandths: exact, comparable, no floats in shared state. Serialized as a JSON number 0.0–1.0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PerMille(pub u16);
+
+impl Serialize for PerMille {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_f64(f64::from(self.0) / 1000.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for PerMille {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let share = f64::deserialize(d)?;
+        Ok(PerMille((share.clamp(0.0, 1.0) * 1000.0).round() as u16))
+    }
+}

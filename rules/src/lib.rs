@@ -1,0 +1,1 @@
+//! Sigma text to compiled matcher; shipped rule packs.

@@ -1,0 +1,1 @@
+//! Event store (Tantivy), state store (SQLite), retention, query language.
