@@ -33,7 +33,10 @@ fn main() -> io::Result<()> {
         let _ = writeln!(table, "    FieldDef {{ name: {name:?}, kind: FieldType::{kind}, core: {core} }},");
         count += 1;
     }
-    let _ = write!(out, "/// Every registered field, in the order of `data/fields.txt`.\npub const STATIC: [FieldDef; {count}] = [\n{table}];\n");
+    let _ = write!(
+        out,
+        "/// Every registered field, in the order of `data/fields.txt`.\npub const STATIC: [FieldDef; {count}] = [\n{table}];\n"
+    );
     let dir = env::var("OUT_DIR").map_err(io::Error::other)?;
     fs::write(Path::new(&dir).join("fields.rs"), out)
 }

@@ -186,6 +186,8 @@ pub struct Alert {
     pub count: u64,
     /// What it is about, sorted.
     pub entities: Vec<Entity>,
+    /// What all its events share besides the rule (host, source address or user): the grouping key.
+    pub group: Vec<String>,
     /// Fields of the first event that made the rule match.
     pub matched: Vec<MatchedField>,
     /// Ids of the first events (at most [`Alert::SAMPLE`]).

@@ -145,6 +145,9 @@ pub struct Event {
     wide: Vec<[u8; 16]>,
 }
 
+/// `@timestamp`, `event.id`, `event.ingested`: the first three registered fields live outside the entries.
+const HEADER_FIELDS: u32 = 3;
+
 /// Largest integer magnitude that a JSON number carries exactly in every reader.
 pub(crate) const JSON_EXACT: i64 = 1 << 53;
 
@@ -341,9 +344,11 @@ impl Event {
     /// `at`: where `value`'s text already stands in the buffer.
     fn put(&mut self, key: u32, kind: FieldType, value: Value<'_>, at: Option<usize>) {
         let (tag, bits) = match canonical(kind, value) {
-            Value::Null => (Tag::Null, 0),
-            Value::Bool(false) => (Tag::False, 0),
-            Value::Bool(true) => (Tag::True, 0),
+            Value::Null if key >= HEADER_FIELDS => (Tag::Null, 0),
+            Value::Bool(false) if key >= HEADER_FIELDS => (Tag::False, 0),
+            Value::Bool(true) if key >= HEADER_FIELDS => (Tag::True, 0),
+            Value::Int(v) if key < HEADER_FIELDS => (Tag::Str, self.push_text(&v.to_string())),
+            Value::Float(v) if key < HEADER_FIELDS => (Tag::Str, self.push_text(&v.to_string())),
             Value::Int(v) if kind == FieldType::Long || v.unsigned_abs() <= JSON_EXACT as u64 => (Tag::Int, v as u64),
             Value::Float(v) if v.is_finite() => (Tag::Float, v.to_bits()),
             Value::Time(v) if kind == FieldType::Date => (Tag::Time, v as u64),
@@ -354,6 +359,7 @@ impl Event {
                 Some(offset) => (Tag::Str, span(offset, s.len())),
                 None => (Tag::Str, self.push_text(s)),
             },
+            Value::Null if key < HEADER_FIELDS => return,
             other => {
                 let offset = self.text.len();
                 other.write_text(&mut self.text);
@@ -367,8 +373,28 @@ impl Event {
                 self.id = Uuid::from_bytes(self.wide16(bits));
                 self.wide.pop();
             }
+            (k, Tag::Str) if k < HEADER_FIELDS => self.put_foreign_header(k, bits),
             _ => self.entries.push(Entry { key, tag, bits }),
         }
+    }
+
+    /// Text for a header field that is not its canonical form: an instant with an offset is read; anything else would
+    /// stand twice in the JSON, so it is kept under a name of its own.
+    fn put_foreign_header(&mut self, key: u32, bits: u64) {
+        let instant = self.text.get(range(bits)).and_then(time::from_rfc3339);
+        match (FieldId(key), instant) {
+            (fields::TIMESTAMP, Some(t)) => self.timestamp = t,
+            (fields::EVENT_INGESTED, Some(t)) => self.ingested = t,
+            (fields::EVENT_ID, _) => self.push_moved("fansipan.foreign.id", bits),
+            (fields::TIMESTAMP, None) => self.push_moved("fansipan.foreign.timestamp", bits),
+            _ => self.push_moved("fansipan.foreign.ingested", bits),
+        }
+    }
+
+    /// Appends an entry over text that already stands in the buffer.
+    fn push_moved(&mut self, name: &str, bits: u64) {
+        let text = self.text.get(range(bits)).map(str::to_owned).unwrap_or_default();
+        self.put_named(name, Value::Str(&text), Some(range(bits).start));
     }
 
     fn push_text(&mut self, s: &str) -> u64 {
