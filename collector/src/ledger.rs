@@ -1,0 +1,1 @@
+//! Counters of every source: received, kept, refused with the reason.

@@ -1,0 +1,1 @@
+//! A file per transport: records in, never a meaning given to them.
