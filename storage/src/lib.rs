@@ -1,1 +1,26 @@
-//! Event store (Tantivy), state store (SQLite), retention, query language.
+//! Keep, find, expire: the event store (Tantivy), the state store (SQLite), retention and the query language.
+//!
+//! Invariants:
+//! - [`EventStore`] answers exactly what [`fansipan_model::Predicate::matches`] defines, whatever index it used;
+//! - every call that touches an agency's data takes a [`fansipan_model::Scope`];
+//! - depends on `model` alone: no bus, no clock (callers pass "now"), no knowledge of rules or of HTTP.
+//!
+//! Callers see the traits [`EventStore`], [`EventWriter`] and [`StateStore`]; the engines behind them are
+//! `engine::TantivyStore` and `sqlite::SqliteState`.
+
+pub mod error;
+pub mod events;
+pub mod query;
+pub mod state;
+pub mod table;
+
+pub use error::StoreError;
+pub use events::{
+    AggregateRequest, Cursor, EventStore, EventWriter, Facet, FacetValue, GroupBy, Histogram, Hold, IndexInfo, Measure, MeasureKind,
+    Progress, Quarantined, RetentionPolicy, SearchPage, SearchRequest, StoreStatus, TimeRange, Total,
+};
+pub use state::{
+    AlertBatch, AlertChange, AlertCounts, AlertFilter, AlertPage, AlertRepeat, ApiToken, Applied, AuditEntry, AuditFilter, AuditPage,
+    AuditRecord, NewSession, NewToken, NewUser, RuleActivity, RuleCount, Session, StateStore, User, UserChange,
+};
+pub use table::{Cell, Table};

@@ -1,0 +1,463 @@
+//! The state store as its callers see it: alerts, sources, users, sessions, settings, audit trail. No engine is named here.
+//!
+//! Instants are UTC nanoseconds and come from the caller. Secrets never come here in the clear: passwords as PHC strings,
+//! session and API tokens as SHA-256.
+
+use std::collections::BTreeMap;
+
+use fansipan_model::{Agency, Alert, AlertId, AlertStatus, Level, Scope, SourceInfo};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::Result;
+
+/// More events of an alert that exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertRepeat {
+    /// Which alert.
+    pub id: AlertId,
+    /// Matching events added.
+    pub count: u64,
+    /// `@timestamp` of the earliest of them.
+    pub first_seen: i64,
+    /// `@timestamp` of the latest of them.
+    pub last_seen: i64,
+    /// Some of their ids; the alert keeps its first [`Alert::SAMPLE`].
+    pub events: Vec<Uuid>,
+}
+
+/// One change of the alerts, from the analyzer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AlertChange {
+    /// A new alert. If its id exists (opened before a restart), it counts as a repeat of it.
+    Open(Box<Alert>),
+    /// More events of an alert. Without the alert it counts as [`Applied::orphans`].
+    Repeat(AlertRepeat),
+}
+
+/// Matches of one rule within a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleCount {
+    /// Rule id.
+    pub rule: String,
+    /// Matching events.
+    pub count: u64,
+    /// `@timestamp` of the latest.
+    pub last: i64,
+}
+
+/// What a consumer of the log wants kept together with how far it has read.
+#[derive(Clone, Debug, Default)]
+pub struct AlertBatch<'a> {
+    /// Consumer name (`analyzer`).
+    pub consumer: &'a str,
+    /// First position of the log not covered by this batch.
+    pub next_offset: u64,
+    /// Changes, in order.
+    pub changes: Vec<AlertChange>,
+    /// Rule activity, for counters.
+    pub rules: Vec<RuleCount>,
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// True: the batch had been stored before (replay) and was not counted again.
+    pub duplicate: bool,
+    /// Alerts that are new.
+    pub opened: Vec<AlertId>,
+    /// Alerts that grew.
+    pub grown: Vec<AlertId>,
+    /// Repeats of alerts that do not exist.
+    pub orphans: u64,
+}
+
+/// Which alerts to list.
+#[derive(Clone, Debug, Default)]
+pub struct AlertFilter {
+    /// Any of these; empty: every status.
+    pub statuses: Vec<AlertStatus>,
+    /// Any of these; empty: every level.
+    pub levels: Vec<Level>,
+    /// This rule id.
+    pub rule: Option<String>,
+    /// Held by this person; `Some("")`: by nobody.
+    pub assignee: Option<String>,
+    /// Text in title (both languages), summary, entity or rule id; case and nothing else is ignored.
+    pub text: Option<String>,
+    /// Last seen at this instant or later.
+    pub since: Option<i64>,
+    /// First seen before this instant.
+    pub until: Option<i64>,
+}
+
+impl AlertFilter {
+    /// New and acknowledged: work to do.
+    pub const OPEN: [AlertStatus; 2] = [AlertStatus::New, AlertStatus::Acknowledged];
+}
+
+/// A page of alerts, latest raised first.
+#[derive(Clone, Debug, Default)]
+pub struct AlertPage {
+    /// The alerts.
+    pub items: Vec<Alert>,
+    /// Pass as `after` for the next page.
+    pub next: Option<String>,
+    /// All that match.
+    pub total: u64,
+}
+
+/// Alerts counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct AlertCounts {
+    /// Per status word (`new`, `true_positive`…), all of them present.
+    pub by_status: BTreeMap<String, u64>,
+    /// Open ones per level word, all of them present.
+    pub open_by_level: BTreeMap<String, u64>,
+    /// Open ones.
+    pub open: u64,
+}
+
+/// A rule by its alerts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleActivity {
+    /// Rule id.
+    pub id: String,
+    /// English title.
+    pub title: String,
+    /// Vietnamese title.
+    pub title_vi: Option<String>,
+    /// Severity.
+    pub level: Level,
+    /// Matching events in its alerts.
+    pub count: u64,
+    /// Its alerts.
+    pub alerts: u64,
+}
+
+/// A person who may log in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Log-in name; unique whatever its case.
+    pub name: String,
+    /// As shown.
+    pub display_name: String,
+    /// PHC string; opaque here.
+    pub password_hash: String,
+    /// Role words.
+    pub roles: Vec<String>,
+    /// Whose data.
+    pub scope: Scope,
+    /// `vi` or `en`.
+    pub language: String,
+    /// Whether the password must be changed before anything else.
+    pub must_change_password: bool,
+    /// Whether log-in is refused.
+    pub disabled: bool,
+    /// When made.
+    pub created: i64,
+    /// Last log-in.
+    pub last_login: Option<i64>,
+    /// Grows by one with each change.
+    pub version: u64,
+}
+
+/// A user to make.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// Log-in name.
+    pub name: String,
+    /// As shown.
+    pub display_name: String,
+    /// PHC string.
+    pub password_hash: String,
+    /// Role words.
+    pub roles: Vec<String>,
+    /// Whose data.
+    pub scope: Scope,
+    /// `vi` or `en`.
+    pub language: String,
+    /// Whether the password must be changed first.
+    pub must_change_password: bool,
+}
+
+/// What to change of a user; `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct UserChange {
+    /// As shown.
+    pub display_name: Option<String>,
+    /// PHC string, and whether it must be changed at the next log-in. Ends every session of the user.
+    pub password: Option<(String, bool)>,
+    /// Role words. Ends every session of the user.
+    pub roles: Option<Vec<String>>,
+    /// Whose data. Ends every session of the user.
+    pub scope: Option<Scope>,
+    /// `vi` or `en`.
+    pub language: Option<String>,
+    /// Whether log-in is refused; `true` ends every session of the user.
+    pub disabled: Option<bool>,
+    /// A log-in happened then.
+    pub last_login: Option<i64>,
+}
+
+/// A session to make.
+#[derive(Clone, Debug)]
+pub struct NewSession<'a> {
+    /// SHA-256 of the token in the cookie.
+    pub token_hash: [u8; 32],
+    /// Whose.
+    pub user: &'a str,
+    /// Now.
+    pub created: i64,
+    /// Ends then at the latest.
+    pub expires: i64,
+    /// Ends after this long without use, nanoseconds.
+    pub idle: i64,
+    /// Peer address, for the record.
+    pub peer: Option<&'a str>,
+    /// Browser, for the record; cut to 256 characters.
+    pub agent: Option<&'a str>,
+}
+
+/// A live session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Whose.
+    pub user: String,
+    /// Since when.
+    pub created: i64,
+    /// Ends then at the latest.
+    pub expires: i64,
+    /// Last use known (kept to the minute).
+    pub last_used: i64,
+    /// Peer address at log-in.
+    pub peer: Option<String>,
+}
+
+/// An API token to make.
+#[derive(Clone, Debug)]
+pub struct NewToken<'a> {
+    /// Unique name, shown in lists and in the audit trail.
+    pub name: &'a str,
+    /// SHA-256 of the token.
+    pub token_hash: [u8; 32],
+    /// Role words.
+    pub roles: Vec<String>,
+    /// Whose data.
+    pub scope: Scope,
+    /// Who made it.
+    pub made_by: &'a str,
+    /// Now.
+    pub created: i64,
+    /// Refused from then on.
+    pub expires: Option<i64>,
+}
+
+/// An API token, without the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiToken {
+    /// Unique name.
+    pub name: String,
+    /// Role words.
+    pub roles: Vec<String>,
+    /// Whose data.
+    pub scope: Scope,
+    /// Who made it.
+    pub made_by: String,
+    /// When.
+    pub created: i64,
+    /// Refused from then on.
+    pub expires: Option<i64>,
+    /// Last use known (kept to the minute).
+    pub last_used: Option<i64>,
+}
+
+/// Something done, to be recorded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// When.
+    pub at: i64,
+    /// Who: user, token or `system`.
+    pub who: String,
+    /// What: stable verb (`alert.status`, `session.open`).
+    pub verb: String,
+    /// On what: id or name.
+    pub object: String,
+    /// Whose data it was, if an agency's.
+    pub agency: Option<Agency>,
+    /// Details as JSON text; never a secret.
+    pub details: String,
+    /// From where.
+    pub peer: Option<String>,
+    /// Whether it was let in and succeeded.
+    pub allowed: bool,
+}
+
+/// A record in the trail. `hash` = SHA-256 over the previous entry's hash and this one's canonical JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// Ordinal, from 1 without gaps.
+    pub number: u64,
+    /// When.
+    pub at: i64,
+    /// Who.
+    pub who: String,
+    /// What.
+    pub verb: String,
+    /// On what.
+    pub object: String,
+    /// Whose data.
+    pub agency: Option<String>,
+    /// Details, JSON text.
+    pub details: String,
+    /// From where.
+    pub peer: Option<String>,
+    /// Whether it was let in and succeeded.
+    pub allowed: bool,
+    /// Hexadecimal; chains the trail.
+    pub hash: String,
+}
+
+/// Which entries to list; newest first.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// By this person.
+    pub who: Option<String>,
+    /// Verb, or its beginning up to a dot (`alert`).
+    pub verb: Option<String>,
+    /// On this object.
+    pub object: Option<String>,
+    /// From then on.
+    pub since: Option<i64>,
+    /// Before then.
+    pub until: Option<i64>,
+}
+
+/// A page of the trail.
+#[derive(Clone, Debug, Default)]
+pub struct AuditPage {
+    /// Newest first.
+    pub items: Vec<AuditEntry>,
+    /// Pass as `before` for the next page.
+    pub next: Option<u64>,
+}
+
+/// State with one owner. Every method is one transaction; calls block (use a blocking thread from async code).
+pub trait StateStore: Send + Sync {
+    // --- alerts ---
+
+    /// Stores a batch together with how far its consumer has read. A batch at or before the stored position is a replay
+    /// and changes nothing, so counts are exact across crashes.
+    fn apply_alerts(&self, batch: &AlertBatch<'_>) -> Result<Applied>;
+
+    /// How far a consumer has read: the `next_offset` of its last batch; 0 for one never seen.
+    fn consumer_offset(&self, consumer: &str) -> Result<u64>;
+
+    /// Latest raised first, at most `limit` (≤ 1,000), after a page's `next`.
+    fn alerts(&self, scope: &Scope, filter: &AlertFilter, after: Option<&str>, limit: usize) -> Result<AlertPage>;
+
+    /// One alert.
+    fn alert(&self, scope: &Scope, id: AlertId) -> Result<Option<Alert>>;
+
+    /// Judges an alert. `version`: the one the person saw; another one now: `Conflict`. `audit` is written in the same transaction.
+    fn set_alert_status(&self, scope: &Scope, id: AlertId, status: AlertStatus, version: u64, audit: &AuditRecord) -> Result<Alert>;
+
+    /// Gives an alert to somebody or nobody. As [`StateStore::set_alert_status`]; a new alert given to somebody becomes acknowledged.
+    fn assign_alert(&self, scope: &Scope, id: AlertId, assignee: Option<&str>, version: u64, audit: &AuditRecord) -> Result<Alert>;
+
+    /// Counts of all alerts.
+    fn alert_counts(&self, scope: &Scope) -> Result<AlertCounts>;
+
+    /// Alerts raised at this instant or later.
+    fn alerts_raised_since(&self, scope: &Scope, since: i64) -> Result<u64>;
+
+    /// Rules by matching events in alerts last seen since then, most first.
+    fn top_rules(&self, scope: &Scope, since: i64, limit: usize) -> Result<Vec<RuleActivity>>;
+
+    /// ATT&CK techniques (`t1110`, `t1110.001`) by alerts last seen since then, most first.
+    fn top_techniques(&self, scope: &Scope, since: i64, limit: usize) -> Result<Vec<(String, u64)>>;
+
+    /// Matches of every rule ever seen, by rule id.
+    fn rule_counts(&self) -> Result<Vec<RuleCount>>;
+
+    // --- sources ---
+
+    /// Inserts or replaces; a pinned format set by [`StateStore::pin_source`] is not overwritten.
+    fn put_sources(&self, sources: &[SourceInfo]) -> Result<()>;
+
+    /// All sources, by id.
+    fn sources(&self, scope: &Scope) -> Result<Vec<SourceInfo>>;
+
+    /// Fixes a source's format, or frees it. `NotFound` if unknown.
+    fn pin_source(&self, scope: &Scope, id: &str, format: Option<&str>, audit: &AuditRecord) -> Result<SourceInfo>;
+
+    // --- people ---
+
+    /// Makes a user. `Exists` if the name is taken in any case.
+    fn add_user(&self, user: &NewUser, now: i64, audit: &AuditRecord) -> Result<User>;
+
+    /// By name, whatever its case.
+    fn user(&self, name: &str) -> Result<Option<User>>;
+
+    /// All, by name.
+    fn users(&self) -> Result<Vec<User>>;
+
+    /// Changes a user.
+    fn change_user(&self, name: &str, change: &UserChange, audit: Option<&AuditRecord>) -> Result<User>;
+
+    /// Removes a user and ends their sessions.
+    fn remove_user(&self, name: &str, audit: &AuditRecord) -> Result<()>;
+
+    /// Opens a session.
+    fn open_session(&self, session: &NewSession<'_>) -> Result<()>;
+
+    /// The live session of a token hash, whose use is noted; `None` when unknown, expired, idle too long, or the user is disabled.
+    fn use_session(&self, token_hash: &[u8; 32], now: i64) -> Result<Option<(Session, User)>>;
+
+    /// Ends a session. Nothing happens if there is none.
+    fn close_session(&self, token_hash: &[u8; 32]) -> Result<()>;
+
+    /// Ends every session of a user but, if given, this one; returns how many.
+    fn close_sessions(&self, user: &str, except: Option<&[u8; 32]>) -> Result<u64>;
+
+    /// Makes an API token.
+    fn add_token(&self, token: &NewToken<'_>, audit: &AuditRecord) -> Result<ApiToken>;
+
+    /// The valid API token of a hash, whose use is noted.
+    fn use_token(&self, token_hash: &[u8; 32], now: i64) -> Result<Option<ApiToken>>;
+
+    /// All API tokens, by name.
+    fn tokens(&self) -> Result<Vec<ApiToken>>;
+
+    /// Revokes an API token.
+    fn remove_token(&self, name: &str, audit: &AuditRecord) -> Result<()>;
+
+    // --- settings and trail ---
+
+    /// A setting's JSON text.
+    fn setting(&self, key: &str) -> Result<Option<String>>;
+
+    /// Sets or removes a setting.
+    fn put_setting(&self, key: &str, value: Option<&str>, audit: Option<&AuditRecord>) -> Result<()>;
+
+    /// Appends to the audit trail.
+    fn audit(&self, record: &AuditRecord) -> Result<AuditEntry>;
+
+    /// The trail, newest first, entries numbered below `before`, at most `limit` (≤ 1,000).
+    /// A scope of agencies sees entries of those agencies only.
+    fn audit_trail(&self, scope: &Scope, filter: &AuditFilter, before: Option<u64>, limit: usize) -> Result<AuditPage>;
+
+    /// Recomputes the chain; the number of entries, or `Damaged` naming the first that does not fit.
+    fn verify_audit(&self) -> Result<u64>;
+
+    // --- upkeep ---
+
+    /// Removes expired sessions and tokens unused since they expired; folds the write-ahead log. Call every few minutes.
+    fn tidy(&self, now: i64) -> Result<()>;
+
+    /// SQLite's or the engine's own integrity check; empty: sound.
+    fn check(&self) -> Result<Vec<String>>;
+
+    /// Copies the whole state, consistent, to a new file.
+    fn backup(&self, to: &std::path::Path) -> Result<()>;
+}
