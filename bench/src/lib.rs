@@ -1,1 +1,4 @@
-//! Side-by-side benchmarks and load generators.
+//! Load generators and measurements. What is generated depends on the seed alone, so that a figure can be measured again.
+
+pub mod generate;
+pub mod machine;

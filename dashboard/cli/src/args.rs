@@ -1,0 +1,218 @@
+//! What can be typed. Help texts are the manual; nothing here acts.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+
+/// Security operations centre in one binary: collect, detect, find, respond, prove.
+#[derive(Debug, Parser)]
+#[command(name = "fansipan", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done · 1 the answer is no · 2 wrong usage or failure · 3 server unreachable · 4 not allowed")]
+pub struct Cli {
+    /// Where the appliance keeps its data
+    #[arg(long, global = true, env = "FANSIPAN_DATA", value_name = "DIR", default_value = "/var/lib/fansipan", value_hint = ValueHint::DirPath)]
+    pub data: PathBuf,
+
+    /// Configuration file [default: /etc/fansipan/fansipan.toml where it exists]
+    #[arg(long, global = true, env = "FANSIPAN_CONFIG", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+
+    /// Appliance to speak to, as https://HOST:PORT [default: DATA/api.sock on this host]
+    #[arg(long, global = true, env = "FANSIPAN_SERVER", value_name = "URL")]
+    pub server: Option<String>,
+
+    /// Access token for --server (better given in the environment)
+    #[arg(long, global = true, env = "FANSIPAN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+
+    /// Certificate authority that signed the server's certificate, PEM
+    #[arg(long, global = true, env = "FANSIPAN_CA", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub ca: Option<PathBuf>,
+
+    /// One JSON object per line instead of a table
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run everything in one process: receive, detect, store, serve the console
+    Run(RunArgs),
+    /// Raw log records in, one flat ECS JSON object per line out
+    Parse(ParseArgs),
+    /// Run Sigma rules over files: one JSON line per detection
+    Hunt(HuntArgs),
+    /// Search stored events: a filter, then pipes
+    Search(SearchArgs),
+    /// See and judge alerts
+    Alerts(AlertsArgs),
+    /// See which devices send, how well they are understood, and what was lost
+    Sources(SourcesArgs),
+    /// Check rules
+    Rules(RulesArgs),
+    /// Check this host and the appliance, and say what to do about what is wrong
+    Doctor,
+    /// Print a shell completion script
+    Completions {
+        /// Shell to complete for
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `fansipan run`
+#[derive(Clone, Debug, Default, Args)]
+pub struct RunArgs {
+    /// Also read records from standard input
+    #[arg(long)]
+    pub stdin: bool,
+}
+
+/// `fansipan parse`
+#[derive(Debug, Args)]
+pub struct ParseArgs {
+    /// Format of the records: auto, or a name such as sshd, fortigate, windows
+    #[arg(long, default_value = "auto", value_name = "NAME")]
+    pub format: String,
+    /// File to read; - or nothing: standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+}
+
+/// `fansipan hunt`
+#[derive(Debug, Args)]
+pub struct HuntArgs {
+    /// Sigma rule files or folders (repeatable)
+    #[arg(long, required = true, num_args = 1.., value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub rules: Vec<PathBuf>,
+    /// Evidence: .evtx .json .ndjson .log files; folders are searched through
+    #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
+    pub inputs: Vec<PathBuf>,
+    /// Only rules of at least this level
+    #[arg(long, value_name = "LEVEL", value_parser = parse_level)]
+    pub level: Option<fansipan_model::Level>,
+}
+
+/// `fansipan search`
+#[derive(Debug, Args)]
+pub struct SearchArgs {
+    /// The query, such as 'source.ip:10.0.0.0/8 and event.outcome:failure | stats count() by user.name'
+    pub query: String,
+    /// How far back: 15m, 24h, 30d
+    #[arg(long, default_value = "24h", value_name = "SPAN")]
+    pub since: String,
+    /// How many events at the most; 0: all
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub limit: u64,
+}
+
+/// `fansipan alerts`
+#[derive(Debug, Args)]
+pub struct AlertsArgs {
+    /// What to do with alerts
+    #[command(subcommand)]
+    pub verb: AlertsVerb,
+}
+
+/// Verbs of `fansipan alerts`
+#[derive(Debug, Subcommand)]
+pub enum AlertsVerb {
+    /// List alerts, the most urgent first
+    List {
+        /// open, all, new, acknowledged, true_positive, false_positive, benign
+        #[arg(long, default_value = "open")]
+        status: String,
+        /// Only this level and above
+        #[arg(long, value_parser = parse_level)]
+        level: Option<fansipan_model::Level>,
+        /// Only alerts of this rule
+        #[arg(long, value_name = "RULE")]
+        rule: Option<String>,
+        /// How far back: 15m, 24h, 30d
+        #[arg(long, value_name = "SPAN")]
+        since: Option<String>,
+        /// How many at the most
+        #[arg(long, default_value_t = 50)]
+        limit: u64,
+    },
+    /// Show one alert with its events
+    Show {
+        /// Alert id
+        id: String,
+    },
+    /// Take an alert
+    Take {
+        /// Alert id
+        id: String,
+    },
+    /// Judge an alert
+    Close {
+        /// Alert id
+        id: String,
+        /// true, false or benign
+        #[arg(long, value_parser = ["true", "false", "benign"])]
+        verdict: String,
+        /// Why
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
+/// `fansipan sources`
+#[derive(Debug, Args)]
+pub struct SourcesArgs {
+    /// Keep showing, anew every second
+    #[arg(long)]
+    pub watch: bool,
+    /// What to do with a source; nothing: list them
+    #[command(subcommand)]
+    pub verb: Option<SourcesVerb>,
+}
+
+/// Verbs of `fansipan sources`
+#[derive(Debug, Subcommand)]
+pub enum SourcesVerb {
+    /// List all sources
+    List,
+    /// Fix the format of a source
+    Pin {
+        /// Source id
+        id: String,
+        /// Format name
+        format: String,
+    },
+    /// Let the format of a source be found by content again
+    Unpin {
+        /// Source id
+        id: String,
+    },
+}
+
+/// `fansipan rules`
+#[derive(Debug, Args)]
+pub struct RulesArgs {
+    /// What to do with rules
+    #[command(subcommand)]
+    pub verb: RulesVerb,
+}
+
+/// Verbs of `fansipan rules`
+#[derive(Debug, Subcommand)]
+pub enum RulesVerb {
+    /// Parse and compile rules; report every fault with file, line and what to do
+    Check {
+        /// Rule files or folders
+        #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+        paths: Vec<PathBuf>,
+    },
+    /// List the rules the appliance runs
+    List,
+}
+
+fn parse_level(word: &str) -> Result<fansipan_model::Level, String> {
+    fansipan_model::Level::parse(word).ok_or_else(|| "one of informational, low, medium, high, critical".to_owned())
+}

@@ -1,0 +1,147 @@
+//! The API client: DATA/api.sock with peer credentials on the same host, HTTPS with a token elsewhere.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context as _, Result};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::{Outcome, args::Cli};
+
+/// Why the API did not answer as hoped; each has its exit code.
+#[derive(Debug, Error)]
+pub enum ApiError {
+    /// No connection.
+    #[error("FSP-CLI-001: cannot reach the appliance at {at}: {why}\n  Is it running (fansipan run)? On this host give the same --data; elsewhere --server URL and FANSIPAN_TOKEN.")]
+    Unreachable {
+        /// Address tried.
+        at: String,
+        /// The transport's word.
+        why: String,
+    },
+    /// 401 or 403.
+    #[error("FSP-CLI-002: not allowed: {0}\n  Use an account or token with the permission, or run as root or the service's user on the appliance itself.")]
+    Denied(String),
+    /// 404.
+    #[error("FSP-CLI-003: not found: {0}")]
+    Missing(String),
+    /// Any other refusal.
+    #[error("{code}: {detail}")]
+    Refused {
+        /// The API's stable code.
+        code: String,
+        /// The API's explanation.
+        detail: String,
+    },
+}
+
+impl ApiError {
+    /// The exit code that goes with it, where it is not plain failure.
+    pub fn outcome(&self) -> Option<Outcome> {
+        match self {
+            ApiError::Unreachable { .. } => Some(Outcome::Unreachable),
+            ApiError::Denied(_) => Some(Outcome::Denied),
+            ApiError::Missing(_) => Some(Outcome::Negative),
+            ApiError::Refused { .. } => None,
+        }
+    }
+}
+
+/// One appliance.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: Option<String>,
+    at: String,
+}
+
+impl Client {
+    /// From what was typed. Reads the CA file; connects only with the first request.
+    pub fn new(cli: &Cli) -> Result<Self> {
+        let mut builder = reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).user_agent(concat!("fansipan/", env!("CARGO_PKG_VERSION")));
+        let (base, at) = match &cli.server {
+            Some(url) => {
+                anyhow::ensure!(url.starts_with("https://"), "FSP-CLI-004: --server must begin with https:// (tokens never travel in the clear)");
+                let mut tls = rustls::RootCertStore::empty();
+                if let Some(path) = &cli.ca {
+                    add_ca(&mut tls, path)?;
+                } else {
+                    let own = cli.data.join("tls/cert.pem");
+                    if own.exists() {
+                        add_ca(&mut tls, &own)?;
+                    }
+                }
+                let config = rustls::ClientConfig::builder().with_root_certificates(tls).with_no_client_auth();
+                builder = builder.tls_backend_preconfigured(config);
+                (url.trim_end_matches('/').to_owned(), url.clone())
+            }
+            None => {
+                let socket = cli.data.join("api.sock");
+                let at = socket.display().to_string();
+                builder = builder.unix_socket(socket);
+                ("http://localhost".to_owned(), at)
+            }
+        };
+        let http = builder.build().context("FSP-CLI-005: cannot set up the HTTP client")?;
+        Ok(Self { http, base, token: cli.token.clone(), at })
+    }
+
+    /// GET of an API path with parameters.
+    pub async fn get(&self, path: &str, parameters: &[(&str, String)]) -> Result<Value, ApiError> {
+        self.send(self.request(Method::GET, path).query(parameters)).await
+    }
+
+    /// POST of a JSON body.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self.http.request(method, format!("{}/api/v1{path}", self.base)).header("X-Fansipan", "1");
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Value, ApiError> {
+        let unreachable = |e: reqwest::Error| ApiError::Unreachable { at: self.at.clone(), why: innermost(&e) };
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(unreachable)?;
+        if status == StatusCode::NO_CONTENT {
+            return Ok(Value::Null);
+        }
+        let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        if status.is_success() {
+            return Ok(body);
+        }
+        let text = |key: &str| body.get(key).and_then(Value::as_str).map(str::to_owned);
+        let detail = text("detail").or_else(|| text("title")).unwrap_or_else(|| status.to_string());
+        Err(match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ApiError::Denied(detail),
+            StatusCode::NOT_FOUND => ApiError::Missing(detail),
+            _ => ApiError::Refused { code: text("code").unwrap_or_else(|| format!("HTTP {}", status.as_u16())), detail },
+        })
+    }
+}
+
+fn add_ca(store: &mut rustls::RootCertStore, path: &Path) -> Result<()> {
+    use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+    let failed = || format!("FSP-CLI-006: cannot read certificates from {}: give a PEM file", path.display());
+    for certificate in CertificateDer::pem_file_iter(path).with_context(failed)? {
+        store.add(certificate.with_context(failed)?).with_context(failed)?;
+    }
+    Ok(())
+}
+
+/// The last cause of an error chain: what the operating system said.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut at = error;
+    while let Some(next) = at.source() {
+        at = next;
+    }
+    at.to_string()
+}

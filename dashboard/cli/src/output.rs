@@ -1,0 +1,70 @@
+//! Tables for people, JSON lines for programs; control characters from logs never reach the terminal.
+
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+/// Text safe to print: control characters (ESC among them) become visible pictures, so that a log line cannot drive the
+/// operator's terminal.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    let control = |c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c);
+    if !text.chars().any(control) {
+        return Cow::Borrowed(text);
+    }
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\t' => ' ',
+            c if (c as u32) < 0x20 => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
+            c if control(c) => '\u{fffd}',
+            c => c,
+        })
+        .collect::<String>()
+        .into()
+}
+
+/// Prints a table; columns fit the terminal.
+pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> io::Result<()> {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_header(header.to_vec());
+    for row in rows {
+        table.add_row(row.iter().map(|cell| harmless(cell).into_owned()));
+    }
+    line(&table.to_string())
+}
+
+/// Prints one line; a closed pipe (`| head`) ends the program quietly at the caller through the error.
+pub(crate) fn line(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.write_all(b"\n")
+}
+
+/// Prints one JSON value as one line.
+pub(crate) fn json(value: &serde_json::Value) -> io::Result<()> {
+    line(&value.to_string())
+}
+
+/// Text of a JSON scalar for a table cell; empty for null and absent.
+pub(crate) fn cell(value: &serde_json::Value, path: &str) -> String {
+    let at = path.split('/').try_fold(value, |v, key| v.get(key));
+    match at {
+        None | Some(serde_json::Value::Null) => String::new(),
+        Some(serde_json::Value::String(s)) => s.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn escapes_in_logs_cannot_drive_the_terminal() {
+        assert_eq!(harmless("ok \u{1b}[2J\u{7}x\ny"), "ok ␛[2J␇x y");
+        assert_eq!(harmless("tên \u{202e}gpj.exe"), "tên \u{fffd}gpj.exe");
+        assert_eq!(harmless("Đăng nhập"), "Đăng nhập");
+    }
+}

@@ -1,0 +1,136 @@
+//! `fansipan alerts`: list, show, take, close.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::{client, items};
+use crate::{
+    Outcome,
+    args::{AlertsArgs, AlertsVerb, Cli},
+    client::Client,
+    output,
+};
+
+pub(super) async fn alerts(cli: &Cli, args: &AlertsArgs) -> Result<Outcome> {
+    let api = client(cli)?;
+    match &args.verb {
+        AlertsVerb::List { status, level, rule, since, limit } => {
+            let mut parameters = vec![("status", status.clone())];
+            parameters.extend(level.map(|l| ("level", l.as_str().to_owned())));
+            parameters.extend(rule.clone().map(|r| ("rule", r)));
+            parameters.extend(since.clone().map(|s| ("since", s)));
+            list(cli, &api, parameters, *limit).await
+        }
+        AlertsVerb::Show { id } => show(cli, &api, id).await,
+        AlertsVerb::Take { id } => {
+            let version = api.get(&format!("/alerts/{id}"), &[]).await?.get("version").cloned().unwrap_or(Value::Null);
+            let changed = api.post(&format!("/alerts/{id}/status"), &json!({"status": "acknowledged", "version": version})).await?;
+            print_change(cli, id, &changed)
+        }
+        AlertsVerb::Close { id, verdict, reason } => {
+            let status = match verdict.as_str() {
+                "true" => "true_positive",
+                "false" => "false_positive",
+                _ => "benign",
+            };
+            let version = api.get(&format!("/alerts/{id}"), &[]).await?.get("version").cloned().unwrap_or(Value::Null);
+            let changed = api.post(&format!("/alerts/{id}/status"), &json!({"status": status, "reason": reason, "version": version})).await?;
+            print_change(cli, id, &changed)
+        }
+    }
+}
+
+async fn list(cli: &Cli, api: &Client, mut parameters: Vec<(&'static str, String)>, limit: u64) -> Result<Outcome> {
+    let mut left = limit;
+    let mut rows = Vec::new();
+    while left > 0 {
+        let mut page = parameters.clone();
+        page.push(("limit", left.min(200).to_string()));
+        let answer = api.get("/alerts", &page).await?;
+        for alert in items(&answer) {
+            left = left.saturating_sub(1);
+            if cli.json {
+                output::json(alert)?;
+            } else {
+                rows.push(row(alert));
+            }
+        }
+        match answer.get("next").and_then(Value::as_str) {
+            Some(next) if !items(&answer).is_empty() => {
+                parameters.retain(|(key, _)| *key != "after");
+                parameters.push(("after", next.to_owned()));
+            }
+            _ => break,
+        }
+    }
+    if !cli.json {
+        output::table(&["LEVEL", "LAST SEEN", "COUNT", "RULE", "ABOUT", "STATUS", "ID"], rows)?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn row(alert: &Value) -> Vec<String> {
+    let about: Vec<String> = alert
+        .get("entities")
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice)
+        .iter()
+        .take(3)
+        .map(|e| output::cell(e, "value"))
+        .collect();
+    vec![
+        output::cell(alert, "rule/level"),
+        output::cell(alert, "last_seen"),
+        output::cell(alert, "count"),
+        output::cell(alert, "rule/title"),
+        about.join(" "),
+        output::cell(alert, "status"),
+        output::cell(alert, "id"),
+    ]
+}
+
+async fn show(cli: &Cli, api: &Client, id: &str) -> Result<Outcome> {
+    let alert = api.get(&format!("/alerts/{id}"), &[]).await?;
+    if cli.json {
+        output::json(&alert)?;
+        return Ok(Outcome::Done);
+    }
+    for (label, path) in [
+        ("Rule", "rule/title"),
+        ("", "rule/title_vi"),
+        ("Level", "rule/level"),
+        ("Status", "status"),
+        ("Held by", "assignee"),
+        ("First seen", "first_seen"),
+        ("Last seen", "last_seen"),
+        ("Events", "count"),
+        ("Summary", "summary"),
+        ("Advice", "rule/advice"),
+        ("", "rule/advice_vi"),
+    ] {
+        let text = output::cell(&alert, path);
+        if !text.is_empty() {
+            output::line(&format!("{label:<11}{}", output::harmless(&text)))?;
+        }
+    }
+    for (label, list) in [("About", "entities"), ("Matched", "matched")] {
+        for item in alert.get(list).and_then(Value::as_array).map_or(&[][..], Vec::as_slice) {
+            let text = format!("{} = {}", output::cell(item, "field"), output::cell(item, "value"));
+            output::line(&format!("{label:<11}{}", output::harmless(&text)))?;
+        }
+    }
+    for event in alert.get("events").and_then(Value::as_array).map_or(&[][..], Vec::as_slice) {
+        let text = Some(output::cell(event, "event.original")).filter(|s| !s.is_empty()).unwrap_or_else(|| output::cell(event, "message"));
+        output::line(&format!("{:<11}{} {}", "Event", output::cell(event, "@timestamp"), output::harmless(&text)))?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn print_change(cli: &Cli, id: &str, changed: &Value) -> Result<Outcome> {
+    if cli.json {
+        output::json(changed)?;
+    } else {
+        output::line(&format!("{id}: {}", output::cell(changed, "status")))?;
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,107 @@
+//! `fansipan doctor`: what is wrong on this host and with the appliance, and what to do about it.
+
+use std::{
+    fs,
+    net::{TcpListener, UdpSocket},
+    path::Path,
+};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::client;
+use crate::{Outcome, args::Cli, client::ApiError, output};
+
+/// One finding: name, good or bad, what is the case and what to do.
+struct Check {
+    name: &'static str,
+    ok: bool,
+    text: String,
+}
+
+pub(super) async fn doctor(cli: &Cli) -> Result<Outcome> {
+    let mut checks = vec![data_dir(&cli.data)];
+    let api = client(cli)?;
+    match api.get("/status", &[]).await {
+        Ok(status) => checks.extend(appliance(&status)),
+        Err(error @ ApiError::Unreachable { .. }) => {
+            checks.push(Check { name: "appliance", ok: false, text: error.to_string() });
+            checks.extend(ports());
+        }
+        Err(error) => checks.push(Check { name: "appliance", ok: false, text: error.to_string() }),
+    }
+    let good = checks.iter().all(|c| c.ok);
+    if cli.json {
+        for c in &checks {
+            output::json(&json!({"check": c.name, "ok": c.ok, "detail": c.text}))?;
+        }
+    } else {
+        output::table(&["CHECK", "", "DETAIL"], checks.iter().map(|c| vec![c.name.into(), if c.ok { "ok" } else { "FAIL" }.into(), c.text.clone()]))?;
+    }
+    Ok(if good { Outcome::Done } else { Outcome::Negative })
+}
+
+fn data_dir(dir: &Path) -> Check {
+    let name = "data directory";
+    match fs::metadata(dir) {
+        Ok(meta) if meta.is_dir() => {
+            let writable = tempfile_in(dir);
+            let text = match &writable {
+                Ok(()) => dir.display().to_string(),
+                Err(e) => format!("{} cannot be written to: {e}. Give it to the service's user.", dir.display()),
+            };
+            Check { name, ok: writable.is_ok(), text }
+        }
+        Ok(_) => Check { name, ok: false, text: format!("{} is not a directory", dir.display()) },
+        Err(e) => Check { name, ok: false, text: format!("{}: {e}. It is made by the first `fansipan run --data …`.", dir.display()) },
+    }
+}
+
+fn tempfile_in(dir: &Path) -> std::io::Result<()> {
+    let probe = dir.join(format!(".doctor-{}", std::process::id()));
+    fs::write(&probe, b"probe")?;
+    fs::remove_file(&probe)
+}
+
+/// Only asked when no appliance answers: are the default ports free for it?
+fn ports() -> Vec<Check> {
+    let tcp = |name, address: &str| match TcpListener::bind(address) {
+        Ok(_) => Check { name, ok: true, text: format!("{address} is free") },
+        Err(e) => Check { name, ok: false, text: format!("{address}: {e}. Another program holds it: find it with `ss -ltnp`, or configure another.") },
+    };
+    let udp = match UdpSocket::bind("127.0.0.1:5514") {
+        Ok(_) => Check { name: "syslog udp port", ok: true, text: "127.0.0.1:5514 is free".into() },
+        Err(e) => Check { name: "syslog udp port", ok: false, text: format!("127.0.0.1:5514: {e}. Find the holder with `ss -lunp`.") },
+    };
+    vec![tcp("syslog tcp port", "127.0.0.1:5514"), udp, tcp("syslog tls port", "127.0.0.1:6514"), tcp("console port", "127.0.0.1:8443")]
+}
+
+fn appliance(status: &Value) -> Vec<Check> {
+    let number = |path: &str| path.split('/').try_fold(status, |v, k| v.get(k)).and_then(Value::as_u64);
+    let mut checks = vec![Check {
+        name: "appliance",
+        ok: true,
+        text: format!("version {}, up {} s", output::cell(status, "version"), output::cell(status, "uptime_s")),
+    }];
+    let alarm = output::cell(status, "bus/alarm");
+    checks.push(Check {
+        name: "log",
+        ok: alarm.is_empty(),
+        text: if alarm.is_empty() { format!("head {}, {} bytes", output::cell(status, "bus/head"), output::cell(status, "bus/bytes")) } else { alarm },
+    });
+    for consumer in status.pointer("/bus/consumers").and_then(Value::as_array).map_or(&[][..], Vec::as_slice) {
+        let lag = consumer.get("lag").and_then(Value::as_u64).unwrap_or(0);
+        checks.push(Check { name: "consumer", ok: lag < 1_000_000, text: format!("{} is {lag} records behind", output::cell(consumer, "name")) });
+    }
+    let failed = number("rules/failed").unwrap_or(0);
+    checks.push(Check {
+        name: "rules",
+        ok: failed == 0,
+        text: format!("{} loaded, {failed} refused{}", output::cell(status, "rules/loaded"), if failed == 0 { "" } else { ": see `fansipan rules list`" }),
+    });
+    if let (Some(free), Some(total)) = (number("disk/free"), number("disk/total")) {
+        let share = if total == 0 { 0 } else { free * 100 / total };
+        checks.push(Check { name: "disk", ok: share >= 10, text: format!("{share} % free ({} GiB); below 10 % shorten retention or add space", free >> 30) });
+    }
+    checks
+}

@@ -1,0 +1,71 @@
+//! One module a verb; each turns arguments into calls and answers into lines.
+
+use anyhow::Result;
+
+use crate::{
+    Outcome,
+    args::{Cli, Command},
+    client::{ApiError, Client},
+};
+
+mod alerts;
+mod doctor;
+mod hunt;
+mod parse;
+mod rules;
+mod search;
+mod sources;
+
+/// Carries out every verb but `run`, which the binary wires itself.
+///
+/// Errors: whatever the verb reports; an [`ApiError`] with an exit code of its own comes back as that [`Outcome`] after
+/// its message was printed to standard error.
+pub async fn execute(cli: &Cli) -> Result<Outcome> {
+    let result = match &cli.command {
+        Command::Parse(args) => parse::parse(args),
+        Command::Hunt(args) => hunt::hunt(args),
+        Command::Rules(args) => rules::rules(cli, args).await,
+        Command::Search(args) => search::search(cli, args).await,
+        Command::Alerts(args) => alerts::alerts(cli, args).await,
+        Command::Sources(args) => sources::sources(cli, args).await,
+        Command::Doctor => doctor::doctor(cli).await,
+        Command::Completions { shell } => completions(*shell),
+        Command::Run(_) => Ok(Outcome::Done),
+    };
+    match result {
+        Err(error) => {
+            if is_closed_pipe(&error) {
+                return Ok(Outcome::Done); // `| head` has seen enough
+            }
+            match error.downcast_ref::<ApiError>().and_then(ApiError::outcome) {
+                Some(outcome) => {
+                    tracing::error!("{error}");
+                    Ok(outcome)
+                }
+                None => Err(error),
+            }
+        }
+        done => done,
+    }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|e| e.downcast_ref::<std::io::Error>()).any(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<Outcome> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut <Cli as clap::CommandFactory>::command(), "fansipan", &mut script);
+    crate::output::line(String::from_utf8_lossy(&script).trim_end())?;
+    Ok(Outcome::Done)
+}
+
+/// The API's list under `items`.
+fn items(answer: &serde_json::Value) -> &[serde_json::Value] {
+    answer.get("items").and_then(|v| v.as_array()).map_or(&[], Vec::as_slice)
+}
+
+/// A client, for verbs that need the appliance.
+fn client(cli: &Cli) -> Result<Client> {
+    Client::new(cli)
+}

@@ -1,0 +1,78 @@
+//! `fansipan sources`: who sends, how well it is understood, what was refused.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::{client, items};
+use crate::{
+    Outcome,
+    args::{Cli, SourcesArgs, SourcesVerb},
+    client::Client,
+    output,
+};
+
+pub(super) async fn sources(cli: &Cli, args: &SourcesArgs) -> Result<Outcome> {
+    let api = client(cli)?;
+    match &args.verb {
+        Some(SourcesVerb::Pin { id, format }) => pin(&api, id, Some(format)).await,
+        Some(SourcesVerb::Unpin { id }) => pin(&api, id, None).await,
+        None | Some(SourcesVerb::List) => loop {
+            let answer = api.get("/sources", &[]).await?;
+            if args.watch && !cli.json {
+                output::line("\u{1b}[2J\u{1b}[H")?; // clear screen, cursor home
+            }
+            print(cli, &answer)?;
+            if !args.watch {
+                return Ok(Outcome::Done);
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        },
+    }
+}
+
+async fn pin(api: &Client, id: &str, format: Option<&str>) -> Result<Outcome> {
+    api.post(&format!("/sources/{}/format", escape(id)), &json!({ "format": format })).await?;
+    output::line(&format!("{id}: {}", format.unwrap_or("found by content")))?;
+    Ok(Outcome::Done)
+}
+
+/// Percent-encoding of a path segment (RFC 3986 §2.1): source ids hold `:` and `/`.
+fn escape(segment: &str) -> String {
+    segment
+        .bytes()
+        .map(|b| match b {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(b).to_string(),
+            b => format!("%{b:02X}"),
+        })
+        .collect()
+}
+
+fn print(cli: &Cli, answer: &Value) -> Result<()> {
+    if cli.json {
+        for source in items(answer) {
+            output::json(source)?;
+        }
+        return Ok(());
+    }
+    let rows = items(answer).iter().map(|s| {
+        let counters = s.get("counters").unwrap_or(&Value::Null);
+        let refused: u64 =
+            counters.get("refused").and_then(Value::as_object).map_or(0, |reasons| reasons.values().filter_map(Value::as_u64).sum());
+        let share = s.get("confidence").and_then(Value::as_f64).map_or(String::new(), |c| format!("{:.0} %", c * 100.0));
+        vec![
+            output::cell(s, "id"),
+            output::cell(s, "host"),
+            output::cell(s, "product"),
+            share,
+            output::cell(s, "last_seen"),
+            output::cell(counters, "received"),
+            output::cell(counters, "kept"),
+            output::cell(counters, "unparsed"),
+            refused.to_string(),
+        ]
+    });
+    output::table(&["SOURCE", "HOST", "PRODUCT", "SURE", "LAST SEEN", "RECEIVED", "KEPT", "UNPARSED", "REFUSED"], rows)?;
+    Ok(())
+}
