@@ -1,1 +1,476 @@
-//! Counters of every source: received, kept, refused with the reason.
+//! The loss ledger: what every source sent, what of it is durable, what was refused and why, minute by minute.
+//!
+//! Invariant in every snapshot: `received = kept + sum(refused)` and `kept = parsed + unparsed`, per source and in total;
+//! records on their way to the log are in none of them yet. A source is listed from its first record on. Memory is bounded:
+//! beyond the limit the least established sources leave the list, counted, and the totals keep their numbers.
+//! Never counts per record: the pipeline merges once per batch.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+};
+
+use fansipan_model::{PerMille, SourceCounters, SourceInfo};
+use hashbrown::HashMap;
+use thiserror::Error;
+use tokio::sync::watch;
+
+use crate::Transport;
+
+/// Minutes of history kept per source.
+pub const HISTORY_MINUTES: usize = 60;
+/// Nanoseconds in a minute.
+const MINUTE: i64 = 60 * fansipan_model::time::SECOND;
+/// A source with this many records kept is established: it leaves the list after all that are not.
+const ESTABLISHED: u64 = 64;
+
+/// Why a record, a connection or a request was not taken. Each counts as one received and one refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// A datagram that the kernel dropped because its socket buffer was full.
+    KernelDrop,
+    /// A datagram that came while the queue to the decoder was full.
+    QueueFull,
+    /// A record beyond the peer's allowance per second.
+    RateLimit,
+    /// A connection beyond the limit of all connections.
+    ConnectionLimit,
+    /// A connection beyond the peer's limit.
+    PeerConnectionLimit,
+    /// A TLS handshake that failed, or a client certificate that is missing or not trusted.
+    Handshake,
+    /// A TLS handshake that took too long.
+    HandshakeTimeout,
+    /// A connection without a byte for longer than the limit.
+    IdleTimeout,
+    /// An HTTP request without a valid token.
+    Unauthorized,
+    /// An HTTP request above the size limit.
+    TooLarge,
+    /// An HTTP body that is not text, or not what its headers say.
+    NotText,
+    /// An HTTP request while the log could not take more.
+    Backpressure,
+    /// A record that the log refused.
+    NotStored,
+}
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: [Reason; 13] = [
+        Reason::KernelDrop,
+        Reason::QueueFull,
+        Reason::RateLimit,
+        Reason::ConnectionLimit,
+        Reason::PeerConnectionLimit,
+        Reason::Handshake,
+        Reason::HandshakeTimeout,
+        Reason::IdleTimeout,
+        Reason::Unauthorized,
+        Reason::TooLarge,
+        Reason::NotText,
+        Reason::Backpressure,
+        Reason::NotStored,
+    ];
+
+    /// The word in counters.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::KernelDrop => "kernel_drop",
+            Reason::QueueFull => "queue_full",
+            Reason::RateLimit => "rate_limit",
+            Reason::ConnectionLimit => "connection_limit",
+            Reason::PeerConnectionLimit => "peer_connection_limit",
+            Reason::Handshake => "handshake_failed",
+            Reason::HandshakeTimeout => "handshake_timeout",
+            Reason::IdleTimeout => "idle_timeout",
+            Reason::Unauthorized => "unauthorized",
+            Reason::TooLarge => "too_large",
+            Reason::NotText => "not_text",
+            Reason::Backpressure => "backpressure",
+            Reason::NotStored => "not_stored",
+        }
+    }
+}
+
+/// No source of this id is known.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("FSP-SRC-401: no source `{0}` is known: list them with `fansipan sources`")]
+pub struct UnknownSource(pub String);
+
+/// Counters of one minute of one source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MinuteCounters {
+    /// Start of the minute, UTC nanoseconds.
+    pub start: i64,
+    /// Records received.
+    pub received: u64,
+    /// Records durably kept.
+    pub kept: u64,
+    /// Of those kept: not understood by any format.
+    pub unparsed: u64,
+    /// Records refused, whatever the reason.
+    pub refused: u64,
+    /// Bytes of kept records.
+    pub bytes: u64,
+}
+
+/// Sums over all sources, those that left the list included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Counters over all sources.
+    pub counters: SourceCounters,
+    /// Records kept without their end, because they were above the size limit.
+    pub truncated: u64,
+    /// Sources listed now.
+    pub sources: usize,
+    /// Sources that left the list to make room.
+    pub evicted: u64,
+}
+
+/// What one batch adds to one source.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Delta {
+    pub(crate) records: u64,
+    pub(crate) unparsed: u64,
+    pub(crate) truncated: u64,
+    pub(crate) bytes: u64,
+    pub(crate) at: i64,
+}
+
+/// What is believed of a source; pushed by the pipeline when it changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Guess {
+    pub(crate) format: Option<String>,
+    pub(crate) product: Option<String>,
+    pub(crate) confidence: u16,
+    pub(crate) skew: Option<i64>,
+}
+
+/// What identifies a source when it is first heard of.
+#[derive(Clone, Debug)]
+pub(crate) struct Introduction<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) agency: &'a str,
+    pub(crate) transport: Transport,
+    pub(crate) peer: Option<IpAddr>,
+    pub(crate) tls_identity: Option<&'a str>,
+    pub(crate) host: Option<&'a str>,
+    /// Format fixed by the configuration.
+    pub(crate) format: Option<&'a str>,
+    pub(crate) at: i64,
+}
+
+/// One source in the registry. Shared with the connections that carry its records.
+#[derive(Debug)]
+pub(crate) struct SourceEntry {
+    id: String,
+    /// Changes whenever the pinned format does, so that connections need no lock to notice.
+    pin_version: AtomicU32,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    info: SourceInfo,
+    history: VecDeque<MinuteCounters>,
+    state: Option<crate::SourceState>,
+}
+
+impl SourceEntry {
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(crate) fn pin_version(&self) -> u32 {
+        self.pin_version.load(Ordering::Acquire)
+    }
+
+    /// The format an operator or the configuration fixed.
+    pub(crate) fn pinned_format(&self) -> Option<String> {
+        let inner = self.lock();
+        if inner.info.pinned { inner.info.format.clone() } else { None }
+    }
+
+    /// What the last connection of this source had learned.
+    pub(crate) fn learned(&self) -> Option<crate::SourceState> {
+        self.lock().state.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn minute(history: &mut VecDeque<MinuteCounters>, at: i64) -> Option<&mut MinuteCounters> {
+    let start = at.div_euclid(MINUTE) * MINUTE;
+    // batches of several connections may cross a minute in any order
+    if let Some(i) = history.iter().rposition(|m| m.start == start) {
+        return history.get_mut(i);
+    }
+    let after = history.iter().rposition(|m| m.start < start).map_or(0, |i| i + 1);
+    if after == 0 && history.len() >= HISTORY_MINUTES {
+        return None;
+    }
+    history.insert(after, MinuteCounters { start, ..Default::default() });
+    if history.len() > HISTORY_MINUTES {
+        history.pop_front();
+        return history.get_mut(after - 1);
+    }
+    history.get_mut(after)
+}
+
+/// Every source, its ledger and what is believed of it.
+#[derive(Debug)]
+pub struct SourceRegistry {
+    max_sources: usize,
+    sources: RwLock<HashMap<String, Arc<SourceEntry>, foldhash::fast::RandomState>>,
+    totals: Mutex<Totals>,
+    evicted: AtomicU64,
+    changes: watch::Sender<u64>,
+}
+
+impl SourceRegistry {
+    /// An empty registry of at most `max_sources` sources.
+    pub fn new(max_sources: usize) -> Self {
+        Self {
+            max_sources: max_sources.max(16),
+            sources: RwLock::default(),
+            totals: Mutex::default(),
+            evicted: AtomicU64::new(0),
+            changes: watch::Sender::new(0),
+        }
+    }
+
+    /// Takes over what an earlier run knew: identity, guesses, pins and counters.
+    pub fn restore(&self, known: Vec<SourceInfo>) {
+        let mut sources = self.sources.write().unwrap_or_else(PoisonError::into_inner);
+        let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        for info in known.into_iter().take(self.max_sources) {
+            add(&mut totals.counters, &info.counters);
+            let entry = SourceEntry {
+                id: info.id.clone(),
+                pin_version: AtomicU32::new(1),
+                inner: Mutex::new(Inner { info, history: VecDeque::new(), state: None }),
+            };
+            sources.insert(entry.id.clone(), Arc::new(entry));
+        }
+    }
+
+    /// Every source now, by id.
+    pub fn snapshot(&self) -> Vec<SourceInfo> {
+        let mut out: Vec<SourceInfo> = self.read().values().map(|e| e.lock().info.clone()).collect();
+        out.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        out
+    }
+
+    /// One source.
+    pub fn get(&self, id: &str) -> Option<SourceInfo> {
+        self.read().get(id).map(|e| e.lock().info.clone())
+    }
+
+    /// The last [`HISTORY_MINUTES`] minutes in which the source had records, oldest first.
+    pub fn history(&self, id: &str) -> Vec<MinuteCounters> {
+        self.read().get(id).map(|e| e.lock().history.iter().copied().collect()).unwrap_or_default()
+    }
+
+    /// Sums over all sources since the first run.
+    pub fn totals(&self) -> Totals {
+        let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        totals.sources = self.read().len();
+        totals.evicted = self.evicted.load(Ordering::Relaxed);
+        totals
+    }
+
+    /// Fixes the format of a source (`Some`), or lets content decide again (`None`). Connections follow at their next record.
+    /// Whether a format of this name exists is the caller's to check.
+    pub fn pin_format(&self, id: &str, format: Option<&str>) -> Result<(), UnknownSource> {
+        let entry = self.read().get(id).cloned().ok_or_else(|| UnknownSource(id.to_owned()))?;
+        {
+            let mut inner = entry.lock();
+            inner.info.pinned = format.is_some();
+            inner.info.format = format.map(str::to_owned);
+        }
+        entry.pin_version.fetch_add(1, Ordering::AcqRel);
+        self.changed();
+        Ok(())
+    }
+
+    /// A counter that moves whenever a snapshot would differ: await it, wait a moment, persist a snapshot.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// The source of this id, made on first use.
+    pub(crate) fn introduce(&self, new: &Introduction<'_>) -> Arc<SourceEntry> {
+        if let Some(entry) = self.read().get(new.id) {
+            let entry = entry.clone();
+            self.refresh(&entry, new);
+            return entry;
+        }
+        let mut sources = self.sources.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = sources.get(new.id) {
+            return entry.clone();
+        }
+        if sources.len() >= self.max_sources {
+            self.evict(&mut sources);
+        }
+        let info = SourceInfo {
+            id: new.id.to_owned(),
+            agency: new.agency.to_owned(),
+            transport: new.transport.as_str().to_owned(),
+            peer: new.peer,
+            tls_identity: new.tls_identity.map(str::to_owned),
+            host: new.host.map(str::to_owned),
+            format: new.format.map(str::to_owned),
+            product: None,
+            confidence: PerMille(0),
+            pinned: new.format.is_some(),
+            first_seen: new.at,
+            last_seen: new.at,
+            skew: None,
+            counters: SourceCounters::default(),
+        };
+        let entry = Arc::new(SourceEntry {
+            id: info.id.clone(),
+            pin_version: AtomicU32::new(u32::from(info.pinned)),
+            inner: Mutex::new(Inner { info, history: VecDeque::new(), state: None }),
+        });
+        sources.insert(entry.id.clone(), entry.clone());
+        drop(sources);
+        self.changed();
+        entry
+    }
+
+    /// A source that comes back: the configuration and the certificate of today count.
+    fn refresh(&self, entry: &SourceEntry, new: &Introduction<'_>) {
+        let mut inner = entry.lock();
+        let info = &mut inner.info;
+        info.last_seen = info.last_seen.max(new.at);
+        if info.agency != new.agency {
+            info.agency = new.agency.to_owned();
+        }
+        if new.tls_identity.is_some() && info.tls_identity.as_deref() != new.tls_identity {
+            info.tls_identity = new.tls_identity.map(str::to_owned);
+        }
+        if new.format.is_some() && !info.pinned {
+            info.format = new.format.map(str::to_owned);
+            info.pinned = true;
+            entry.pin_version.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Makes room for a sixteenth of the table: first sources that sent little, then those silent for longest; pinned ones last.
+    fn evict(&self, sources: &mut HashMap<String, Arc<SourceEntry>, foldhash::fast::RandomState>) {
+        let mut order: Vec<(bool, bool, i64, String)> = sources
+            .values()
+            .map(|e| {
+                let inner = e.lock();
+                (inner.info.pinned, inner.info.counters.kept >= ESTABLISHED, inner.info.last_seen, e.id.clone())
+            })
+            .collect();
+        order.sort_unstable();
+        order.truncate((self.max_sources / 16).max(1));
+        for (_, _, _, id) in &order {
+            sources.remove(id);
+        }
+        self.evicted.fetch_add(order.len() as u64, Ordering::Relaxed);
+    }
+
+    /// A batch became durable.
+    pub(crate) fn kept(&self, accounts: &[(Arc<SourceEntry>, Delta)]) {
+        for (entry, d) in accounts {
+            let mut inner = entry.lock();
+            inner.info.last_seen = inner.info.last_seen.max(d.at);
+            count_kept(&mut inner.info.counters, d);
+            if let Some(m) = minute(&mut inner.history, d.at) {
+                m.received += d.records;
+                m.kept += d.records;
+                m.unparsed += d.unparsed;
+                m.bytes += d.bytes;
+            }
+        }
+        let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, d) in accounts {
+            count_kept(&mut totals.counters, d);
+            totals.truncated += d.truncated;
+        }
+        drop(totals);
+        self.changed();
+    }
+
+    /// Records of a source were refused.
+    pub(crate) fn refused(&self, entry: &SourceEntry, reason: Reason, count: u64, at: i64) {
+        {
+            let mut inner = entry.lock();
+            inner.info.last_seen = inner.info.last_seen.max(at);
+            count_refused(&mut inner.info.counters, reason, count);
+            if let Some(m) = minute(&mut inner.history, at) {
+                m.received += count;
+                m.refused += count;
+            }
+        }
+        count_refused(&mut self.totals.lock().unwrap_or_else(PoisonError::into_inner).counters, reason, count);
+        self.changed();
+    }
+
+    /// What the pipeline believes of a source now, and what it has learned, for the source's next connection.
+    pub(crate) fn believe(&self, entry: &SourceEntry, guess: &Guess, host: Option<&str>, state: crate::SourceState) {
+        let mut inner = entry.lock();
+        let info = &mut inner.info;
+        if !info.pinned {
+            info.format.clone_from(&guess.format);
+        }
+        info.product.clone_from(&guess.product);
+        info.confidence = PerMille(guess.confidence);
+        info.skew = guess.skew;
+        if host.is_some() && info.host.as_deref() != host {
+            info.host = host.map(str::to_owned);
+        }
+        inner.state = Some(state);
+        drop(inner);
+        self.changed();
+    }
+
+    fn changed(&self) {
+        self.changes.send_modify(|n| *n += 1);
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, HashMap<String, Arc<SourceEntry>, foldhash::fast::RandomState>> {
+        self.sources.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn count_kept(counters: &mut SourceCounters, d: &Delta) {
+    counters.received += d.records;
+    counters.kept += d.records;
+    counters.unparsed += d.unparsed;
+    counters.parsed += d.records - d.unparsed;
+    counters.bytes += d.bytes;
+}
+
+fn count_refused(counters: &mut SourceCounters, reason: Reason, count: u64) {
+    counters.received += count;
+    match counters.refused.get_mut(reason.as_str()) {
+        Some(n) => *n += count,
+        None => {
+            counters.refused.insert(reason.as_str().to_owned(), count);
+        }
+    }
+}
+
+fn add(sum: &mut SourceCounters, other: &SourceCounters) {
+    sum.received += other.received;
+    sum.kept += other.kept;
+    sum.parsed += other.parsed;
+    sum.unparsed += other.unparsed;
+    sum.bytes += other.bytes;
+    let refused: &BTreeMap<String, u64> = &other.refused;
+    for (reason, n) in refused {
+        *sum.refused.entry(reason.clone()).or_default() += n;
+    }
+}

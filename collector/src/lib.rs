@@ -8,6 +8,7 @@
 //! stays under the vendor's prefix); no input makes this crate panic or use memory beyond a constant times the record.
 
 pub mod charset;
+pub mod clock;
 pub mod decode;
 pub mod format;
 pub mod ledger;

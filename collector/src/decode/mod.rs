@@ -5,10 +5,12 @@
 
 pub mod cef;
 pub mod csv;
+pub mod evtx;
 pub mod json;
 pub mod kv;
 pub mod leef;
 pub mod syslog;
+pub mod windows;
 
 use fansipan_model::Value;
 use thiserror::Error;
@@ -49,7 +51,7 @@ pub trait Decoder: Send + Sync {
 }
 
 /// Every self-describing syntax. Text templates, key=value and CSV are not here: their formats configure them.
-pub static DECODERS: &[&dyn Decoder] = &[&json::Json, &cef::Cef, &leef::Leef];
+pub static DECODERS: &[&dyn Decoder] = &[&json::Json, &cef::Cef, &leef::Leef, &windows::Windows];
 
 /// The decoder of this name.
 pub fn by_name(name: &str) -> Option<&'static dyn Decoder> {

@@ -1,0 +1,1 @@
+//! Bytes to records for `parse`, files and standard input.
