@@ -1,0 +1,52 @@
+# Two commands matter: `make run` and `make test`. The rest are parts of them, or take longer.
+SHELL := /bin/bash
+DATA ?= $(CURDIR)/target/appliance
+WEB := dashboard/web
+export CARGO_TERM_PROGRESS_WHEN ?= never
+
+.PHONY: run test bench soak web fmt lint rust browser audit
+
+## Builds release and web, starts the appliance with its data in DATA, prints the address, the first login and where to point syslog.
+run: web
+	packaging/dev/need build
+	cargo build --release --locked
+	target/release/fansipan run --data $(DATA)
+
+## Everything a change must pass.
+test:
+	packaging/dev/need test
+	$(MAKE) web fmt lint audit rust
+
+web: $(WEB)/dist/index.html
+
+$(WEB)/dist/index.html: $(WEB)/package-lock.json $(WEB)/index.html $(shell find $(WEB)/src $(WEB)/public -type f 2>/dev/null)
+	packaging/dev/need build
+	cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error && npm run build
+
+fmt:
+	cargo fmt --all --check
+	cd $(WEB) && npm run lint
+
+lint:
+	cargo clippy --workspace --locked -- -D warnings
+
+audit:
+	cargo deny --offline check licenses bans sources
+	@db=$${FANSIPAN_TEST_DATA:-../shared/data}/advisory-db; if [ -d $$db ]; then packaging/dev/audit $$db; else echo "skipped: cargo audit, no advisory database at $$db"; fi
+
+rust:
+	cargo build --locked
+	cd $(WEB) && npm test
+	cargo nextest run --workspace --locked
+
+## The figures, recorded under bench/results.
+bench: web
+	packaging/dev/need test
+	cargo build --release --locked -p fansipan -p fansipan-bench
+	target/release/fansipan-bench all
+
+## The long forms: fuzzing, chaos, big data. Hours.
+soak:
+	packaging/dev/need test
+	cargo build --release --locked
+	FANSIPAN_SOAK=1 FANSIPAN_BIN=$(CURDIR)/target/release/fansipan cargo nextest run --release --workspace --locked --run-ignored all --no-capture
