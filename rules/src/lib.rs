@@ -1,1 +1,25 @@
-//! Sigma text to compiled matcher; shipped rule packs.
+//! Sigma text → compiled matcher. [`parse`] reads documents, [`Taxonomy`] says where their log sources and fields are,
+//! [`RuleSet::compile`] makes one plan of all rules, [`RuleSet::evaluate`] runs it over an event.
+//!
+//! Invariants: no I/O, no clock, no threads, no randomness, no hash-ordered output: the same rules and events give the same
+//! answers in the same order. What a rule means is its [`fansipan_model::Predicate`]; the plan must agree with
+//! `Predicate::matches` on every event (a property test holds them together).
+//! Depends on `model` alone; reading files and swapping rule sets is the caller's.
+
+pub mod ast;
+pub mod diagnostic;
+pub mod explain;
+mod link;
+mod lower;
+mod parse;
+mod ruleset;
+pub mod taxonomy;
+mod yaml;
+
+pub use ast::{LogSource, Rule};
+pub use diagnostic::{Code, Diagnostic, Severity};
+pub use explain::Explanation;
+pub use link::{Linked, LinkedCorrelation};
+pub use parse::{is_clean, parse};
+pub use ruleset::{CompiledRule, RuleIndex, RuleSet, Scratch};
+pub use taxonomy::{Taxonomy, TaxonomyError};

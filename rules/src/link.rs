@@ -1,0 +1,158 @@
+//! Documents that speak of other documents: filters find their rules, correlations theirs. Nothing is executed here.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    ast::{Body, Correlation, Filter, LogSource, Rule},
+    diagnostic::{Code, Diagnostic},
+    ruleset::{CompiledRule, RuleIndex},
+};
+
+/// A correlation whose rules were found.
+#[derive(Clone, Debug)]
+pub struct LinkedCorrelation {
+    /// The document.
+    pub rule: Rule,
+    /// What it is about, in the order of its `rules`.
+    pub about: Vec<Linked>,
+}
+
+impl LinkedCorrelation {
+    /// The correlation itself.
+    pub fn correlation(&self) -> Option<&Correlation> {
+        if let Body::Correlation(c) = &self.rule.body { Some(c) } else { None }
+    }
+}
+
+/// What a name in a correlation's `rules` stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Linked {
+    /// A detection rule.
+    Rule(RuleIndex),
+    /// Another correlation, by its place among the correlations.
+    Correlation(usize),
+}
+
+fn is_named(rule: &Rule, name: &str) -> bool {
+    rule.meta.id == name || rule.meta.name.as_deref() == Some(name)
+}
+
+/// Whether a filter changes a rule: it names the rule (or every rule), and the rule's log source is its own or narrower.
+pub(crate) fn filter_applies(filter: &Rule, body: &Filter, rule: &Rule) -> bool {
+    let within = |part: fn(&LogSource) -> &Option<String>| {
+        let wanted = part(&filter.meta.logsource);
+        wanted.is_none() || wanted == part(&rule.meta.logsource)
+    };
+    (body.rules.is_empty() || body.rules.iter().any(|n| is_named(rule, n)))
+        && within(|s| &s.product)
+        && within(|s| &s.category)
+        && within(|s| &s.service)
+}
+
+/// Reports names in filters that no rule bears.
+pub(crate) fn check_filters(filters: &[Rule], rules: &[Rule], found: &mut Vec<Diagnostic>) {
+    for filter in filters {
+        let Body::Filter(body) = &filter.body else { continue };
+        for name in body.rules.iter().filter(|n| !rules.iter().any(|r| is_named(r, n))) {
+            let mut finding =
+                Code::UnknownRule.at(&filter.file, filter.at, format!("the filter names the rule `{name}`, which is not loaded"));
+            finding.severity = crate::diagnostic::Severity::Warning;
+            found.push(finding);
+        }
+    }
+}
+
+/// Finds the rules of correlations; those with unknown rules or loops are reported and left out.
+pub(crate) fn correlations(documents: Vec<Rule>, rules: &mut [CompiledRule], found: &mut Vec<Diagnostic>) -> Vec<LinkedCorrelation> {
+    let mut names: BTreeMap<String, Linked> = BTreeMap::new();
+    let mut name = |rule: &Rule, linked: Linked| {
+        for name in rule.meta.name.iter().chain([&rule.meta.id]) {
+            names.entry(name.clone()).or_insert(linked);
+        }
+    };
+    for (i, rule) in (0u32..).zip(rules.iter()) {
+        name(&rule.rule, Linked::Rule(RuleIndex(i)));
+    }
+    for (i, document) in documents.iter().enumerate() {
+        name(document, Linked::Correlation(i));
+    }
+    let mut linked: Vec<Option<LinkedCorrelation>> = documents.into_iter().map(|d| link(d, &names, found)).collect();
+    drop_loops(&mut linked, found);
+    let kept = renumber(linked);
+    for correlation in &kept {
+        let speaks = correlation.correlation().is_some_and(|c| !c.generate);
+        for about in correlation.about.iter().filter(|_| speaks) {
+            if let Linked::Rule(RuleIndex(i)) = about
+                && let Some(rule) = rules.get_mut(*i as usize)
+            {
+                rule.correlated = true;
+            }
+        }
+    }
+    kept
+}
+
+fn link(rule: Rule, names: &BTreeMap<String, Linked>, found: &mut Vec<Diagnostic>) -> Option<LinkedCorrelation> {
+    let Body::Correlation(correlation) = &rule.body else { return None };
+    let mut about = Vec::new();
+    for name in &correlation.rules {
+        match names.get(name) {
+            Some(linked) => about.push(*linked),
+            None => {
+                found.push(Code::UnknownRule.at(
+                    &rule.file,
+                    rule.at,
+                    format!("the correlation names the rule `{name}`, which is not loaded"),
+                ));
+                return None;
+            }
+        }
+    }
+    Some(LinkedCorrelation { rule, about })
+}
+
+/// Takes away correlations that reach themselves or one that was left out.
+fn drop_loops(linked: &mut [Option<LinkedCorrelation>], found: &mut Vec<Diagnostic>) {
+    // those that stand on rules and sound correlations only, grown until nothing is added
+    let mut sound = vec![false; linked.len()];
+    loop {
+        let mut grown = false;
+        for i in 0..linked.len() {
+            let ready = linked.get(i).and_then(Option::as_ref).is_some_and(|c| {
+                c.about.iter().all(|a| match a {
+                    Linked::Rule(_) => true,
+                    Linked::Correlation(other) => sound.get(*other).copied().unwrap_or(false),
+                })
+            });
+            if let Some(s) = sound.get_mut(i).filter(|s| ready && !**s) {
+                *s = true;
+                grown = true;
+            }
+        }
+        if !grown {
+            break;
+        }
+    }
+    for (slot, sound) in linked.iter_mut().zip(sound) {
+        if !sound && let Some(c) = slot.take() {
+            found.push(Code::CorrelationLoop.at(&c.rule.file, c.rule.at, "the correlation refers to itself or to one that cannot be used"));
+        }
+    }
+}
+
+/// Closes the gaps and corrects the places that correlations name.
+fn renumber(linked: Vec<Option<LinkedCorrelation>>) -> Vec<LinkedCorrelation> {
+    let mut places = Vec::with_capacity(linked.len());
+    let mut next = 0;
+    for slot in &linked {
+        places.push(next);
+        next += usize::from(slot.is_some());
+    }
+    let mut kept: Vec<LinkedCorrelation> = linked.into_iter().flatten().collect();
+    for about in kept.iter_mut().flat_map(|c| &mut c.about) {
+        if let Linked::Correlation(i) = about {
+            *i = places.get(*i).copied().unwrap_or(0);
+        }
+    }
+    kept
+}

@@ -1,0 +1,173 @@
+//! `correlation:` and `filter:` documents. Parsed here; correlations are executed elsewhere.
+
+use super::{detection, meta::texts};
+use crate::{
+    ast::{Alias, Bound, Correlation, CorrelationKind, Filter, Threshold},
+    diagnostic::{Code, Findings},
+    yaml::{Kind, Node, Scalar},
+};
+
+/// Reads the map under `correlation:` of a document. `None` after an error.
+pub(crate) fn read(document: &Node, node: &Node, findings: &mut Findings<'_>) -> Option<Correlation> {
+    let Some(kind) = node.get("type").and_then(Node::text).and_then(CorrelationKind::parse) else {
+        let at = node.get("type").map_or(node.at, |n| n.at);
+        findings.add(Code::BadCorrelation, at, "the type is missing or is not a correlation type");
+        return None;
+    };
+    let errors = findings.errors();
+    let rules = texts(node, "rules", findings);
+    if rules.is_empty() && !kind.is_temporal() {
+        findings.add(Code::BadCorrelation, node.at, "`rules` names no rule");
+    }
+    let timespan = timespan(node, findings);
+    let (condition, expression) = condition(node, kind, findings);
+    let correlation = Correlation {
+        kind,
+        rules,
+        group_by: texts(node, "group-by", findings),
+        timespan: timespan.unwrap_or(0),
+        condition,
+        expression,
+        aliases: aliases(node, findings),
+        generate: flag(node, "generate") || flag(document, "generate"),
+    };
+    (findings.errors() == errors).then_some(correlation)
+}
+
+fn flag(node: &Node, name: &str) -> bool {
+    node.get(name).and_then(Node::scalar) == Some(Scalar::Bool(true))
+}
+
+fn timespan(node: &Node, findings: &mut Findings<'_>) -> Option<i64> {
+    let value = node.get("timespan").or_else(|| node.get("timeframe"));
+    let text = value.and_then(Node::text).unwrap_or("");
+    let nanos = nanoseconds(text);
+    if nanos.is_none() {
+        findings.add(Code::BadTimespan, value.map_or(node.at, |v| v.at), format!("`{text}` is not a timespan"));
+    }
+    nanos
+}
+
+/// `30s`, `5m`, `1h`, `7d`, `2w`, `1M` (30 days), `1y` (365 days).
+fn nanoseconds(text: &str) -> Option<i64> {
+    let unit = text.chars().last()?;
+    let number: i64 = text.strip_suffix(unit)?.trim().parse().ok().filter(|n| *n > 0)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        'w' => 7 * 86_400,
+        'M' => 30 * 86_400,
+        'y' => 365 * 86_400,
+        _ => return None,
+    };
+    number.checked_mul(seconds)?.checked_mul(1_000_000_000)
+}
+
+fn condition(node: &Node, kind: CorrelationKind, findings: &mut Findings<'_>) -> (Option<Threshold>, Option<String>) {
+    let Some(value) = node.get("condition") else {
+        if !kind.is_temporal() {
+            findings.add(Code::BadCorrelation, node.at, "the condition is missing");
+        }
+        return (None, None);
+    };
+    if let Some(text) = value.text() {
+        if !kind.is_temporal() {
+            findings.add(Code::BadCorrelation, value.at, "the condition of this type is a map such as `gte: 10`");
+        }
+        return (None, Some(text.to_owned()));
+    }
+    let mut threshold = Threshold { fields: texts(value, "field", findings), ..Threshold::default() };
+    for (key, bound) in value.entries() {
+        let cmp = match key.text().unwrap_or("") {
+            "field" => continue,
+            "percentile" => {
+                threshold.percentile = number(bound);
+                continue;
+            }
+            "gt" => Bound::Gt,
+            "gte" => Bound::Gte,
+            "lt" => Bound::Lt,
+            "lte" => Bound::Lte,
+            "eq" => Bound::Eq,
+            "neq" => Bound::Neq,
+            other => {
+                findings.add(Code::BadCorrelation, key.at, format!("`{other}` is not part of a correlation's condition"));
+                continue;
+            }
+        };
+        match number(bound) {
+            Some(n) => threshold.bounds.push((cmp, n)),
+            None => findings.add(Code::BadCorrelation, bound.at, "the bound is not a number"),
+        }
+    }
+    let needs_field = !kind.is_temporal() && kind != CorrelationKind::EventCount;
+    if threshold.bounds.is_empty() {
+        findings.add(Code::BadCorrelation, value.at, "the condition has no bound");
+    } else if needs_field && threshold.fields.is_empty() {
+        findings.add(Code::BadCorrelation, value.at, "the condition names no field to count");
+    }
+    (Some(threshold), None)
+}
+
+fn number(node: &Node) -> Option<f64> {
+    node.text().and_then(|t| t.trim().parse().ok()).filter(|n: &f64| n.is_finite())
+}
+
+fn aliases(node: &Node, findings: &mut Findings<'_>) -> Vec<Alias> {
+    let Some(value) = node.get("aliases") else { return Vec::new() };
+    let mut out = Vec::new();
+    for (name, rules) in value.entries() {
+        let mut fields = Vec::new();
+        for (rule, field) in rules.entries() {
+            match (rule.text(), field.text()) {
+                (Some(rule), Some(field)) => fields.push((rule.to_owned(), field.to_owned())),
+                _ => findings.add(Code::BadCorrelation, field.at, "an alias maps rules to field names"),
+            }
+        }
+        out.push(Alias { name: name.text().unwrap_or("").to_owned(), fields });
+    }
+    out
+}
+
+/// Reads the map under `filter:`. `None` after an error.
+pub(crate) fn filter(node: &Node, findings: &mut Findings<'_>) -> Option<Filter> {
+    if !matches!(node.kind, Kind::Map(_)) {
+        findings.add(Code::BadFilter, node.at, format!("filter is {} where a map belongs", node.kind_name()));
+        return None;
+    }
+    let mut rules = texts(node, "rules", findings);
+    if node.get("rules").is_none() {
+        findings.add(Code::BadFilter, node.at, "the filter does not say to which rules it applies");
+        return None;
+    }
+    rules.retain(|r| r != "any");
+    let detection = detection::read(node, &["rules"], findings)?;
+    Some(Filter { rules, detection })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nanoseconds;
+
+    #[test]
+    fn timespans() {
+        let minute = 60_000_000_000;
+        for (text, want) in [
+            ("30s", Some(minute / 2)),
+            ("5m", Some(5 * minute)),
+            ("1h", Some(60 * minute)),
+            ("7d", Some(7 * 1440 * minute)),
+            ("1M", Some(30 * 1440 * minute)),
+            ("", None),
+            ("m", None),
+            ("0m", None),
+            ("-5m", None),
+            ("5 minutes", None),
+            ("99999999999999y", None),
+        ] {
+            assert_eq!(nanoseconds(text), want, "{text}");
+        }
+    }
+}
