@@ -1,2 +1,42 @@
 //! The `fansipan` binary: parses arguments, loads configuration, wires roles, shuts down; nothing else.
-fn main() {}
+
+mod appliance;
+mod config;
+mod content;
+mod detection;
+mod indexing;
+mod live;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use fansipan_cli::{Cli, Command};
+use tracing_subscriber::{EnvFilter, fmt};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_env("FANSIPAN_LOG").unwrap_or_else(|_| EnvFilter::new("info,tantivy=warn,hyper=warn,rustls=warn"));
+    fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let provider_set = rustls::crypto::ring::default_provider().install_default();
+    if provider_set.is_err() {
+        tracing::debug!("a TLS provider was set before");
+    }
+    let result = match &cli.command {
+        Command::Run(args) => appliance::run(&cli, args).map(|()| fansipan_cli::Outcome::Done),
+        _ => runtime().and_then(|rt| rt.block_on(fansipan_cli::verbs::execute(&cli))),
+    };
+    match result {
+        Ok(outcome) => outcome.into(),
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}

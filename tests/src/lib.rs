@@ -1,1 +1,5 @@
-//! Whole-product tests and their kit.
+//! The kit of the whole-product tests: a real appliance as a child process, real shippers beside it, all on loopback.
+
+pub mod appliance;
+pub mod ports;
+pub mod shippers;

@@ -7,12 +7,13 @@ pub mod args;
 pub mod client;
 pub mod verbs;
 
-mod inputs;
+pub mod inputs;
 mod output;
 
 use std::process::ExitCode;
 
 pub use args::{Cli, Command, RunArgs};
+pub use inputs::rule_files;
 
 /// How a verb ended; the numbers are a contract with scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,209 @@
+//! The configuration file: one definition per setting, unknown keys are errors, defaults are safe.
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+
+/// Where the file is looked for when none is named.
+const DEFAULT_PATH: &str = "/etc/fansipan/fansipan.toml";
+
+/// Everything an operator can set. Every key has a default; a file need only hold what differs.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    /// What is received, from whom, how much of it.
+    pub(crate) sources: fansipan_collector::sources::SourcesConfig,
+    /// The durable log between receiving and everything else.
+    pub(crate) log: LogConfig,
+    /// Stored events.
+    pub(crate) storage: StorageConfig,
+    /// Detection rules.
+    pub(crate) rules: RulesConfig,
+    /// HTTPS console and API.
+    pub(crate) console: ConsoleConfig,
+}
+
+/// `[log]`
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LogConfig {
+    /// Most disk space the log may take, MiB.
+    pub(crate) max_mib: u64,
+    /// How long records that everybody has read are kept, hours.
+    pub(crate) max_hours: u64,
+    /// Size of one segment, MiB.
+    pub(crate) segment_mib: u64,
+    /// Free disk space below which nothing more is taken in, MiB.
+    pub(crate) min_free_mib: u64,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { max_mib: 10 << 10, max_hours: 24, segment_mib: 64, min_free_mib: 512 }
+    }
+}
+
+impl LogConfig {
+    pub(crate) fn bus(&self, dir: PathBuf) -> fansipan_bus::BusConfig {
+        fansipan_bus::BusConfig {
+            segment_bytes: self.segment_mib << 20,
+            max_bytes: self.max_mib << 20,
+            max_age: Duration::from_secs(self.max_hours * 3600),
+            min_free_bytes: self.min_free_mib << 20,
+            ..fansipan_bus::BusConfig::new(dir)
+        }
+    }
+}
+
+/// `[storage]`
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct StorageConfig {
+    /// Days events are kept, where their class says nothing else.
+    pub(crate) days: u64,
+    /// Days by class, such as `classes = { netflow = 30 }`.
+    pub(crate) classes: std::collections::BTreeMap<String, u64>,
+    /// Most disk space stored events may take, GiB; the oldest day goes first. 0: no bound but the disk's.
+    pub(crate) max_gib: u64,
+    /// Memory for building indexes, MiB.
+    pub(crate) index_memory_mib: usize,
+}
+
+impl Default for StorageConfig {
+    fn default() -> Self {
+        // Circular 03/2017 asks systems of level 3 and above to keep logs; a year is what an auditor expects.
+        Self { days: 365, classes: std::collections::BTreeMap::new(), max_gib: 0, index_memory_mib: 256 }
+    }
+}
+
+impl StorageConfig {
+    pub(crate) fn retention(&self) -> fansipan_storage::RetentionPolicy {
+        let days = |n: u64| Duration::from_secs(n * 86_400);
+        fansipan_storage::RetentionPolicy {
+            max_age: self.classes.iter().map(|(class, &n)| (class.clone(), days(n))).collect(),
+            default_age: Some(days(self.days)),
+            max_bytes: (self.max_gib > 0).then_some(self.max_gib << 30),
+            holds: Vec::new(),
+        }
+    }
+}
+
+/// `[rules]`
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RulesConfig {
+    /// Whether the rules shipped with the program are in force.
+    pub(crate) shipped: bool,
+    /// Files and folders of further Sigma rules; changes take effect within seconds.
+    pub(crate) paths: Vec<PathBuf>,
+    /// Minutes within which repeats of a rule about the same things count up one alert.
+    pub(crate) group_minutes: u32,
+}
+
+impl Default for RulesConfig {
+    fn default() -> Self {
+        Self { shipped: true, paths: Vec::new(), group_minutes: 60 }
+    }
+}
+
+/// `[console]`
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ConsoleConfig {
+    /// Address of the HTTPS console and API.
+    pub(crate) listen: SocketAddr,
+    /// Certificate chain, PEM; with `key`. Without both, one is made on first start.
+    pub(crate) certificate: Option<PathBuf>,
+    /// Private key, PEM.
+    pub(crate) key: Option<PathBuf>,
+    /// Further names and addresses for the certificate made on first start.
+    pub(crate) names: Vec<String>,
+    /// Minutes without a request after which a session ends.
+    pub(crate) idle_minutes: u64,
+    /// Hours after which a session ends in any case.
+    pub(crate) session_hours: u64,
+}
+
+impl Default for ConsoleConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
+            certificate: None,
+            key: None,
+            names: Vec::new(),
+            idle_minutes: 30,
+            session_hours: 12,
+        }
+    }
+}
+
+impl ConsoleConfig {
+    pub(crate) fn api(&self, data: &Path) -> Result<fansipan_api::ApiConfig> {
+        let mut config = fansipan_api::ApiConfig::new(data.to_owned());
+        config.listen = self.listen;
+        config.names.clone_from(&self.names);
+        config.idle = Duration::from_secs(self.idle_minutes * 60);
+        config.absolute = Duration::from_secs(self.session_hours * 3600);
+        config.certificate = match (&self.certificate, &self.key) {
+            (Some(certificate), Some(key)) => {
+                Some(fansipan_api::OwnCertificate { certificate: certificate.clone(), key: key.clone() })
+            }
+            (None, None) => None,
+            _ => bail!("FSP-CFG-004: [console] certificate and key go together: set both, or neither to use one made on first start"),
+        };
+        Ok(config)
+    }
+}
+
+/// Reads the named file, or the default one if it exists, or takes the defaults.
+pub(crate) fn load(named: Option<&Path>) -> Result<Config> {
+    let path = named.unwrap_or(Path::new(DEFAULT_PATH));
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == io::ErrorKind::NotFound && named.is_none() => return Ok(Config::default()),
+        Err(e) => {
+            return Err(e).with_context(|| format!("FSP-CFG-001: cannot read {}: give a readable file with --config", path.display()));
+        }
+    };
+    parse(&text).with_context(|| format!("FSP-CFG-002: {} is not a valid configuration; nothing was started", path.display()))
+}
+
+fn parse(text: &str) -> Result<Config, toml::de::Error> {
+    toml::from_str(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{load, parse};
+
+    #[test]
+    fn an_empty_file_is_the_defaults() {
+        let config = parse("").unwrap();
+        assert!(config.console.listen.ip().is_loopback());
+        assert!(config.rules.shipped);
+    }
+
+    #[test]
+    fn unknown_keys_are_named() {
+        let error = parse("[console]\nlisen = \"127.0.0.1:1\"\n").unwrap_err().to_string();
+        assert!(error.contains("lisen") && error.contains("listen"), "{error}");
+    }
+
+    #[test]
+    fn a_named_file_must_exist() {
+        let error = format!("{:#}", load(Some("/nonexistent/fansipan.toml".as_ref())).unwrap_err());
+        assert!(error.contains("FSP-CFG-001") && error.contains("/nonexistent/fansipan.toml"), "{error}");
+    }
+
+    #[test]
+    fn the_sample_configuration_is_the_defaults() {
+        let sample = parse(include_str!("../packaging/fansipan.toml")).unwrap();
+        assert_eq!(format!("{sample:?}"), format!("{:?}", parse("").unwrap()));
+    }
+}

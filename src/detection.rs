@@ -1,0 +1,145 @@
+//! The analyzer role: log → detection → alerts in the state store, exactly once.
+//!
+//! The state store keeps the position in the log in the same transaction as the alerts, so after a crash the thread goes on
+//! where its effects end. The bus learns the position afterwards, only to know what it may delete.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use arc_swap::ArcSwap;
+use fansipan_analyzer::{Analyzer, Signal};
+use fansipan_api::Feed;
+use fansipan_bus::EmbeddedBus;
+use fansipan_model::{Event, Scope, codec};
+use fansipan_rules::RuleSet;
+use fansipan_storage::{AlertBatch, AlertChange, AlertFilter, AlertRepeat, StateStore};
+
+/// Name of this consumer of the log.
+pub(crate) const CONSUMER: &str = "analyzer";
+
+/// Records taken from the log at a time.
+const RECORDS: usize = 8192;
+/// Bytes taken from the log at a time.
+const BYTES: usize = 8 << 20;
+/// Alerts looked at to find those still open to repeats.
+const RESTORE_PAGE: usize = 1000;
+
+pub(crate) struct Detection {
+    pub(crate) bus: EmbeddedBus,
+    pub(crate) state: Arc<dyn StateStore>,
+    pub(crate) rules: Arc<ArcSwap<RuleSet>>,
+    pub(crate) feed: Feed,
+    pub(crate) grouping: fansipan_analyzer::GroupingConfig,
+    /// `event.ingested` of the latest event seen, UTC nanoseconds.
+    pub(crate) seen_until: Arc<AtomicU64>,
+    pub(crate) stop: Arc<AtomicBool>,
+}
+
+impl Detection {
+    /// Runs until told to stop. An error of the state store is retried: nothing is skipped.
+    pub(crate) fn run(self) -> Result<()> {
+        let mut consumer = self.bus.consumer(CONSUMER).context("FSP-RUN-010: cannot read the log for detection")?;
+        let start = self.state.consumer_offset(CONSUMER).context("FSP-RUN-011: cannot read the position of detection")?;
+        consumer.seek(start.max(self.bus.status().oldest));
+        let mut in_force = self.rules.load_full();
+        let mut analyzer = Analyzer::new(&in_force, self.grouping.clone());
+        analyzer.restore(&self.recent_alerts()?);
+        let mut event = Event::default();
+        let mut signals = Vec::new();
+        while !self.stop.load(Ordering::Relaxed) {
+            let rules = self.rules.load();
+            if !Arc::ptr_eq(&rules, &in_force) {
+                in_force = Arc::clone(&rules);
+                analyzer.replace_rules(&in_force);
+            }
+            signals.clear();
+            let mut next = None;
+            let records = consumer.poll(RECORDS, BYTES, Duration::from_millis(200)).context("FSP-RUN-012: cannot read the log for detection")?;
+            for (offset, bytes) in records.iter() {
+                next = Some(offset + 1);
+                match codec::decode_into(bytes, &mut event) {
+                    Ok(()) => analyzer.step(&event, &mut signals),
+                    Err(error) => tracing::error!(offset, %error, "FSP-RUN-013: a record of the log is no event; detection skips it"),
+                }
+            }
+            let Some(next) = next else { continue };
+            self.seen_until.store(event.ingested() as u64, Ordering::Relaxed);
+            self.store(next, &mut signals);
+            consumer.commit(next).context("FSP-RUN-014: cannot commit the position of detection")?;
+        }
+        Ok(())
+    }
+
+    /// Alerts that may still take repeats, from the state store.
+    fn recent_alerts(&self) -> Result<Vec<fansipan_model::Alert>> {
+        let filter = AlertFilter::default();
+        let mut list = Vec::new();
+        let mut after: Option<String> = None;
+        while list.len() < self.grouping.max_open {
+            let page = self.state.alerts(&Scope::All, &filter, after.as_deref(), RESTORE_PAGE).context("FSP-RUN-015: cannot read alerts")?;
+            list.extend(page.items);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        Ok(list)
+    }
+
+    /// Makes the signals durable, however long that takes, then tells the listeners.
+    fn store(&self, next_offset: u64, signals: &mut Vec<Signal>) {
+        let batch = AlertBatch { consumer: CONSUMER, next_offset, changes: changes(signals.drain(..)), rules: Vec::new() };
+        let mut wait = Duration::from_millis(50);
+        let applied = loop {
+            match self.state.apply_alerts(&batch) {
+                Ok(applied) => break applied,
+                Err(error) if self.stop.load(Ordering::Relaxed) => {
+                    tracing::warn!(%error, "stopping; alerts of the last records will be made again at the next start");
+                    return;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "FSP-RUN-016: cannot store alerts; detection waits and tries again");
+                    std::thread::sleep(wait);
+                    wait = (wait * 2).min(Duration::from_secs(5));
+                }
+            }
+        };
+        for id in applied.opened.iter().chain(&applied.grown) {
+            match self.state.alert(&Scope::All, *id) {
+                Ok(Some(alert)) => self.feed.alert(Arc::new(alert)),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "a live view misses an alert"),
+            }
+        }
+    }
+}
+
+/// Signals as changes of the store: repeats of the same alert become one change.
+fn changes(signals: impl Iterator<Item = Signal>) -> Vec<AlertChange> {
+    let mut out: Vec<AlertChange> = Vec::new();
+    let mut place: std::collections::HashMap<fansipan_model::AlertId, usize> = std::collections::HashMap::new();
+    for signal in signals {
+        match signal {
+            Signal::Open(alert) => out.push(AlertChange::Open(alert)),
+            Signal::Repeat { id, event, at, sampled } => {
+                let index = *place.entry(id).or_insert_with(|| {
+                    out.push(AlertChange::Repeat(AlertRepeat { id, count: 0, first_seen: at, last_seen: at, events: Vec::new() }));
+                    out.len() - 1
+                });
+                if let Some(AlertChange::Repeat(repeat)) = out.get_mut(index) {
+                    repeat.count += 1;
+                    repeat.first_seen = repeat.first_seen.min(at);
+                    repeat.last_seen = repeat.last_seen.max(at);
+                    repeat.events.extend(sampled.then_some(event));
+                }
+            }
+        }
+    }
+    out
+}
