@@ -1,0 +1,244 @@
+/** The REST contract over the mock's memory. */
+import { parse, QueryError, run } from "./query.mjs";
+import { DIAGNOSTICS, rules, sources } from "./store.mjs";
+import { SOURCES } from "./world.mjs";
+
+const OPEN = ["new", "acknowledged"];
+const UNITS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const time = (text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text));
+
+function range(params) {
+  const since = /^(\d+)([smhd])$/.exec(params.get("since") ?? "");
+  const to = params.get("to") ? time(params.get("to")) : Date.now() + 60_000;
+  const from = params.get("from") ? time(params.get("from")) : since ? Date.now() - Number(since[1]) * UNITS[since[2]] : Date.now() - UNITS.d;
+  return { from, to };
+}
+
+function json(response, status, value) {
+  response.writeHead(status, { "Content-Type": status >= 400 ? "application/problem+json" : "application/json" });
+  response.end(value === null ? undefined : JSON.stringify(value));
+}
+
+const CODES = { not_authenticated: "001", login_failed: "002", password_change_required: "005", cross_site: "007", not_found: "008", bad_query: "013", conflict: "014", weak_password: "015", store_unavailable: "018" };
+const fail = (response, status, kind, detail, more = {}) =>
+  json(response, status, { type: `urn:fansipan:problem:${kind}`, title: kind.replaceAll("_", " "), status, code: `FSP-API-${CODES[kind]}`, detail, ...more });
+
+function page(list, params, limit = 50) {
+  const size = Number(params.get("limit") ?? limit);
+  const start = Number(params.get("after") ?? 0);
+  return { items: list.slice(start, start + size), next: start + size < list.length ? String(start + size) : null, total: list.length };
+}
+
+function inRange(state, params) {
+  const { from, to } = range(params);
+  const a = new Date(from).toISOString();
+  const b = new Date(to).toISOString();
+  return state.store.events.filter((e) => e["@timestamp"] >= a && e["@timestamp"] < b);
+}
+
+function buckets(events, from, to, count) {
+  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400].map((s) => s * 1000);
+  const width = steps.find((s) => (to - from) / s <= count) ?? 86_400_000;
+  const start = Math.floor(from / width) * width;
+  const out = [];
+  for (let t = start; t < to; t += width) out.push({ t, count: 0 });
+  for (const event of events) {
+    const bucket = out[Math.floor((Date.parse(event["@timestamp"]) - start) / width)];
+    if (bucket) bucket.count++;
+  }
+  return { interval_ms: width, buckets: out };
+}
+
+function tops(events, field, size = 10) {
+  const counts = new Map();
+  for (const event of events) for (const value of [event[field]].flat()) if (value !== undefined) counts.set(String(value), (counts.get(String(value)) ?? 0) + 1);
+  return [...counts].map(([value, count]) => ({ value, count })).sort((a, b) => b.count - a.count).slice(0, size);
+}
+
+function overview(state, params) {
+  const { from, to } = range(params);
+  const events = inRange(state, params);
+  const { store } = state;
+  const open = store.alerts.filter((a) => OPEN.includes(a.status));
+  const since = new Date(from).toISOString();
+  const recent = store.alerts.filter((a) => a.last_seen >= since);
+  const byLevel = {};
+  for (const alert of open) byLevel[alert.rule.level] = (byLevel[alert.rule.level] ?? 0) + 1;
+  const rule = new Map();
+  const attack = new Map();
+  for (const alert of recent) {
+    const entry = rule.get(alert.rule.id) ?? { id: alert.rule.id, title: alert.rule.title, title_vi: alert.rule.title_vi, level: alert.rule.level, count: 0 };
+    entry.count++;
+    rule.set(alert.rule.id, entry);
+    for (const tag of alert.rule.tags) if (/^attack\.t\d/.test(tag)) attack.set(tag.slice(7).toUpperCase(), (attack.get(tag.slice(7).toUpperCase()) ?? 0) + 1);
+  }
+  const list = sources(store);
+  const silent = list.filter((s) => Date.now() - Date.parse(s.last_seen) > 900_000).length;
+  const hour = new Date(Date.now() - 3_600_000).toISOString();
+  return {
+    generated_at: new Date().toISOString(),
+    events: { total: events.length * 611, per_second: store.perSecond, previous_total: Math.round(events.length * 611 * 0.89) },
+    alerts: { open: open.length, by_level: byLevel, new_last_hour: store.alerts.filter((a) => a.raised >= hour).length },
+    sources: { total: list.length, active: list.length - silent, silent, unparsed_share: 0.0143 },
+    histogram: buckets(events, from, Math.min(to, Date.now()), 96).buckets,
+    top: {
+      source_ip: tops(events, "source.ip"), user: tops(events, "user.name"), host: tops(events, "host.name"),
+      rule: [...rule.values()].sort((a, b) => b.count - a.count).slice(0, 10),
+    },
+    attack: [...attack].map(([technique, count]) => ({ technique, count })).sort((a, b) => b.count - a.count),
+    lag: { analyzer: 12, indexer: 140, seconds: 0.4 },
+    counters: { incidents: null, vulnerabilities: null, attacks: null },
+  };
+}
+
+function alertList(state, params) {
+  const status = params.get("status") ?? "open";
+  const since = params.get("since") ? new Date(range(params).from).toISOString() : null;
+  const q = (params.get("q") ?? "").toLowerCase();
+  const levels = params.get("level")?.split(",");
+  const list = state.store.alerts.filter(
+    (a) =>
+      (status === "all" || (status === "open" ? OPEN.includes(a.status) : a.status === status)) &&
+      (!levels || levels.includes(a.rule.level)) &&
+      (!params.get("rule") || a.rule.id === params.get("rule")) &&
+      (!since || a.last_seen >= since) &&
+      (!q || `${a.rule.title} ${a.rule.title_vi} ${a.summary} ${a.entities.map((e) => e.value).join(" ")}`.toLowerCase().includes(q)),
+  );
+  return page(list, params);
+}
+
+function changeAlert(state, response, id, verb, input, user) {
+  const alert = state.store.alerts.find((a) => a.id === id);
+  if (!alert) return fail(response, 404, "not_found", "No such alert");
+  if (input.version !== alert.version) return fail(response, 409, "conflict", `the alert is at version ${alert.version}; read it again`);
+  if (verb === "status") {
+    alert.status = input.status;
+    alert.reason = input.reason ?? null;
+    if (input.status !== "new") alert.assignee ??= user.name;
+  } else {
+    alert.assignee = input.assignee;
+    if (alert.assignee && alert.status === "new") alert.status = "acknowledged";
+    else if (!alert.assignee && alert.status === "acknowledged") alert.status = "new";
+  }
+  alert.version++;
+  return json(response, 200, alert);
+}
+
+function events(state, response, params) {
+  const query = parse(params.get("q") ?? "");
+  const { table, list } = run(query, inRange(state, params));
+  if (table) return json(response, 200, { ...table, took_ms: 14 });
+  list.sort((a, b) => (a["@timestamp"] < b["@timestamp"] ? 1 : -1));
+  return json(response, 200, { ...page(list, params, 100), total_exact: true, took_ms: 9 });
+}
+
+function ruleDetail(state, response, id) {
+  const rule = rules(state.store).find((r) => r.id === id);
+  if (!rule) return fail(response, 404, "not_found", "No such rule");
+  const source = Object.entries(rule.logsource).map(([k, v]) => `    ${k}: ${v}`).join("\n");
+  const text = `title: ${rule.title}\nid: ${rule.id}\nstatus: ${rule.status}\nlevel: ${rule.level}\nlogsource:\n${source}\ndetection:\n    selection:\n        event.outcome: failure\n        # địa chỉ quản trị được loại trừ\n    filter:\n        source.ip|cidr: 10.8.99.0/24\n    condition: selection and not filter\nfalsepositives:\n    - Máy quét được cấp phép\n`;
+  return json(response, 200, { ...rule, text });
+}
+
+function status(state) {
+  return {
+    version: "0.1.0", role: "run",
+    bus: { head: state.store.total, bytes: 8_412_334_080, consumers: [{ name: "analyzer", offset: state.store.total - 12, lag: 12 }, { name: "indexer", offset: state.store.total - 140, lag: 140 }], alarm: null },
+    store: { events: state.store.total, bytes: 2_120_114_176, indexes: 31 }, rules: { loaded: 3792, failed: 2 }, disk: { free: 412_316_860_416, total: 1_099_511_627_776 }, uptime_s: 811_233,
+  };
+}
+
+function signIn(state, response, input) {
+  const account = state.users.get(input.username);
+  if (!account || account.password !== input.password) return fail(response, 401, "login_failed", "Wrong user name or password");
+  const token = state.store.random.hex(32);
+  state.sessions.set(token, account);
+  response.setHeader("Set-Cookie", `session=${token}; HttpOnly; SameSite=Strict; Path=/`);
+  return json(response, 200, { user: account.user });
+}
+
+function changePassword(response, account, input) {
+  if (account.password !== input.old) return fail(response, 403, "login_failed", "the current password is wrong");
+  if (String(input.new).length < 12) return fail(response, 422, "weak_password", `the password has ${[...String(input.new)].length} characters; choose at least 12`);
+  account.password = input.new;
+  account.user = { ...account.user, must_change_password: false };
+  return json(response, 204, null);
+}
+
+function stream(state, request, response) {
+  response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
+  response.write(`event: tick\ndata: ${JSON.stringify(state.tick())}\n\n`);
+  state.streams.add(response);
+  request.on("close", () => state.streams.delete(response));
+}
+
+function read(state, request, response, path, params) {
+  const [area, id] = path.slice(1).split("/").map(decodeURIComponent);
+  if (path === "/overview") return json(response, 200, overview(state, params));
+  if (path === "/stream") return stream(state, request, response);
+  if (path === "/alerts") return json(response, 200, alertList(state, params));
+  if (area === "alerts") {
+    const alert = state.store.alerts.find((a) => a.id === id);
+    return alert ? json(response, 200, { ...alert, events: alert.events.map((e) => state.store.byId.get(e)) }) : fail(response, 404, "not_found", "No such alert");
+  }
+  if (path === "/events") return events(state, response, params);
+  if (path === "/events/histogram") {
+    const { from, to } = range(params);
+    return json(response, 200, buckets(run(parse(params.get("q") ?? ""), inRange(state, params)).list, from, Math.min(to, Date.now()), Number(params.get("buckets") ?? 60)));
+  }
+  if (path === "/events/facets") {
+    const { list } = run(parse(params.get("q") ?? ""), inRange(state, params));
+    return json(response, 200, { facets: params.get("fields").split(",").map((field) => ({ field, values: tops(list, field) })) });
+  }
+  if (area === "events") return state.store.byId.has(id) ? json(response, 200, state.store.byId.get(id)) : fail(response, 404, "not_found", "No such event");
+  if (path === "/search/validate") {
+    parse(params.get("q") ?? "");
+    return json(response, 200, { ok: true });
+  }
+  if (path === "/sources") return json(response, 200, { items: sources(state.store) });
+  if (path === "/rules") return json(response, 200, { items: rules(state.store), diagnostics: DIAGNOSTICS });
+  if (area === "rules") return ruleDetail(state, response, id);
+  if (path === "/status") return json(response, 200, status(state));
+  return fail(response, 404, "not_found", "No such path");
+}
+
+/** `(request, response, url, body)` → an answer. */
+export function routes(state) {
+  return (request, response, target, input) => {
+    const path = target.pathname.replace(/^\/api\/v1/, "");
+    const token = /session=(\w+)/.exec(request.headers.cookie ?? "")?.[1];
+    const account = state.sessions.get(token);
+    if (state.faults.has(path)) return fail(response, 503, "store_unavailable", "the event store does not answer; try again in a few seconds");
+    if (request.method !== "GET" && request.headers["x-fansipan"] !== "1") return fail(response, 403, "cross_site", "the header X-Fansipan is missing");
+    if (path === "/session" && request.method === "POST") return signIn(state, response, input);
+    if (!account) return fail(response, 401, "not_authenticated", "log in first");
+    if (path === "/session" && request.method === "DELETE") {
+      state.sessions.delete(token);
+      return json(response, 204, null);
+    }
+    if (path === "/session") return json(response, 200, { user: account.user });
+    if (path === "/session/password") return changePassword(response, account, input);
+    if (account.user.must_change_password) return fail(response, 403, "password_change_required", "set your own password first");
+    if (request.method === "POST") {
+      const [area, id, verb] = path.slice(1).split("/").map(decodeURIComponent);
+      if (area === "alerts") return changeAlert(state, response, id, verb, input, account.user);
+      if (area === "sources" && verb === "format") return pin(response, id, input);
+    }
+    try {
+      return read(state, request, response, path, target.searchParams);
+    } catch (error) {
+      if (!(error instanceof QueryError)) throw error;
+      if (path === "/search/validate") return json(response, 200, { ok: false, position: error.position, message: error.message, help: error.help });
+      const fault = { position: error.position, message: error.message, help: error.help };
+      return fail(response, 400, "bad_query", `at character ${error.position}: ${error.message}`, { query: fault });
+    }
+  };
+}
+
+function pin(response, id, input) {
+  const source = SOURCES.find((s) => s.id === id);
+  if (!source) return fail(response, 404, "not_found", "No such source");
+  source.pinned = input.format !== null;
+  if (input.format !== null) Object.assign(source, { format: input.format, product: input.format });
+  return json(response, 204, null);
+}

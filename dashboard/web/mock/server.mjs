@@ -1,0 +1,96 @@
+/**
+ * A stand-in for the Fansipan server, for developing and testing the console: serves dist/ and the REST contract with invented data.
+ * Loopback only; never part of the product.
+ */
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { routes } from "./routes.mjs";
+import { live, makeStore, raise } from "./store.mjs";
+
+const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
+const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2", ".json": "application/json" };
+/** The product's own policy, so that what works here works there. */
+const policy = (nonce) =>
+  `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; style-src-attr 'unsafe-inline'; img-src 'self' data:; ` +
+  `font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;
+
+async function file(path, response) {
+  const safe = normalize(path).replace(/^([/\\]|\.\.)+/, "");
+  const name = safe.startsWith("assets/") || Object.hasOwn(TYPES, extname(safe)) ? safe : "index.html";
+  try {
+    let body = await readFile(join(DIST, name));
+    const headers = { "Content-Type": TYPES[extname(name)] ?? "application/octet-stream", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store" };
+    if (name === "index.html") {
+      const nonce = randomBytes(16).toString("hex");
+      headers["Content-Security-Policy"] = policy(nonce);
+      body = body.toString().replace("<head>", `<head><meta name="csp-nonce" content="${nonce}">`);
+    }
+    response.writeHead(200, headers);
+    response.end(body);
+  } catch {
+    response.writeHead(404).end();
+  }
+}
+
+async function body(request) {
+  let text = "";
+  for await (const chunk of request) text += chunk;
+  return text ? JSON.parse(text) : {};
+}
+
+/** Starts the mock. `live: false` keeps the world still, so that a test decides what happens. */
+export async function startMock({ port = 0, live: alive = true, ...options } = {}) {
+  const store = makeStore(options);
+  const state = { store, sessions: new Map(), streams: new Set(), users: new Map(), faults: new Set() };
+  state.users.set("admin", { password: "Mot-Lan-1234", user: { name: "admin", display_name: "Quản trị viên", roles: ["administrator"], must_change_password: true, language: null } });
+  state.users.set("analyst", { password: "fansipan", user: { name: "analyst", display_name: "Lò Thị Thu Hương", roles: ["analyst"], must_change_password: false, language: null } });
+  const send = (event, data) => {
+    for (const stream of state.streams) stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  };
+  state.tick = () => ({
+    events_total: store.total, per_second: store.perSecond, open_alerts: store.alerts.filter((a) => a.status === "new" || a.status === "acknowledged").length,
+    lag: { analyzer: 12, indexer: 140, seconds: 0.4 }, sources_active: 12,
+  });
+  const answer = routes(state);
+  const server = createServer(async (request, response) => {
+    const target = new URL(request.url, "http://mock");
+    try {
+      if (!target.pathname.startsWith("/api/")) return await file(decodeURIComponent(target.pathname), response);
+      const input = request.method === "GET" ? {} : await body(request);
+      await answer(request, response, target, input);
+    } catch (error) {
+      if (!response.headersSent) response.writeHead(500, { "Content-Type": "application/problem+json" });
+      response.end(JSON.stringify({ type: "urn:fansipan:problem:internal", title: "Internal error", status: 500, code: "FSP-API-019", detail: String(error.stack) }));
+    }
+  });
+  const timers = [setInterval(() => send("tick", state.tick()), 2000)];
+  if (alive) {
+    timers.push(setInterval(() => live(store), 700));
+    timers.push(setInterval(() => send("alert", raise(store)), 15_000));
+  }
+  await new Promise((done) => server.listen(port, "127.0.0.1", done));
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    state,
+    /** Raises an alert of RULES[index] and streams it. */
+    raise: (index) => {
+      const alert = raise(store, index);
+      send("alert", alert);
+      return alert;
+    },
+    stop: () => {
+      for (const timer of timers) clearInterval(timer);
+      for (const stream of state.streams) stream.end();
+      server.closeAllConnections();
+      return new Promise((done) => server.close(done));
+    },
+  };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const mock = await startMock({ port: Number(process.env.PORT ?? 8444) });
+  console.log(`console with invented data: ${mock.url}  (analyst / fansipan, or admin / Mot-Lan-1234 to see the forced change)`);
+}

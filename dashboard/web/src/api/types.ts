@@ -1,0 +1,215 @@
+/**
+ * Shapes of the HTTP API as the console reads them. Everything that comes from the network is data: text is shown as text,
+ * and a field the server did not send is absent, never invented.
+ */
+
+export type Level = "informational" | "low" | "medium" | "high" | "critical";
+export type AlertStatus = "new" | "acknowledged" | "true_positive" | "false_positive" | "benign";
+export type Verdict = Extract<AlertStatus, "true_positive" | "false_positive" | "benign">;
+export type EntityKind = "host" | "user" | "address" | "file" | "hash" | "process" | "domain";
+
+/** Levels from worst to mildest: the order of the queue. */
+export const LEVELS: readonly Level[] = ["critical", "high", "medium", "low", "informational"];
+export const ALERT_STATUSES: readonly AlertStatus[] = ["new", "acknowledged", "true_positive", "false_positive", "benign"];
+
+export interface User {
+  name: string;
+  display_name: string | null;
+  roles: string[];
+  must_change_password: boolean;
+  language: string | null;
+}
+
+export interface RuleRef {
+  id: string;
+  title: string;
+  title_vi: string | null;
+  level: Level;
+  hash: string;
+  tags: string[];
+  advice: string | null;
+  advice_vi: string | null;
+}
+
+export interface Entity {
+  kind: EntityKind;
+  field: string;
+  value: string;
+}
+
+export interface MatchedField {
+  field: string;
+  value: string;
+}
+
+/** One alert; times are RFC 3339 text. */
+export interface Alert {
+  id: string;
+  agency: string;
+  rule: RuleRef;
+  first_seen: string;
+  last_seen: string;
+  raised: string;
+  count: number;
+  entities: Entity[];
+  matched: MatchedField[];
+  summary: string;
+  status: AlertStatus;
+  assignee: string | null;
+  drill: boolean;
+  version: number;
+  /** Why it was judged so; present once judged. */
+  reason?: string | null;
+}
+
+export type Scalar = string | number | boolean | null;
+/** A flat ECS event: dotted names to scalars, or to lists of scalars where a field has several values. */
+export type EcsEvent = Record<string, Scalar | Scalar[]>;
+
+export type AlertDetail = Alert & { events: EcsEvent[] };
+
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+  total: number;
+}
+
+export interface Bucket {
+  t: number;
+  count: number;
+}
+
+export interface ValueCount {
+  value: Scalar;
+  count: number;
+}
+
+export interface RuleCount {
+  id: string;
+  title: string;
+  title_vi: string | null;
+  level: Level;
+  count: number;
+}
+
+export interface Lag {
+  analyzer: number;
+  indexer: number;
+  seconds: number;
+}
+
+export interface Overview {
+  generated_at: string;
+  events: { total: number; per_second: number; previous_total: number | null };
+  alerts: { open: number; by_level: Partial<Record<Level, number>>; new_last_hour: number };
+  sources: { total: number; active: number; silent: number; unparsed_share: number | null };
+  histogram: Bucket[];
+  top: { source_ip: ValueCount[]; user: ValueCount[]; host: ValueCount[]; rule: RuleCount[] };
+  attack: { technique: string; count: number }[];
+  lag: Lag;
+  /** `null`: nothing feeds this number yet. It is never shown as zero. */
+  counters: { incidents: number | null; vulnerabilities: number | null; attacks: number | null };
+}
+
+export interface EventPage {
+  items: EcsEvent[];
+  next: string | null;
+  total: number;
+  total_exact: boolean;
+  took_ms: number;
+}
+
+export interface EventTable {
+  columns: string[];
+  rows: (Scalar | Scalar[])[][];
+  /** `false`: groups were left out because there were too many. */
+  complete?: boolean;
+  took_ms: number;
+}
+
+export interface Facet {
+  field: string;
+  values: ValueCount[];
+}
+
+/** Where a query is wrong: `position` counts characters (code points) from 0. */
+export interface QueryFault {
+  position: number;
+  message: string;
+  help: string | null;
+}
+
+export type QueryCheck = { ok: true } | ({ ok: false } & QueryFault);
+
+export interface SourceCounters {
+  received: number;
+  kept: number;
+  parsed: number;
+  unparsed: number;
+  bytes: number;
+  refused: Record<string, number>;
+}
+
+export interface SourceInfo {
+  id: string;
+  agency: string;
+  transport: string;
+  peer: string | null;
+  tls_identity: string | null;
+  host: string | null;
+  format: string | null;
+  product: string | null;
+  confidence: number;
+  pinned: boolean;
+  first_seen: string;
+  last_seen: string;
+  /** Device clock minus ours, nanoseconds. */
+  skew: number | string | null;
+  counters: SourceCounters;
+}
+
+export interface RuleRow {
+  id: string;
+  title: string;
+  title_vi: string | null;
+  level: Level;
+  logsource: string | Record<string, string | null> | null;
+  file: string;
+  status: string | null;
+  enabled: boolean;
+  matches: number;
+  last_match: string | null;
+}
+
+export interface RuleDiagnostic {
+  code: string;
+  severity: string;
+  file: string;
+  line: number | null;
+  column: number | null;
+  message: string;
+  help: string | null;
+}
+
+export interface RuleList {
+  items: RuleRow[];
+  diagnostics: RuleDiagnostic[];
+}
+
+export interface SystemStatus {
+  version: string;
+  role: string;
+  bus: { head: number; bytes: number; consumers: { name: string; offset: number; lag: number }[]; alarm: string | null };
+  store: { events: number; bytes: number; indexes: number };
+  rules: { loaded: number; failed: number };
+  disk: { free: number; total: number };
+  uptime_s: number;
+}
+
+export interface Tick {
+  events_total: number;
+  per_second: number;
+  open_alerts: number;
+  lag: Lag | number;
+  sources_active: number;
+}

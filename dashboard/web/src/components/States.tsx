@@ -1,0 +1,62 @@
+/** What a place shows when it has nothing, waits, or failed; each says what to do next. */
+import { Button } from "@mantine/core";
+import { RotateCw, TriangleAlert } from "lucide-react";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { ApiError } from "../api/client";
+import styles from "./States.module.css";
+
+export function Empty({ title, hint, icon, action }: { title: string; hint?: string; icon?: ReactNode; action?: ReactNode }) {
+  return (
+    <div className={styles.state}>
+      {icon && <div className={styles.icon}>{icon}</div>}
+      <p className={styles.title}>{title}</p>
+      {hint && <p className={styles.hint}>{hint}</p>}
+      {action && <div className={styles.action}>{action}</div>}
+    </div>
+  );
+}
+
+/** The error in the reader's language; the server's own words beside it. */
+export function useErrorText(): (error: unknown) => string {
+  const { t, i18n } = useTranslation();
+  return (error) => {
+    if (!(error instanceof ApiError)) return error instanceof Error ? error.message : String(error);
+    const key = `error.${error.kind}`;
+    return i18n.exists(key) ? String(t(key as "error.unknown", { status: error.status })) : t("error.unknown", { status: error.status });
+  };
+}
+
+export function Failed({ error, retry, compact = false }: { error: unknown; retry?: () => void; compact?: boolean }) {
+  const { t } = useTranslation();
+  const text = useErrorText();
+  const detail = error instanceof ApiError ? [error.code, error.detail].filter(Boolean).join(" · ") : null;
+  return (
+    <div className={styles.state} data-compact={compact} role="alert">
+      <div className={styles.icon} data-tone="bad">
+        <TriangleAlert size={compact ? 18 : 26} aria-hidden="true" />
+      </div>
+      <p className={styles.title}>{t("state.error")}</p>
+      <p className={styles.hint}>{text(error)}</p>
+      {detail && <p className={styles.detail}>{detail}</p>}
+      {retry && (
+        <Button className={styles.action} variant="default" leftSection={<RotateCw size={14} />} onClick={retry}>
+          {t("state.retry")}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** Grey bars where lines will be. */
+export function Waiting({ rows = 6, height = 14 }: { rows?: number; height?: number }) {
+  const { t } = useTranslation();
+  return (
+    <div className={styles.waiting} role="status" aria-label={t("state.loading")}>
+      {Array.from({ length: rows }, (_, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the bars are all alike
+        <span key={i} className={styles.bar} style={{ height, width: `${92 - ((i * 37) % 45)}%` }} />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,4 @@
+/** . */
+export function OverviewPage() {
+  return null;
+}

@@ -1,0 +1,4 @@
+/** . */
+export function RulesPage() {
+  return null;
+}

@@ -1,0 +1,4 @@
+/** . */
+export function SearchPage() {
+  return null;
+}

@@ -1,0 +1,4 @@
+/** . */
+export function SourcesPage() {
+  return null;
+}

@@ -1,0 +1,4 @@
+/** . */
+export function StatusPage() {
+  return null;
+}

@@ -1,0 +1,177 @@
+/** Paths and what they show. Filters live in the URL: every search parameter is read here and nothing else is believed. */
+import type { QueryClient } from "@tanstack/react-query";
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
+import { sessionQuery } from "./api/queries";
+import { LEVELS, type Level } from "./api/types";
+import { Crash } from "./components/Crash";
+import { NotFound } from "./shell/NotFound";
+import { Shell } from "./shell/Shell";
+
+interface Context {
+  client: QueryClient;
+}
+
+type Raw = Record<string, unknown>;
+
+const text = (value: unknown): string | undefined =>
+  typeof value === "string" && value !== "" ? value : typeof value === "number" ? String(value) : undefined;
+/** From the URL it is `a,b`; from a link within the console already a list. */
+const list = (value: unknown): string[] | undefined => {
+  const words = Array.isArray(value) ? value.filter((w) => typeof w === "string") : text(value)?.split(",").filter(Boolean);
+  return words?.length ? words : undefined;
+};
+
+const on = (value: unknown): boolean => value === true || value === "true";
+
+const root = createRootRouteWithContext<Context>()({
+  component: Outlet,
+  errorComponent: Crash,
+  notFoundComponent: NotFound,
+});
+
+/** A path of this console, never another site's. */
+const localPath = (value: unknown): string | undefined => {
+  const path = text(value);
+  return path?.startsWith("/") && !path.startsWith("//") && !path.includes("\\") ? path : undefined;
+};
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: "/login",
+  validateSearch: (raw: Raw): { next?: string; expired?: boolean; change?: boolean } => {
+    const next = localPath(raw.next);
+    return { ...(next ? { next } : {}), ...(on(raw.expired) ? { expired: true } : {}), ...(on(raw.change) ? { change: true } : {}) };
+  },
+  component: lazyRouteComponent(() => import("./pages/login/LoginPage"), "LoginPage"),
+});
+
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: "inside",
+  component: Shell,
+  beforeLoad: async ({ context, location }) => {
+    const user = await context.client.ensureQueryData(sessionQuery);
+    if (!user || user.must_change_password) throw redirect({ to: "/login", search: location.href === "/" ? {} : { next: location.href } });
+    return { user };
+  },
+});
+
+const overview = createRoute({
+  getParentRoute: () => inside,
+  path: "/",
+  validateSearch: (raw: Raw): { since?: string } => (text(raw.since) ? { since: text(raw.since) as string } : {}),
+  component: lazyRouteComponent(() => import("./pages/overview/OverviewPage"), "OverviewPage"),
+});
+
+export interface AlertSearch {
+  status?: string;
+  level?: Level[];
+  rule?: string;
+  q?: string;
+  since?: string;
+  order?: "newest";
+  id?: string;
+}
+
+const alerts = createRoute({
+  getParentRoute: () => inside,
+  path: "/alerts",
+  validateSearch: (raw: Raw): AlertSearch => {
+    const out: AlertSearch = {};
+    for (const key of ["status", "rule", "q", "since", "id"] as const) {
+      const value = text(raw[key]);
+      if (value) out[key] = value;
+    }
+    const levels = list(raw.level)?.filter((l): l is Level => (LEVELS as readonly string[]).includes(l));
+    if (levels?.length) out.level = levels;
+    if (raw.order === "newest") out.order = "newest";
+    return out;
+  },
+  component: lazyRouteComponent(() => import("./pages/alerts/AlertsPage"), "AlertsPage"),
+});
+
+export interface EventSearch {
+  q?: string;
+  since?: string;
+  from?: string;
+  to?: string;
+  cols?: string[];
+  id?: string;
+}
+
+const search = createRoute({
+  getParentRoute: () => inside,
+  path: "/search",
+  validateSearch: (raw: Raw): EventSearch => {
+    const out: EventSearch = {};
+    for (const key of ["q", "since", "from", "to", "id"] as const) {
+      const value = text(raw[key]);
+      if (value) out[key] = value;
+    }
+    const cols = list(raw.cols);
+    if (cols) out.cols = cols;
+    return out;
+  },
+  component: lazyRouteComponent(() => import("./pages/search/SearchPage"), "SearchPage"),
+});
+
+const sources = createRoute({
+  getParentRoute: () => inside,
+  path: "/sources",
+  validateSearch: (raw: Raw): { id?: string; state?: string } => {
+    const id = text(raw.id);
+    const state = text(raw.state);
+    return { ...(id ? { id } : {}), ...(state ? { state } : {}) };
+  },
+  component: lazyRouteComponent(() => import("./pages/sources/SourcesPage"), "SourcesPage"),
+});
+
+const rules = createRoute({
+  getParentRoute: () => inside,
+  path: "/rules",
+  validateSearch: (raw: Raw): { id?: string } => (text(raw.id) ? { id: text(raw.id) as string } : {}),
+  component: lazyRouteComponent(() => import("./pages/rules/RulesPage"), "RulesPage"),
+});
+
+const status = createRoute({
+  getParentRoute: () => inside,
+  path: "/status",
+  component: lazyRouteComponent(() => import("./pages/status/StatusPage"), "StatusPage"),
+});
+
+const tree = root.addChildren([login, inside.addChildren([overview, alerts, search, sources, rules, status])]);
+
+/** Lists travel as `a,b`, so that a shared link stays readable. */
+function stringify(search: Raw): string {
+  const out = new URLSearchParams();
+  for (const [key, value] of Object.entries(search)) {
+    if (value === undefined || value === null || value === "") continue;
+    out.set(key, Array.isArray(value) ? value.join(",") : String(value));
+  }
+  const joined = out.toString();
+  return joined ? `?${joined}` : "";
+}
+
+/** Values stay text, whatever they look like: `1.10` in a query is not a number. */
+function parseSearch(found: string): Raw {
+  return Object.fromEntries([...new URLSearchParams(found)]);
+}
+
+export function makeRouter(client: QueryClient) {
+  return createRouter({
+    routeTree: tree,
+    context: { client },
+    stringifySearch: stringify,
+    parseSearch,
+    defaultPreload: "intent",
+    defaultErrorComponent: Crash,
+    defaultNotFoundComponent: NotFound,
+    scrollRestoration: false,
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}

@@ -1,0 +1,47 @@
+/** The rail at the left: where one can go, and how many alerts wait. */
+import { Link } from "@tanstack/react-router";
+import { Bell, Gauge, Keyboard, Radar, RadioTower, ScrollText, Search } from "lucide-react";
+import { useTranslation } from "react-i18next";
+import { useLive } from "../api/live";
+import { useText } from "../time/useText";
+import { Mark } from "./Mark";
+import styles from "./Shell.module.css";
+
+const PLACES = [
+  { to: "/", key: "overview", Icon: Radar },
+  { to: "/alerts", key: "alerts", Icon: Bell },
+  { to: "/search", key: "search", Icon: Search },
+  { to: "/sources", key: "sources", Icon: RadioTower },
+  { to: "/rules", key: "rules", Icon: ScrollText },
+  { to: "/status", key: "status", Icon: Gauge },
+] as const;
+
+export function Rail({ onShortcuts }: { onShortcuts: () => void }) {
+  const { t } = useTranslation();
+  const text = useText();
+  const { tick } = useLive();
+  return (
+    <nav className={styles.rail} aria-label={t("nav.label")}>
+      <div className={styles.brand} title={t("app.name")}>
+        <Mark size={28} />
+      </div>
+      {PLACES.map(({ to, key, Icon }) => (
+        <Link key={to} to={to} className={styles.item} activeOptions={{ exact: to === "/", includeSearch: false }} data-testid={`nav-${key}`}>
+          <Icon size={19} strokeWidth={1.8} aria-hidden="true" />
+          {t(`nav.${key}`)}
+          {key === "alerts" && tick !== null && tick.open_alerts > 0 && (
+            <span className={`${styles.badge} num`}>
+              <span aria-hidden="true">{tick.open_alerts > 999 ? "999+" : tick.open_alerts}</span>
+              <span className="hidden-visually">{t("top.open", { value: text.number(tick.open_alerts) })}</span>
+            </span>
+          )}
+        </Link>
+      ))}
+      <div className={styles.spacer} />
+      <button type="button" className={styles.item} onClick={onShortcuts}>
+        <Keyboard size={19} strokeWidth={1.8} aria-hidden="true" />
+        {t("nav.shortcuts")}
+      </button>
+    </nav>
+  );
+}

@@ -1,0 +1,47 @@
+/** Numbers, sizes, ages and instants as people read them in the language and zone in use. */
+import { useMemo } from "react";
+import { useTranslation } from "react-i18next";
+import { useLanguage } from "../i18n";
+import { useZone } from "../settings";
+import { instant, type TimeStyle, timeText } from "./zone";
+
+export function useText() {
+  const { t } = useTranslation();
+  const language = useLanguage();
+  const zone = useZone();
+  return useMemo(() => {
+    const locale = language === "vi" ? "vi-VN" : "en-GB";
+    const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+    const tenth = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
+    const compact = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
+    const number = (n: number) => (Math.abs(n) < 10 && !Number.isInteger(n) ? tenth.format(n) : whole.format(n));
+    const percent = (share: number, digits = 1) =>
+      new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: digits }).format(share);
+    const bytes = (n: number) => {
+      const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+      const power = n > 0 ? Math.min(Math.floor(Math.log2(n) / 10), units.length - 1) : 0;
+      return `${tenth.format(n / 1024 ** power)} ${units[power]}`;
+    };
+    /** A length of time, one unit: `400 ms`, `12 s`, `5 ph`. */
+    const span = (ms: number) => {
+      const size = Math.abs(ms);
+      if (size < 1_000) return t("age.ms", { value: whole.format(size) });
+      if (size < 60_000) return t("age.short_seconds", { value: tenth.format(size / 1_000) });
+      if (size < 3_600_000) return t("age.short_minutes", { value: tenth.format(size / 60_000) });
+      if (size < 86_400_000) return t("age.short_hours", { value: tenth.format(size / 3_600_000) });
+      return t("age.short_days", { value: tenth.format(size / 86_400_000) });
+    };
+    /** How long ago, in words. */
+    const age = (ms: number) => {
+      if (ms < -5_000) return t("age.ahead");
+      if (ms < 1_000) return t("age.now");
+      if (ms < 60_000) return t("age.seconds", { value: whole.format(Math.floor(ms / 1_000)) });
+      if (ms < 3_600_000) return t("age.minutes", { value: whole.format(Math.floor(ms / 60_000)) });
+      if (ms < 2 * 86_400_000) return t("age.hours", { value: whole.format(Math.floor(ms / 3_600_000)) });
+      return t("age.days", { value: whole.format(Math.floor(ms / 86_400_000)) });
+    };
+    const time = (at: number | string | null | undefined, style: TimeStyle = "seconds") =>
+      timeText(typeof at === "number" ? at : instant(at), zone, style);
+    return { number, compact: (n: number) => (Math.abs(n) < 10_000 ? number(n) : compact.format(n)), percent, bytes, span, age, time, zone };
+  }, [language, t, zone]);
+}

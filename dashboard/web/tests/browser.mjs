@@ -1,0 +1,34 @@
+/** A real Chromium for tests and screenshots. Nothing of the product is mocked here but the server. */
+import { existsSync } from "node:fs";
+import { chromium } from "playwright-core";
+
+export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+export const hasChromium = existsSync(CHROMIUM);
+
+const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+export const launch = () => chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+
+/** A page with its language and scheme chosen, problems collected. */
+export async function openPage(browser, { width = 1280, height = 800, language = "vi", scheme = "dark" } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, locale: "vi-VN", timezoneId: "Asia/Ho_Chi_Minh", reducedMotion: "reduce" });
+  await context.addInitScript(
+    ([lang, look]) => {
+      localStorage.setItem("fansipan.language", lang);
+      localStorage.setItem("fansipan.scheme", look);
+    },
+    [language, scheme],
+  );
+  const page = await context.newPage();
+  const problems = [];
+  page.on("console", (message) => message.type() === "error" && !/status of (401|403|409|4\d\d|503)/.test(message.text()) && problems.push(message.text()));
+  page.on("pageerror", (error) => problems.push(String(error)));
+  return { page, context, problems };
+}
+
+export async function signIn(page, url, { username = "analyst", password = "fansipan" } = {}) {
+  await page.goto(`${url}/login`);
+  await page.getByTestId("login-username").fill(username);
+  await page.getByTestId("login-password").fill(password);
+  await page.getByTestId("login-submit").click();
+}
