@@ -1,0 +1,11 @@
+//! Shapes of the JSON that the API speaks; [`fansipan_model`]'s types with times as RFC 3339 text.
+
+mod alert;
+mod event;
+mod identity;
+mod system;
+
+pub use alert::*;
+pub use event::*;
+pub use identity::*;
+pub use system::*;

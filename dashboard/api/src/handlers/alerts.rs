@@ -1,0 +1,155 @@
+//! The queue of alerts: list, look, judge, assign.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use fansipan_model::{Alert, AlertId, AlertStatus, Level, Scope};
+use fansipan_storage::AlertFilter;
+use serde_json::json;
+
+use super::session::{covers, hide};
+use crate::{
+    dto::{AlertDetail, AlertDto, AlertPage, AlertParams, Assignment, EventJson, StatusChange, StatusDto},
+    extract::{InPath, Json, Params, instant, limit},
+    guard::Trail,
+    identity::Caller,
+    problem::Problem,
+    state::{Api, now},
+};
+
+/// What refusals call an alert.
+const WHAT: &str = "this alert";
+/// Characters of a reason that are kept.
+const REASON: usize = 2000;
+
+/// `GET /alerts`
+pub(crate) async fn list(State(api): State<Api>, caller: Caller, Params(params): Params<AlertParams>) -> Result<Json<AlertPage>, Problem> {
+    let filter = filter(&params)?;
+    let most = limit(params.limit, 50, 500);
+    let after = params.after.filter(|a| !a.is_empty());
+    let state = api.deps.state.clone();
+    let page = api.small.store(move || state.alerts(&caller.scope, &filter, after.as_deref(), most)).await?;
+    Ok(Json(AlertPage { items: page.items.iter().map(AlertDto::from).collect(), next: page.next, total: page.total }))
+}
+
+fn filter(params: &AlertParams) -> Result<AlertFilter, Problem> {
+    let given = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
+    let statuses = match params.status.as_deref().unwrap_or("open") {
+        "" | "open" => AlertFilter::OPEN.to_vec(),
+        "all" => Vec::new(),
+        words => words.split(',').map(status).collect::<Result<_, _>>()?,
+    };
+    let level =
+        |word: &str| Level::parse(word).ok_or_else(|| Problem::bad_request("level is informational, low, medium, high or critical"));
+    let levels = given(&params.level).map(|words| words.split(',').map(level).collect()).transpose()?.unwrap_or_default();
+    let since = given(&params.since).map(|s| instant("since", &s, now())).transpose()?;
+    Ok(AlertFilter { statuses, levels, rule: given(&params.rule), assignee: None, text: given(&params.q), since, until: None })
+}
+
+fn status(word: &str) -> Result<AlertStatus, Problem> {
+    Ok(match word {
+        "new" => AlertStatus::New,
+        "acknowledged" => AlertStatus::Acknowledged,
+        "true_positive" => AlertStatus::TruePositive,
+        "false_positive" => AlertStatus::FalsePositive,
+        "benign" => AlertStatus::Benign,
+        _ => {
+            return Err(Problem::bad_request("status is open, all, new, acknowledged, true_positive, false_positive or benign"));
+        }
+    })
+}
+
+fn parse_id(text: &str) -> Result<AlertId, Problem> {
+    AlertId::parse(text).ok_or_else(|| Problem::not_found(WHAT))
+}
+
+/// `GET /alerts/{id}`
+pub(crate) async fn show(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    InPath(id): InPath<String>,
+) -> Result<Json<AlertDetail>, Problem> {
+    trail.note(&id, json!({}));
+    let id = parse_id(&id)?;
+    let alert = find(&api, &caller.scope, id).await?;
+    trail.of(&alert.agency);
+    let (events, scope, ids) = (api.deps.events.clone(), caller.scope, alert.events.clone());
+    let found = api.searches.store(move || {
+        let found: Result<Vec<_>, _> = ids.into_iter().map(|id| events.get(&scope, id)).collect();
+        Ok(found?.into_iter().flatten().collect::<Vec<_>>())
+    });
+    let events = found.await?.iter().filter_map(EventJson::new).collect();
+    Ok(Json(AlertDetail { alert: (&alert).into(), events }))
+}
+
+async fn find(api: &Api, scope: &Scope, id: AlertId) -> Result<Alert, Problem> {
+    let (state, scope) = (api.deps.state.clone(), scope.clone());
+    api.small.store(move || state.alert(&scope, id)).await?.ok_or_else(|| Problem::not_found(WHAT))
+}
+
+/// `POST /alerts/{id}/status`
+pub(crate) async fn judge(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    InPath(id): InPath<String>,
+    Json(change): Json<StatusChange>,
+) -> Result<Json<AlertDto>, Problem> {
+    let reason: Option<String> = change.reason.map(|r| r.chars().take(REASON).collect());
+    trail.note(&id, json!({ "status": word(change.status), "reason": reason, "version": change.version }));
+    let id = parse_id(&id)?;
+    let alert = find(&api, &caller.scope, id).await?;
+    trail.of(&alert.agency);
+    let (state, record, scope) = (api.deps.state.clone(), trail.record(), caller.scope);
+    let to = AlertStatus::from(change.status);
+    let changed = api.small.run(move || state.set_alert_status(&scope, id, to, change.version, &record)).await?;
+    let changed = changed.map_err(|e| hide(e, WHAT))?;
+    trail.written();
+    Ok(Json(announce(&api, changed)))
+}
+
+fn word(status: StatusDto) -> serde_json::Value {
+    serde_json::to_value(status).unwrap_or_default()
+}
+
+/// `POST /alerts/{id}/assign`
+pub(crate) async fn assign(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    InPath(id): InPath<String>,
+    Json(change): Json<Assignment>,
+) -> Result<Json<AlertDto>, Problem> {
+    trail.note(&id, json!({ "assignee": change.assignee, "version": change.version }));
+    let id = parse_id(&id)?;
+    let alert = find(&api, &caller.scope, id).await?;
+    trail.of(&alert.agency);
+    let assignee = match change.assignee.filter(|a| !a.is_empty()) {
+        Some(name) => Some(assignable(&api, &alert, &name).await?),
+        None => None,
+    };
+    let (state, record, scope) = (api.deps.state.clone(), trail.record(), caller.scope);
+    let changed = api.small.run(move || state.assign_alert(&scope, id, assignee.as_deref(), change.version, &record)).await?;
+    let changed = changed.map_err(|e| hide(e, WHAT))?;
+    trail.written();
+    Ok(Json(announce(&api, changed)))
+}
+
+/// The user's name as stored, if they could open the alert themselves.
+async fn assignable(api: &Api, alert: &Alert, name: &str) -> Result<String, Problem> {
+    let (state, wanted) = (api.deps.state.clone(), name.to_owned());
+    let user = api.small.store(move || state.user(&wanted)).await?;
+    let agency = Scope::Agencies(vec![fansipan_model::Agency::new(&alert.agency)]);
+    match user {
+        Some(user) if !user.disabled && covers(&user.scope, &agency) => Ok(user.name),
+        _ => Err(Problem::bad_request("the assignee is not an enabled user who sees this alert's agency")),
+    }
+}
+
+/// Tells the live streams, so that other consoles show the change at once.
+fn announce(api: &Api, alert: Alert) -> AlertDto {
+    let dto = AlertDto::from(&alert);
+    api.deps.feed.alert(Arc::new(alert));
+    dto
+}

@@ -1,0 +1,161 @@
+//! Searching stored events: pages, tables, histograms, facets, one event.
+
+use std::time::Instant;
+
+use axum::extract::State;
+use fansipan_model::FieldId;
+use fansipan_storage::{
+    Cursor, SearchPage, SearchRequest, Table, Total,
+    query::{self, Query, QueryError},
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    dto::{
+        Bucket, CellJson, EventJson, EventPage, EventTable, FacetDto, FacetList, FacetParams, HistogramDto, HistogramParams, QueryCheck,
+        SearchAnswer, SearchParams, ValidateParams, ValueCount,
+    },
+    extract::{AHEAD, InPath, Json, Params, limit, range},
+    guard::Trail,
+    identity::Caller,
+    problem::{Problem, QueryFault},
+    state::{Api, now},
+};
+
+/// Bytes of a query.
+const QUERY: usize = 8 * 1024;
+/// Events a page.
+const PAGE: (usize, usize) = (100, 1000);
+/// Fields whose facets are asked at once.
+const FIELDS: usize = 20;
+
+fn fault(error: QueryError) -> QueryFault {
+    QueryFault { position: error.position, message: error.message, help: Some(error.help).filter(|h| !h.is_empty()) }
+}
+
+fn parse(q: Option<&str>) -> Result<Query, Problem> {
+    let text = q.unwrap_or_default();
+    if text.len() > QUERY {
+        return Err(Problem::bad_request(format!("the query is longer than {QUERY} bytes")));
+    }
+    query::parse(text).map_err(|e| Problem::bad_query(fault(e)))
+}
+
+/// `GET /events`
+pub(crate) async fn search(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    Params(params): Params<SearchParams>,
+) -> Result<Json<SearchAnswer>, Problem> {
+    let asked = now();
+    trail.note("", json!({ "q": params.q, "since": params.since, "from": params.from, "to": params.to, "after": params.after }));
+    let query = parse(params.q.as_deref())?;
+    let range = range(params.since.as_deref(), params.from.as_deref(), params.to.as_deref(), asked, AHEAD)?;
+    let started = Instant::now();
+    let took_ms = || u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let events = api.deps.events.clone();
+    if query.is_table() {
+        let table = api.searches.store(move || query::run(&*events, &caller.scope, &query, range)).await?;
+        return Ok(Json(SearchAnswer::Table(table_dto(table, took_ms()))));
+    }
+    let after = params.after.as_deref().filter(|a| !a.is_empty()).map(str::parse::<Cursor>).transpose();
+    let after = after.map_err(Problem::bad_request)?;
+    let limit = limit(params.limit, PAGE.0, PAGE.1);
+    let request = SearchRequest { filter: query.filter, range, limit, after, total: Total::Bounded };
+    let page = api.searches.store(move || events.search(&caller.scope, &request)).await?;
+    Ok(Json(SearchAnswer::Events(page_dto(&page, took_ms()))))
+}
+
+fn page_dto(page: &SearchPage, took_ms: u64) -> EventPage {
+    EventPage {
+        items: page.events.iter().filter_map(EventJson::new).collect(),
+        next: page.next.map(|c| c.to_string()),
+        total: page.total,
+        total_exact: page.total_exact,
+        took_ms,
+    }
+}
+
+fn table_dto(table: Table, took_ms: u64) -> EventTable {
+    let rows = table.rows.into_iter().map(|row| row.into_iter().map(CellJson).collect()).collect();
+    EventTable { columns: table.columns, rows, complete: table.complete, took_ms }
+}
+
+/// `GET /events/histogram`
+pub(crate) async fn histogram(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    Params(params): Params<HistogramParams>,
+) -> Result<Json<HistogramDto>, Problem> {
+    trail.note("", json!({ "q": params.q, "since": params.since, "from": params.from, "to": params.to }));
+    let filter = parse(params.q.as_deref())?.filter;
+    let range = range(params.since.as_deref(), params.from.as_deref(), params.to.as_deref(), now(), 0)?;
+    let buckets = limit(params.buckets, 60, 500);
+    let events = api.deps.events.clone();
+    let histogram = api.searches.store(move || events.histogram(&caller.scope, &filter, range, buckets)).await?;
+    let buckets = histogram.buckets.into_iter().map(|(t, count)| Bucket { t: t / 1_000_000, count }).collect();
+    Ok(Json(HistogramDto { interval_ms: histogram.interval / 1_000_000, buckets }))
+}
+
+/// `GET /events/facets`
+pub(crate) async fn facets(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    Params(params): Params<FacetParams>,
+) -> Result<Json<FacetList>, Problem> {
+    trail.note("", json!({ "q": params.q, "fields": params.fields, "since": params.since, "from": params.from, "to": params.to }));
+    let filter = parse(params.q.as_deref())?.filter;
+    let range = range(params.since.as_deref(), params.from.as_deref(), params.to.as_deref(), now(), AHEAD)?;
+    let names: Vec<String> = params.fields.split(',').map(str::trim).filter(|n| !n.is_empty()).map(ToOwned::to_owned).collect();
+    if names.is_empty() || names.len() > FIELDS {
+        return Err(Problem::bad_request(format!("fields names 1 to {FIELDS} fields, separated by commas")));
+    }
+    let top = limit(params.top, 10, 100);
+    let events = api.deps.events.clone();
+    let facets = api.searches.store(move || facets_of(&names, |fields| events.facets(&caller.scope, &filter, range, fields, top)));
+    Ok(Json(FacetList { facets: facets.await? }))
+}
+
+/// The facets in the order asked; a field that no rule, format or event of ours names has no values.
+fn facets_of<E>(names: &[String], ask: impl FnOnce(&[FieldId]) -> Result<Vec<fansipan_storage::Facet>, E>) -> Result<Vec<FacetDto>, E> {
+    let known: Vec<FieldId> = names.iter().filter_map(|n| FieldId::lookup(n)).collect();
+    let found = ask(&known)?;
+    let values = |name: &String| {
+        let facet = found.iter().find(|f| f.field == *name);
+        facet.map(|f| f.values.iter().map(|v| ValueCount { value: v.value.text(), count: v.count }).collect()).unwrap_or_default()
+    };
+    Ok(names.iter().map(|n| FacetDto { field: n.clone(), values: values(n) }).collect())
+}
+
+/// `GET /events/{id}`
+pub(crate) async fn show(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    InPath(id): InPath<String>,
+) -> Result<Json<EventJson>, Problem> {
+    trail.note(&id, json!({}));
+    let missing = || Problem::not_found("this event");
+    let id = Uuid::try_parse(&id).map_err(|_| missing())?;
+    let events = api.deps.events.clone();
+    let event = api.searches.store(move || events.get(&caller.scope, id)).await?.ok_or_else(missing)?;
+    trail.of(event.agency());
+    EventJson::new(&event).map(Json).ok_or_else(missing)
+}
+
+/// `GET /search/validate`
+pub(crate) async fn validate(Params(params): Params<ValidateParams>) -> Json<QueryCheck> {
+    let check = if params.q.len() > QUERY {
+        Err(QueryFault { position: QUERY, message: format!("the query is longer than {QUERY} bytes"), help: None })
+    } else {
+        query::parse(&params.q).map(|_| ()).map_err(fault)
+    };
+    Json(match check {
+        Ok(()) => QueryCheck { ok: true, position: None, message: None, help: None },
+        Err(f) => QueryCheck { ok: false, position: Some(f.position), message: Some(f.message), help: f.help },
+    })
+}

@@ -1,0 +1,149 @@
+//! The overview: are we under attack, are we blind. Computed once for all who may see the same.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::extract::State;
+use fansipan_model::{FieldId, Predicate, Scope, fields, time};
+use fansipan_storage::{EventStore, Facet, StateStore, StoreError, TimeRange};
+
+use super::sources::active;
+use crate::{
+    dto::{
+        Bucket, Counters, Overview, OverviewAlerts, OverviewEvents, OverviewParams, OverviewSources, OverviewTop, TechniqueCount, TopRule,
+        ValueCount,
+    },
+    extract::{Json, Params, duration},
+    identity::Caller,
+    ports::LiveSnapshot,
+    problem::Problem,
+    shared::{Shared, scope_key},
+    state::{Api, now},
+};
+
+/// The longest range, nanoseconds.
+const LONGEST: i64 = 31 * 86_400 * time::SECOND;
+/// Values in each list.
+const TOP: usize = 10;
+/// Techniques listed: the matrix shows all that occur.
+const TECHNIQUES: usize = 300;
+/// Bars of the histogram, about.
+const BARS: usize = 60;
+
+/// Overviews by scope and range.
+pub(crate) struct OverviewCache(Shared<(Option<Vec<String>>, i64), Overview>);
+
+impl Default for OverviewCache {
+    fn default() -> Self {
+        Self(Shared::new(Duration::from_millis(1500), 4, Duration::from_secs(60)))
+    }
+}
+
+/// An overview that many may share.
+pub(crate) struct SharedOverview(Arc<Overview>);
+
+impl axum::response::IntoResponse for SharedOverview {
+    fn into_response(self) -> axum::response::Response {
+        Json(&*self.0).into_response()
+    }
+}
+
+/// `GET /overview`
+pub(crate) async fn show(
+    State(api): State<Api>,
+    caller: Caller,
+    Params(params): Params<OverviewParams>,
+) -> Result<SharedOverview, Problem> {
+    let text = params.since.filter(|s| !s.is_empty()).unwrap_or_else(|| "24h".to_owned());
+    let span = duration(&text)
+        .filter(|d| (60 * time::SECOND..=LONGEST).contains(d))
+        .ok_or_else(|| Problem::bad_request("since is a duration from 1m to 31d, such as 24h"))?;
+    let key = (scope_key(&caller.scope), span);
+    let compute = async {
+        let (events, state, live) = (api.deps.events.clone(), api.deps.state.clone(), api.deps.live.clone());
+        let scope = caller.scope;
+        api.searches.store(move || compute(&*events, &*state, live.snapshot(), &scope, span, now())).await
+    };
+    api.overview.0.get(key, compute).await.map(SharedOverview)
+}
+
+fn compute(
+    events: &dyn EventStore,
+    state: &dyn StateStore,
+    live: LiveSnapshot,
+    scope: &Scope,
+    span: i64,
+    now: i64,
+) -> Result<Overview, StoreError> {
+    let all = &Predicate::True;
+    let range = TimeRange { from: now.saturating_sub(span), to: now };
+    let before = TimeRange { from: range.from.saturating_sub(span), to: range.from };
+    let counts = state.alert_counts(scope)?;
+    let histogram = events.histogram(scope, all, range, BARS)?;
+    let facets = events.facets(scope, all, range, &[fields::SOURCE_IP, fields::USER_NAME, fields::HOST_NAME], TOP)?;
+    let per_second = match scope {
+        Scope::All => live.per_second,
+        // The pipeline's own rate counts every agency.
+        Scope::Agencies(_) => {
+            let minute = TimeRange { from: now.saturating_sub(60 * time::SECOND), to: now };
+            events.count(scope, all, minute)? as f64 / 60.0
+        }
+    };
+    Ok(Overview {
+        generated_at: time::to_rfc3339(now),
+        from: time::to_rfc3339(range.from),
+        to: time::to_rfc3339(range.to),
+        events: OverviewEvents {
+            // Counted apart: the outer bars of the histogram reach beyond the range.
+            total: events.count(scope, all, range)?,
+            per_second,
+            previous_total: events.count(scope, all, before)?,
+        },
+        alerts: OverviewAlerts {
+            open: counts.open,
+            by_level: counts.open_by_level,
+            new_last_hour: state.alerts_raised_since(scope, now.saturating_sub(3600 * time::SECOND))?,
+        },
+        sources: sources(state, scope, now)?,
+        histogram: histogram.buckets.into_iter().map(|(t, count)| Bucket { t: t / 1_000_000, count }).collect(),
+        top: OverviewTop {
+            source_ip: values(&facets, fields::SOURCE_IP),
+            user: values(&facets, fields::USER_NAME),
+            host: values(&facets, fields::HOST_NAME),
+            rule: rules(state, scope, range.from)?,
+        },
+        attack: techniques(state, scope, range.from)?,
+        lag: live.lag,
+        counters: Counters { incidents: None, vulnerabilities: None, attacks: None },
+    })
+}
+
+fn sources(state: &dyn StateStore, scope: &Scope, now: i64) -> Result<OverviewSources, StoreError> {
+    let sources = state.sources(scope)?;
+    let total = sources.len() as u64;
+    let active = sources.iter().filter(|s| active(s, now)).count() as u64;
+    let (kept, unparsed) = sources.iter().fold((0u64, 0u64), |(k, u), s| (k + s.counters.kept, u + s.counters.unparsed));
+    let unparsed_share = (kept > 0).then(|| unparsed as f64 / kept as f64);
+    Ok(OverviewSources { total, active, silent: total - active, unparsed_share })
+}
+
+fn values(facets: &[Facet], field: FieldId) -> Vec<ValueCount> {
+    let facet = facets.iter().find(|f| f.field == field.name());
+    facet.map(|f| f.values.iter().map(|v| ValueCount { value: v.value.text(), count: v.count }).collect()).unwrap_or_default()
+}
+
+fn rules(state: &dyn StateStore, scope: &Scope, since: i64) -> Result<Vec<TopRule>, StoreError> {
+    let rules = state.top_rules(scope, since, TOP)?;
+    let dto = |r: fansipan_storage::RuleActivity| TopRule {
+        id: r.id,
+        title: r.title,
+        title_vi: r.title_vi,
+        level: r.level.into(),
+        count: r.count,
+    };
+    Ok(rules.into_iter().map(dto).collect())
+}
+
+fn techniques(state: &dyn StateStore, scope: &Scope, since: i64) -> Result<Vec<TechniqueCount>, StoreError> {
+    let found = state.top_techniques(scope, since, TECHNIQUES)?;
+    Ok(found.into_iter().map(|(technique, count)| TechniqueCount { technique: technique.to_uppercase(), count }).collect())
+}

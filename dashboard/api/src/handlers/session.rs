@@ -1,0 +1,259 @@
+//! Logging in and out, and one's own password and language.
+
+use std::time::Instant;
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use fansipan_model::Scope;
+use fansipan_storage::{NewSession, StoreError, User, UserChange};
+use serde_json::json;
+
+use crate::{
+    access::Role,
+    dto::{Login, PasswordChange, SessionInfo, SessionSettings, SessionUser, agencies},
+    extract::Json,
+    guard::Trail,
+    identity::{Caller, Credential, Subject, check_policy, clear_cookie, credential, fill_random, hash, set_cookie},
+    problem::{Kind, Problem},
+    server::Peer,
+    state::{Api, now},
+};
+
+/// Longer names belong to nobody.
+const LONGEST_NAME: usize = 128;
+
+fn login_failed() -> Problem {
+    // One message for a wrong name, a wrong password and a disabled user.
+    Problem::new(Kind::LoginFailed, "the user name or the password is wrong, or the user is disabled")
+}
+
+fn wait(seconds: u64) -> Problem {
+    Problem::new(Kind::TooManyAttempts, format!("too many failed attempts; try again in {seconds} s")).retry_after(seconds)
+}
+
+/// `POST /session`
+pub(crate) async fn login(
+    State(api): State<Api>,
+    peer: Peer,
+    trail: Trail,
+    headers: HeaderMap,
+    Json(login): Json<Login>,
+) -> Result<Response, Problem> {
+    let name = login.username.trim().to_owned();
+    let user = check_login(&api, peer, &trail, &name, login.password).await?;
+    // A session that the browser brought along ends: tokens are never carried over a login.
+    if let Some(Credential::Cookie(old)) = credential(&headers) {
+        end_session(&api, old).await?;
+    }
+    trail.who(&user.name);
+    trail.note(&user.name, json!({}));
+    let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).map(|v| v.chars().take(256).collect::<String>());
+    let cookie = open_session(&api, &user.name, peer, agent).await?;
+    let (state, name) = (api.deps.state.clone(), user.name.clone());
+    let change = UserChange { last_login: Some(now()), ..UserChange::default() };
+    api.small.store(move || state.change_user(&name, &change, None)).await?;
+    let mut response = Json(SessionInfo { user: session_user(&user) }).into_response();
+    put_cookie(&mut response, &cookie);
+    Ok(response)
+}
+
+/// The user that name and password belong to. Failures count against the name and the address.
+async fn check_login(api: &Api, peer: Peer, trail: &Trail, name: &str, password: String) -> Result<User, Problem> {
+    let identity = &api.identity;
+    let (by_name, now) = (name.to_lowercase(), Instant::now());
+    let address = match peer {
+        Peer::Network(address) => Some(Subject::Address(address.ip())),
+        Peer::Local { .. } => None,
+    };
+    // Attempts that are not even tried leave no entry, or a stranger could fill the trail.
+    let refuse = |seconds| {
+        trail.leave_none();
+        wait(seconds)
+    };
+    if let Some(address) = address {
+        identity.logins.check(address).map_err(refuse)?;
+        identity.addresses.attempt(address, now).map_err(refuse)?;
+    }
+    identity.users.attempt(Subject::Identity(&by_name), now).map_err(refuse)?;
+    let user = if name.is_empty() || name.len() > LONGEST_NAME {
+        None
+    } else {
+        let (state, name) = (api.deps.state.clone(), name.to_owned());
+        api.small.store(move || state.user(&name)).await?
+    };
+    let usable = user.as_ref().filter(|u| !u.disabled);
+    let good = identity.passwords.verify(usable.map(|u| u.password_hash.clone()), password).await?;
+    match user {
+        Some(user) if good && !user.disabled => {
+            identity.users.succeeded(Subject::Identity(&by_name));
+            if let Some(address) = address {
+                identity.addresses.forgive(address);
+            }
+            Ok(user)
+        }
+        known => {
+            // A name that nobody has may be a password typed into the wrong box: it is not written down.
+            trail.who(known.as_ref().map_or("unknown", |u| &u.name));
+            trail.note(known.as_ref().map_or("", |u| &u.name), json!({ "failed": true }));
+            Err(login_failed())
+        }
+    }
+}
+
+/// Opens a session and returns its cookie.
+async fn open_session(api: &Api, user: &str, peer: Peer, agent: Option<String>) -> Result<String, Problem> {
+    let mut bytes = [0u8; 32];
+    fill_random(&mut bytes)?;
+    let token = hex::encode(bytes);
+    let (created, absolute) = (now(), api.config.absolute);
+    let expires = created.saturating_add(nanos(absolute));
+    let (token_hash, idle) = (hash(&token), nanos(api.config.idle));
+    let (state, user, peer) = (api.deps.state.clone(), user.to_owned(), peer.address());
+    api.small
+        .store(move || {
+            let peer = Some(peer.as_str());
+            state.open_session(&NewSession { token_hash, user: &user, created, expires, idle, peer, agent: agent.as_deref() })
+        })
+        .await?;
+    Ok(set_cookie(&token, absolute.as_secs()))
+}
+
+fn nanos(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}
+
+async fn end_session(api: &Api, session: [u8; 32]) -> Result<(), Problem> {
+    api.identity.activity.end(session);
+    let state = api.deps.state.clone();
+    api.small.store(move || state.close_session(&session)).await
+}
+
+fn put_cookie(response: &mut Response, cookie: &str) {
+    if let Ok(value) = HeaderValue::from_str(cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, value);
+    }
+}
+
+fn session_user(user: &User) -> SessionUser {
+    SessionUser {
+        name: user.name.clone(),
+        display_name: user.display_name.clone(),
+        roles: user.roles.iter().filter_map(|w| Role::parse(w)).collect(),
+        agencies: agencies(&user.scope),
+        must_change_password: user.must_change_password,
+        language: user.language.clone(),
+    }
+}
+
+/// `GET /session`
+pub(crate) async fn show(caller: Caller) -> Json<SessionInfo> {
+    let user = match caller.user() {
+        Some(user) => session_user(user),
+        None => SessionUser {
+            name: caller.name.clone(),
+            display_name: caller.name.clone(),
+            roles: caller.roles.clone(),
+            agencies: agencies(&caller.scope),
+            must_change_password: false,
+            language: "vi".to_owned(),
+        },
+    };
+    Json(SessionInfo { user })
+}
+
+/// `DELETE /session`
+pub(crate) async fn logout(State(api): State<Api>, caller: Caller) -> Result<Response, Problem> {
+    if let Some(session) = caller.session() {
+        end_session(&api, session).await?;
+    }
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    put_cookie(&mut response, &clear_cookie());
+    Ok(response)
+}
+
+/// The person behind the call; tokens and the local socket have no password.
+fn person(caller: &Caller) -> Result<&User, Problem> {
+    caller.user().ok_or_else(|| Problem::new(Kind::Forbidden, "only a person who logged in with a password can do this"))
+}
+
+/// `POST /session/password`
+pub(crate) async fn change_password(
+    State(api): State<Api>,
+    peer: Peer,
+    trail: Trail,
+    caller: Caller,
+    headers: HeaderMap,
+    Json(change): Json<PasswordChange>,
+) -> Result<Response, Problem> {
+    let user = person(&caller)?;
+    trail.note(&user.name, json!({}));
+    let by_name = user.name.to_lowercase();
+    // Whoever found an open console must not get to guess the password in peace.
+    api.identity.users.attempt(Subject::Identity(&by_name), Instant::now()).map_err(wait)?;
+    if !api.identity.passwords.verify(Some(user.password_hash.clone()), change.old.clone()).await? {
+        return Err(Problem::new(Kind::LoginFailed, "the old password is wrong"));
+    }
+    api.identity.users.succeeded(Subject::Identity(&by_name));
+    check_policy(&user.name, &change.new)?;
+    if change.new == change.old {
+        return Err(Problem::new(Kind::WeakPassword, "the new password is the old one; choose another"));
+    }
+    let password = api.identity.passwords.hash(change.new).await?;
+    let (state, name, record) = (api.deps.state.clone(), user.name.clone(), trail.record());
+    // The store ends every session of the user with the password.
+    let update = UserChange { password: Some((password, false)), ..UserChange::default() };
+    api.small.store(move || state.change_user(&name, &update, Some(&record))).await?;
+    trail.written();
+    api.identity.activity.end_user(&user.name, None);
+    let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).map(|v| v.chars().take(256).collect::<String>());
+    let cookie = open_session(&api, &user.name, peer, agent).await?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    put_cookie(&mut response, &cookie);
+    Ok(response)
+}
+
+/// `POST /session/settings`
+pub(crate) async fn change_settings(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    Json(settings): Json<SessionSettings>,
+) -> Result<StatusCode, Problem> {
+    let user = person(&caller)?;
+    let language = language(Some(settings.language))?;
+    trail.note(&user.name, json!({ "language": language }));
+    let (state, name, record) = (api.deps.state.clone(), user.name.clone(), trail.record());
+    let update = UserChange { language: Some(language), ..UserChange::default() };
+    api.small.store(move || state.change_user(&name, &update, Some(&record))).await?;
+    trail.written();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `vi` or `en`; `vi` unless given.
+pub(crate) fn language(word: Option<String>) -> Result<String, Problem> {
+    match word.as_deref() {
+        None => Ok("vi".to_owned()),
+        Some("vi" | "en") => Ok(word.unwrap_or_default()),
+        Some(_) => Err(Problem::bad_request("language is vi or en")),
+    }
+}
+
+/// Whether everything that `inner` sees is seen by `outer` too.
+pub(crate) fn covers(outer: &Scope, inner: &Scope) -> bool {
+    match (outer, inner) {
+        (Scope::All, _) => true,
+        (Scope::Agencies(_), Scope::All) => false,
+        (Scope::Agencies(_), Scope::Agencies(list)) => list.iter().all(|a| outer.allows(a.as_str())),
+    }
+}
+
+/// A state-store refusal where an object of another agency must look like none at all.
+pub(crate) fn hide(error: StoreError, what: &str) -> Problem {
+    match error {
+        StoreError::NotFound(_) => Problem::not_found(what),
+        other => other.into(),
+    }
+}

@@ -1,0 +1,108 @@
+//! Users, sessions, tokens: who may come in.
+//!
+//! Never logs or keeps a password or token in the clear; the stores hold argon2id and SHA-256 of them.
+
+mod activity;
+mod caller;
+mod password;
+mod throttle;
+
+use std::time::Duration;
+
+use fansipan_model::Scope;
+use fansipan_storage::{AuditRecord, NewUser, StateStore};
+
+pub(crate) use activity::{Activity, Watch};
+pub(crate) use caller::{Caller, Credential, Via, clear_cookie, credential, hash, set_cookie};
+pub(crate) use password::{Passwords, check_policy, fill_random, random_text};
+pub use throttle::Rate;
+pub(crate) use throttle::{Lockout, RateBrake, Subject};
+
+use crate::{access::Role, problem::Problem};
+
+/// Failed logins of one user that cost nothing.
+const FREE_PER_USER: u32 = 5;
+/// Failed logins from one address that cost nothing: people share addresses.
+const FREE_PER_ADDRESS: u32 = 20;
+/// Calls without identity from one address, sustained per second and at once.
+const STRANGERS: (u32, u32) = (20, 200);
+/// Login attempts from one address: one every so often, and at once.
+const LOGINS: (Duration, u32) = (Duration::from_secs(2), 20);
+
+/// What keeps strangers out and slow.
+pub(crate) struct Identity {
+    pub(crate) passwords: Passwords,
+    pub(crate) users: Lockout,
+    pub(crate) addresses: Lockout,
+    pub(crate) strangers: RateBrake,
+    pub(crate) logins: RateBrake,
+    pub(crate) callers: RateBrake,
+    pub(crate) activity: Activity,
+}
+
+impl Identity {
+    pub(crate) fn new(rate: Rate, idle: Duration) -> Result<Self, Problem> {
+        Ok(Self {
+            passwords: Passwords::new()?,
+            users: Lockout::new(FREE_PER_USER),
+            addresses: Lockout::new(FREE_PER_ADDRESS),
+            strangers: RateBrake::new(Rate::new(STRANGERS.0, STRANGERS.1)),
+            logins: RateBrake::with_period(LOGINS.0, LOGINS.1),
+            callers: RateBrake::new(rate),
+            activity: Activity::new(idle),
+        })
+    }
+}
+
+/// A secret that a person is shown once. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OneTimePassword(String);
+
+impl OneTimePassword {
+    /// The password, to be shown once and kept nowhere.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for OneTimePassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OneTimePassword(…)")
+    }
+}
+
+/// Makes a one-time password.
+pub(crate) fn one_time_password() -> Result<OneTimePassword, Problem> {
+    random_text().map(OneTimePassword)
+}
+
+/// The user made on first run.
+pub(crate) const FIRST_USER: &str = "admin";
+
+/// Makes the first administrator where there is no user at all. Blocks: 20 ms of hashing and a write.
+pub(crate) fn first_run(state: &dyn StateStore, passwords: &Passwords, now: i64) -> Result<Option<OneTimePassword>, Problem> {
+    if !state.users()?.is_empty() {
+        return Ok(None);
+    }
+    let password = one_time_password()?;
+    let user = NewUser {
+        name: FIRST_USER.to_owned(),
+        display_name: "Administrator".to_owned(),
+        password_hash: passwords.hash_blocking(password.reveal())?,
+        roles: vec![Role::Administrator.as_str().to_owned()],
+        scope: Scope::All,
+        language: "vi".to_owned(),
+        must_change_password: true,
+    };
+    let record = AuditRecord {
+        at: now,
+        who: "system".to_owned(),
+        verb: "users.create".to_owned(),
+        object: FIRST_USER.to_owned(),
+        details: "{\"reason\":\"first run\"}".to_owned(),
+        allowed: true,
+        ..AuditRecord::default()
+    };
+    state.add_user(&user, now, &record)?;
+    Ok(Some(password))
+}

@@ -1,0 +1,201 @@
+//! What the API needs of the rest of the process, as traits that the wiring implements, and the feed of live alerts.
+//!
+//! Implementations are called on blocking threads and may wait briefly for a lock; they never do long work.
+
+use std::sync::Arc;
+
+use fansipan_model::{Alert, Level};
+use fansipan_storage::{EventStore, StateStore};
+use serde::Serialize;
+use tokio::sync::broadcast;
+use utoipa::ToSchema;
+
+/// Everything the API is given.
+#[derive(Clone)]
+pub struct ApiDeps {
+    /// Stored events.
+    pub events: Arc<dyn EventStore>,
+    /// Alerts, sources, users, sessions, audit trail.
+    pub state: Arc<dyn StateStore>,
+    /// The running pipeline.
+    pub live: Arc<dyn LiveStatus>,
+    /// Orders to the collector.
+    pub sources: Arc<dyn SourceControl>,
+    /// Alerts as they are raised.
+    pub feed: Feed,
+    /// HTTP ingest of the collector, mounted at `/ingest`; it checks its own tokens.
+    pub ingest: Option<axum::Router>,
+}
+
+/// What the pipeline says of itself.
+pub trait LiveStatus: Send + Sync {
+    /// Counters and lags now.
+    fn snapshot(&self) -> LiveSnapshot;
+    /// The rules in force and what was refused.
+    fn rules(&self) -> RuleListing;
+    /// The text of a rule; `None`: no such rule.
+    fn rule_text(&self, id: &str) -> Option<String>;
+}
+
+/// Counters and lags of the pipeline at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LiveSnapshot {
+    /// Events kept since the service started.
+    pub events_total: u64,
+    /// Events per second, over the last few seconds.
+    pub per_second: f64,
+    /// Seconds since the service started.
+    pub uptime_s: u64,
+    /// The durable log.
+    pub bus: BusStatus,
+    /// Rules.
+    pub rules: RuleCounts,
+    /// The disk that holds the data folder.
+    pub disk: DiskStatus,
+    /// How far behind the readers are.
+    pub lag: Lag,
+}
+
+/// The durable log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BusStatus {
+    /// Offset of the next record.
+    pub head: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Its readers.
+    pub consumers: Vec<ConsumerStatus>,
+    /// What is wrong, if something is.
+    pub alarm: Option<String>,
+}
+
+/// One reader of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ConsumerStatus {
+    /// Its name.
+    pub name: String,
+    /// Offset it has committed.
+    pub offset: u64,
+    /// Records between it and the head.
+    pub lag: u64,
+}
+
+/// How many rules there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RuleCounts {
+    /// In force.
+    pub loaded: u64,
+    /// Refused.
+    pub failed: u64,
+}
+
+/// A disk, bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DiskStatus {
+    /// Free for the service.
+    pub free: u64,
+    /// In all.
+    pub total: u64,
+}
+
+/// How far behind the readers of the log are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub struct Lag {
+    /// Records the detection has not seen yet.
+    pub analyzer: u64,
+    /// Records not yet searchable.
+    pub indexer: u64,
+    /// Age of the oldest record that one of them has not seen, seconds.
+    pub seconds: f64,
+}
+
+/// The rules in force and what was refused.
+#[derive(Clone, Debug, Default)]
+pub struct RuleListing {
+    /// Rules in force.
+    pub items: Arc<[RuleInfo]>,
+    /// What was refused or doubtful.
+    pub diagnostics: Arc<[RuleDiagnostic]>,
+}
+
+/// One rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleInfo {
+    /// Its id, or its file name where it has none.
+    pub id: String,
+    /// English title.
+    pub title: String,
+    /// Vietnamese title.
+    pub title_vi: Option<String>,
+    /// Severity.
+    pub level: Level,
+    /// `windows/process_creation`, `linux/sshd`…
+    pub logsource: String,
+    /// Where it was read from.
+    pub file: String,
+    /// Sigma's `status`: stable, test, experimental…
+    pub status: Option<String>,
+    /// Whether it is in force.
+    pub enabled: bool,
+}
+
+/// Something wrong or doubtful in a rule file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RuleDiagnostic {
+    /// Stable code.
+    pub code: String,
+    /// `error` or `warning`.
+    pub severity: String,
+    /// File.
+    pub file: String,
+    /// Line, from 1.
+    pub line: Option<u32>,
+    /// Column, from 1.
+    pub column: Option<u32>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// Orders to the collector.
+pub trait SourceControl: Send + Sync {
+    /// Names of the formats there are, sorted.
+    fn formats(&self) -> Vec<String>;
+
+    /// Tells the collector that an operator fixed the format of a source, or freed it (`None`). The state store has kept
+    /// the choice already; it takes effect with the source's next record.
+    fn format_pinned(&self, source: &str, format: Option<&str>);
+}
+
+/// Alerts on their way to the live streams. Never blocks the sender: a stream that reads too slowly is told how many it missed.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    alerts: broadcast::Sender<Arc<Alert>>,
+}
+
+impl Feed {
+    /// Alerts kept for a stream that lags.
+    const CAPACITY: usize = 1024;
+
+    /// A feed without listeners.
+    pub fn new() -> Self {
+        Self { alerts: broadcast::channel(Self::CAPACITY).0 }
+    }
+
+    /// Tells every stream of a new or changed alert.
+    pub fn alert(&self, alert: Arc<Alert>) {
+        // Nobody listening is no error.
+        let _ = self.alerts.send(alert);
+    }
+
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<Alert>> {
+        self.alerts.subscribe()
+    }
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self::new()
+    }
+}

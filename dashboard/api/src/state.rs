@@ -1,0 +1,57 @@
+//! What every handler shares.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    blocking::Lane, config::ApiConfig, handlers::overview::OverviewCache, handlers::stream::Streams, identity::Identity, ports::ApiDeps,
+    problem::Problem,
+};
+
+/// Searches at once: each may use a core for seconds.
+const SEARCHES: usize = 4;
+/// Reads and writes of the state store at once.
+const STATE_CALLS: usize = 16;
+
+/// The API's state; handlers get it as [`Api`].
+pub(crate) struct ApiState {
+    pub(crate) config: ApiConfig,
+    pub(crate) deps: ApiDeps,
+    pub(crate) identity: Identity,
+    /// For searches and aggregations.
+    pub(crate) searches: Lane,
+    /// For the state store.
+    pub(crate) small: Lane,
+    pub(crate) overview: OverviewCache,
+    pub(crate) streams: Streams,
+    pub(crate) openapi: Box<str>,
+    /// Cancelled when the service stops.
+    pub(crate) stop: CancellationToken,
+}
+
+/// Shared by all handlers.
+pub(crate) type Api = Arc<ApiState>;
+
+impl ApiState {
+    pub(crate) fn new(config: ApiConfig, deps: ApiDeps, openapi: String, stop: CancellationToken) -> Result<Api, Problem> {
+        let identity = Identity::new(config.rate, config.idle)?;
+        Ok(Arc::new(Self {
+            config,
+            deps,
+            identity,
+            searches: Lane::new("searches", SEARCHES),
+            small: Lane::new("state", STATE_CALLS),
+            overview: OverviewCache::default(),
+            streams: Streams::default(),
+            openapi: openapi.into(),
+            stop,
+        }))
+    }
+}
+
+/// Now, UTC nanoseconds.
+pub(crate) fn now() -> i64 {
+    i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
+}
