@@ -1,0 +1,1 @@
+//! Behaviour of the log on a disk that misbehaves.
