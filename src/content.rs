@@ -11,6 +11,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use fansipan_api::{RuleDiagnostic, RuleInfo, RuleListing};
 use fansipan_rules::{Diagnostic, Rule, RuleSet, Severity, Taxonomy};
@@ -27,6 +28,7 @@ pub(crate) struct Content {
     pub(crate) rules: Arc<ArcSwap<RuleSet>>,
     listing: ArcSwap<Listing>,
     config: RulesConfig,
+    taxonomy: Taxonomy,
 }
 
 struct Listing {
@@ -40,9 +42,10 @@ type Stamp = Vec<(PathBuf, Option<SystemTime>, u64)>;
 
 impl Content {
     /// Loads everything once.
-    pub(crate) fn load(config: RulesConfig) -> Self {
-        let (rules, listing) = build(&config);
-        Self { rules: Arc::new(ArcSwap::from_pointee(rules)), listing: ArcSwap::from_pointee(listing), config }
+    pub(crate) fn load(config: RulesConfig) -> Result<Self> {
+        let taxonomy = Taxonomy::builtin().context("FSP-RUN-030: the built-in log sources cannot be read")?;
+        let (rules, listing) = build(&config, &taxonomy);
+        Ok(Self { rules: Arc::new(ArcSwap::from_pointee(rules)), listing: ArcSwap::from_pointee(listing), config, taxonomy })
     }
 
     /// Looks for changes until told to stop.
@@ -53,7 +56,7 @@ impl Content {
             let now = stamp(&self.config.paths);
             if now != known {
                 known = now;
-                let (rules, listing) = build(&self.config);
+                let (rules, listing) = build(&self.config, &self.taxonomy);
                 tracing::info!(rules = listing.items.len(), "rules changed on disk and are in force");
                 self.rules.store(Arc::new(rules));
                 self.listing.store(Arc::new(listing));
@@ -86,20 +89,20 @@ fn stamp(paths: &[PathBuf]) -> Stamp {
         .collect()
 }
 
-fn build(config: &RulesConfig) -> (RuleSet, Listing) {
+fn build(config: &RulesConfig, taxonomy: &Taxonomy) -> (RuleSet, Listing) {
     let mut rules: Vec<Rule> = Vec::new();
     let mut diagnostics: Vec<RuleDiagnostic> = Vec::new();
     let mut texts = BTreeMap::new();
     let mut take = |text: &str, file: &str| {
         let (parsed, found) = fansipan_rules::parse(text, file);
         for rule in &parsed {
-            texts.insert(rule.id().to_owned(), text.to_owned());
+            texts.insert(rule.meta.id.clone(), rule.text.to_string());
         }
         rules.extend(parsed);
         diagnostics.extend(found.iter().map(describe));
     };
     if config.shipped {
-        for (file, text) in fansipan_rules::shipped() {
+        for (file, text) in fansipan_rules::packs::SHIPPED {
             take(text, file);
         }
     }
@@ -115,12 +118,12 @@ fn build(config: &RulesConfig) -> (RuleSet, Listing) {
         }
     }
     diagnostics.extend(unread);
-    let (set, found) = RuleSet::compile(rules, Taxonomy::shipped());
+    let (set, found) = RuleSet::compile(rules, taxonomy);
     diagnostics.extend(found.iter().map(describe));
     for d in diagnostics.iter().filter(|d| d.severity == "error") {
         tracing::error!(code = d.code, file = d.file, line = d.line, "rule refused: {}", d.message);
     }
-    let items = set.iter().map(info).collect();
+    let items = set.rules().iter().map(info).collect();
     (set, Listing { items, diagnostics: diagnostics.into(), texts })
 }
 
@@ -146,25 +149,26 @@ fn cannot_read(path: &Path, error: &std::io::Error) -> RuleDiagnostic {
 
 fn describe(d: &Diagnostic) -> RuleDiagnostic {
     RuleDiagnostic {
-        code: d.code.to_string(),
+        code: d.code.to_owned(),
         severity: if d.severity == Severity::Error { "error" } else { "warning" }.into(),
-        file: d.file.to_string(),
+        file: d.file.clone(),
         line: Some(d.line),
         column: Some(d.column),
-        message: d.message.to_string(),
-        help: Some(d.help.to_string()),
+        message: d.message.clone(),
+        help: Some(d.help.to_owned()),
     }
 }
 
-fn info(rule: &fansipan_rules::CompiledRule) -> RuleInfo {
+fn info(compiled: &fansipan_rules::CompiledRule) -> RuleInfo {
+    let (rule, meta) = (&compiled.rule, &compiled.rule.meta);
     RuleInfo {
-        id: rule.meta.id.clone(),
-        title: rule.meta.title.clone(),
-        title_vi: rule.meta.title_vi.clone(),
-        level: rule.meta.level,
-        logsource: rule.logsource.to_string(),
-        file: rule.file.to_string(),
-        status: rule.status.as_ref().map(ToString::to_string),
+        id: meta.id.clone(),
+        title: meta.title.clone(),
+        title_vi: meta.title_vi.clone(),
+        level: meta.level,
+        logsource: meta.logsource.to_string(),
+        file: rule.file.clone(),
+        status: Some(meta.status.as_str().to_owned()),
         enabled: true,
     }
 }

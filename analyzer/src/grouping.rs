@@ -3,8 +3,6 @@
 //! The alert's id comes from its first event, so a replay of the log gives the same alerts with the same ids and counts.
 //! Memory is bounded: beyond `max_open` the oldest open alert is closed (a later repeat opens a new one) and counted.
 
-use std::sync::Arc;
-
 use fansipan_model::{Alert, AlertId, AlertStatus, Event, MatchedField, RuleRef, fields};
 use hashbrown::HashMap;
 use indexmap::IndexMap;
@@ -95,7 +93,7 @@ impl Grouping {
         self.close_oldest();
     }
 
-    pub(crate) fn note(&mut self, rule: &Arc<RuleRef>, event: &Event, matched: impl FnOnce() -> Vec<MatchedField>, out: &mut Vec<Signal>) {
+    pub(crate) fn note(&mut self, rule: &RuleRef, event: &Event, matched: impl FnOnce() -> Vec<MatchedField>, out: &mut Vec<Signal>) {
         let group = entities::group(event);
         let key = key(event.agency(), rule, group.clone());
         if let Some(open) = self.open.get_mut(&key) {
@@ -152,15 +150,13 @@ fn open_alert(rule: &RuleRef, event: &Event, group: Vec<String>, matched: Vec<Ma
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use fansipan_model::{Alert, Event, Level, RuleRef, Value, fields};
     use uuid::Uuid;
 
     use super::{Grouping, GroupingConfig, Signal};
 
-    fn rule() -> Arc<RuleRef> {
-        Arc::new(RuleRef {
+    fn rule() -> RuleRef {
+        RuleRef {
             id: "r".into(),
             title: "t".into(),
             title_vi: None,
@@ -169,7 +165,7 @@ mod tests {
             tags: vec![],
             advice: None,
             advice_vi: None,
-        })
+        }
     }
 
     fn event(n: u128, second: i64, host: &str) -> Event {

@@ -48,7 +48,7 @@ impl Analyzer {
             detector.observe(event, &mut self.hits);
             for &hit in &self.hits {
                 let rule = detector.rule(hit);
-                self.grouping.note(&rule, event, || detector.matched(hit, event), out);
+                self.grouping.note(rule, event, || detector.matched(hit, event), out);
             }
         }
     }

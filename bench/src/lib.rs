@@ -1,4 +1,12 @@
 //! Load generators and measurements. What is generated depends on the seed alone, so that a figure can be measured again.
+//!
+//! A measurement starts the release binary as a child process, like an operator would, and looks at it from outside.
 
+pub mod appliance;
 pub mod generate;
+pub mod ingest;
+pub mod latency;
+pub mod load;
 pub mod machine;
+pub mod peer;
+pub mod results;

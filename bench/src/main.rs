@@ -1,2 +1,62 @@
 //! `cargo run -p fansipan-bench --release -- NAME`: one measurement, printed and recorded under `bench/results/`.
-fn main() {}
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use fansipan_bench::{ingest, results};
+
+#[derive(Parser)]
+struct Args {
+    #[command(subcommand)]
+    what: What,
+    /// Seed of everything generated
+    #[arg(long, global = true, default_value_t = 20_261_123)]
+    seed: u64,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Everything below, one after the other
+    All,
+    /// Sustained events per second from TCP to searchable, beside rsyslog; then event-to-alert latency at half that rate
+    Ingest {
+        /// Lines to send
+        #[arg(long, default_value_t = 2_000_000)]
+        lines: usize,
+    },
+    /// Disk bytes per event
+    Disk {
+        /// Lines to store
+        #[arg(long, default_value_t = 1_000_000)]
+        lines: usize,
+    },
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let data = std::env::var_os("FANSIPAN_TEST_DATA").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), PathBuf::from);
+    let rules = ["rules", "rules-emerging-threats", "rules-threat-hunting"].map(|f| data.join("sigma").join(f));
+    let rules: Vec<PathBuf> = rules.into_iter().filter(|p| p.is_dir()).collect();
+    match args.what {
+        What::All => {
+            measure_ingest(args.seed, rules.clone(), 2_000_000)?;
+            measure_disk(args.seed, rules, 1_000_000)
+        }
+        What::Ingest { lines } => measure_ingest(args.seed, rules, lines),
+        What::Disk { lines } => measure_disk(args.seed, rules, lines),
+    }
+}
+
+fn measure_ingest(seed: u64, rules: Vec<PathBuf>, lines: usize) -> Result<()> {
+    let plan = ingest::Plan { lines, seed, rules };
+    let throughput = ingest::throughput(&plan)?;
+    let rate = throughput.get("events_per_s").and_then(serde_json::Value::as_f64).unwrap_or(0.0);
+    let latency = ingest::event_to_alert(&plan, (rate / 2.0) as u64, 30)?;
+    results::record("ingest", serde_json::json!({"throughput": throughput, "event_to_alert": latency}))
+}
+
+fn measure_disk(seed: u64, rules: Vec<PathBuf>, lines: usize) -> Result<()> {
+    let result = ingest::disk(&ingest::Plan { lines, seed, rules }, lines)?;
+    results::record("disk", result)
+}

@@ -11,6 +11,7 @@ pub mod diagnostic;
 pub mod explain;
 mod link;
 mod lower;
+pub mod packs;
 mod parse;
 mod ruleset;
 pub mod taxonomy;

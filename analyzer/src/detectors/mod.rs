@@ -17,7 +17,7 @@ pub trait Detector: Send {
     fn observe(&mut self, event: &Event, out: &mut Vec<Hit>);
 
     /// The rule behind a hit.
-    fn rule(&self, hit: Hit) -> Arc<RuleRef>;
+    fn rule(&self, hit: Hit) -> &RuleRef;
 
     /// The fields of the event that made it a hit, for people. Called at most once for each new alert.
     fn matched(&self, hit: Hit, event: &Event) -> Vec<MatchedField>;

@@ -23,11 +23,12 @@ impl Detector for Sigma {
     fn observe(&mut self, event: &Event, out: &mut Vec<Hit>) {
         self.matches.clear();
         self.rules.evaluate(event, &mut self.scratch, &mut self.matches);
-        out.extend(self.matches.iter().map(|&RuleIndex(i)| Hit(i)));
+        // a rule that only feeds a correlation raises no alert of its own (Sigma correlation rules 2.1, `generate`)
+        out.extend(self.matches.iter().filter(|&&i| !self.rules.rule(i).correlated).map(|&RuleIndex(i)| Hit(i)));
     }
 
-    fn rule(&self, hit: Hit) -> Arc<RuleRef> {
-        Arc::clone(&self.rules.rule(RuleIndex(hit.0)).meta)
+    fn rule(&self, hit: Hit) -> &RuleRef {
+        &self.rules.rule(RuleIndex(hit.0)).reference
     }
 
     fn matched(&self, hit: Hit, event: &Event) -> Vec<MatchedField> {

@@ -77,15 +77,18 @@ impl Client {
                 builder = builder.tls_backend_preconfigured(config);
                 (url.trim_end_matches('/').to_owned(), url.clone())
             }
-            None => {
-                let socket = cli.data.join("api.sock");
-                let at = socket.display().to_string();
-                builder = builder.unix_socket(socket);
-                ("http://localhost".to_owned(), at)
-            }
+            None => return Self::local(&cli.data),
         };
         let http = builder.build().context("FSP-CLI-005: cannot set up the HTTP client")?;
         Ok(Self { http, base, token: cli.token.clone(), at })
+    }
+
+    /// The appliance on this host whose data is in `data`; the kernel tells it who we are.
+    pub fn local(data: &Path) -> Result<Self> {
+        let socket = data.join("api.sock");
+        let at = socket.display().to_string();
+        let http = reqwest::Client::builder().unix_socket(socket).build().context("FSP-CLI-005: cannot set up the HTTP client")?;
+        Ok(Self { http, base: "http://localhost".to_owned(), token: None, at })
     }
 
     /// GET of an API path with parameters.

@@ -57,6 +57,11 @@ pub(crate) fn cell(value: &serde_json::Value, path: &str) -> String {
     }
 }
 
+/// Now, UTC nanoseconds: the time of arrival of what is read from files.
+pub(crate) fn now() -> i64 {
+    i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::harmless;

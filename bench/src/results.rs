@@ -1,0 +1,24 @@
+//! Raw results with what they were measured on: printed, and kept under `bench/results/`.
+
+use std::{fs, path::Path};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::machine::Machine;
+
+/// Prints `result` and writes it to `bench/results/NAME-DATE.json` with the machine it was measured on.
+pub fn record(name: &str, result: Value) -> Result<()> {
+    let machine = Machine::here();
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
+    fs::create_dir_all(&dir)?;
+    let stamp: String = machine.date.chars().filter(char::is_ascii_alphanumeric).collect();
+    let file = dir.join(format!("{name}-{stamp}.json"));
+    let text = serde_json::to_string_pretty(&json!({"benchmark": name, "machine": machine, "result": result}))?;
+    fs::write(&file, &text)?;
+    #[expect(clippy::print_stdout, reason = "the figures are what this program is for")]
+    {
+        println!("{text}\n→ {}", file.display());
+    }
+    Ok(())
+}

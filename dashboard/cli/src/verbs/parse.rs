@@ -1,0 +1,46 @@
+//! `fansipan parse`: raw log records in, one flat ECS JSON object per line out, in order.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Read, Write as _},
+    path::Path,
+};
+
+use anyhow::{Context as _, Result};
+use fansipan_collector::{Normalizer, Received, SourceState, Transport, records::Records};
+use fansipan_model::json;
+
+use crate::{Outcome, args::ParseArgs, output};
+
+pub(super) fn parse(args: &ParseArgs) -> Result<Outcome> {
+    let normalizer = Normalizer::load_builtin().context("FSP-CLI-010: the built-in formats cannot be read; this is a fault of the program")?;
+    let mut source = SourceState::default();
+    if args.format != "auto" {
+        let Some(format) = normalizer.format_named(&args.format) else {
+            let mut names: Vec<&str> = normalizer.formats().map(|(_, info)| &*info.name).collect();
+            names.sort_unstable();
+            anyhow::bail!("FSP-CLI-011: no format is called `{}`; there are: auto, {}", args.format, names.join(", "));
+        };
+        source.pin(Some(format));
+    }
+    let path = args.file.as_deref().filter(|p| *p != Path::new("-"));
+    let input: Box<dyn Read> = match path {
+        Some(path) => Box::new(File::open(path).with_context(|| format!("FSP-CLI-012: cannot open {}", path.display()))?),
+        None => Box::new(io::stdin().lock()),
+    };
+    let name = path.map(|p| p.display().to_string());
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut line = Vec::new();
+    for record in Records::new(input) {
+        let record = record.context("FSP-CLI-013: reading stopped")?;
+        let transport = if name.is_some() { Transport::File } else { Transport::Stdin };
+        let received = Received { raw: record.bytes(), peer: None, transport, tls_identity: None, at: output::now(), path: name.as_deref() };
+        let event = normalizer.normalize(&mut source, &received);
+        line.clear();
+        json::write(&event, &mut line);
+        line.push(b'\n');
+        out.write_all(&line)?;
+    }
+    out.flush()?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,123 @@
+//! `fansipan rules`: check rule files; list the rules in force.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+use fansipan_rules::{Diagnostic, Rule, RuleSet, Severity, Taxonomy};
+use serde_json::json;
+
+use super::{client, items};
+use crate::{
+    Outcome,
+    args::{Cli, RulesArgs, RulesVerb},
+    inputs, output,
+};
+
+pub(super) async fn rules(cli: &Cli, args: &RulesArgs) -> Result<Outcome> {
+    match &args.verb {
+        RulesVerb::Check { paths } => check(cli, paths),
+        RulesVerb::List => list(cli).await,
+    }
+}
+
+/// Rules read from disk, with everything that was wrong.
+pub(super) struct Loaded {
+    pub(super) set: RuleSet,
+    pub(super) files: usize,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// Files that could not be read at all.
+    pub(super) unread: Vec<(PathBuf, std::io::Error)>,
+}
+
+/// Reads, parses and compiles every rule below the paths.
+pub(super) fn load(paths: &[PathBuf], keep: impl Fn(&Rule) -> bool) -> Result<Loaded> {
+    let taxonomy = Taxonomy::builtin().context("FSP-CLI-020: the built-in log sources cannot be read; this is a fault of the program")?;
+    let (mut rules, mut diagnostics, mut unread, mut files) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    for found in inputs::rule_files(paths) {
+        match found.and_then(|path| read(&path).map_err(|e| (path.clone(), e)).map(|text| (path, text))) {
+            Ok((path, text)) => {
+                files += 1;
+                let (parsed, found) = fansipan_rules::parse(&text, &path.display().to_string());
+                rules.extend(parsed.into_iter().filter(&keep));
+                diagnostics.extend(found);
+            }
+            Err(error) => unread.push(error),
+        }
+    }
+    let (set, found) = RuleSet::compile(rules, &taxonomy);
+    diagnostics.extend(found);
+    Ok(Loaded { set, files, diagnostics, unread })
+}
+
+fn read(path: &Path) -> std::io::Result<String> {
+    let bytes = fs::read(path)?;
+    String::from_utf8(bytes).map_err(|_| std::io::Error::other("is not UTF-8: save it as UTF-8"))
+}
+
+/// Prints what was wrong to standard error: `file:line:column: CODE message (help)`.
+pub(super) fn report(loaded: &Loaded, least: Severity) {
+    for (path, error) in &loaded.unread {
+        tracing::error!("{}: FSP-RUL-900 cannot be read: {error}", path.display());
+    }
+    for d in &loaded.diagnostics {
+        let text = format!("{}:{}:{}: {} {} ({})", d.file, d.line, d.column, d.code, output::harmless(&d.message), d.help);
+        if d.severity == Severity::Error {
+            tracing::error!("{text}");
+        } else if least != Severity::Error {
+            tracing::warn!("{text}");
+        }
+    }
+}
+
+fn check(cli: &Cli, paths: &[PathBuf]) -> Result<Outcome> {
+    let loaded = load(paths, |_| true)?;
+    let count = |severity| loaded.diagnostics.iter().filter(|d| d.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error) + loaded.unread.len(), count(Severity::Warning));
+    if cli.json {
+        for d in &loaded.diagnostics {
+            output::json(&json!({"file": d.file, "line": d.line, "column": d.column, "code": d.code,
+                "severity": if d.severity == Severity::Error { "error" } else { "warning" }, "message": d.message, "help": d.help}))?;
+        }
+        for (path, error) in &loaded.unread {
+            output::json(&json!({"file": path, "code": "FSP-RUL-900", "severity": "error", "message": error.to_string()}))?;
+        }
+        output::json(&json!({"files": loaded.files, "rules": loaded.set.len(), "errors": errors, "warnings": warnings}))?;
+    } else {
+        report(&loaded, Severity::Warning);
+        let unmapped = loaded.set.rules().iter().filter(|r| !r.mapped).count();
+        let mut levels: BTreeMap<&str, usize> = BTreeMap::new();
+        for rule in loaded.set.rules() {
+            *levels.entry(rule.reference.level.as_str()).or_default() += 1;
+        }
+        let levels: Vec<String> = levels.iter().map(|(level, n)| format!("{n} {level}")).collect();
+        output::line(&format!(
+            "{} files, {} rules ({}), {} correlations; {errors} errors, {warnings} warnings; {unmapped} rules for log sources without a mapping",
+            loaded.files,
+            loaded.set.len(),
+            levels.join(", "),
+            loaded.set.correlations().len()
+        ))?;
+    }
+    Ok(if errors == 0 { Outcome::Done } else { Outcome::Negative })
+}
+
+async fn list(cli: &Cli) -> Result<Outcome> {
+    let answer = client(cli)?.get("/rules", &[]).await?;
+    if cli.json {
+        for rule in items(&answer) {
+            output::json(rule)?;
+        }
+        return Ok(Outcome::Done);
+    }
+    let rows = items(&answer).iter().map(|r| ["level", "title", "logsource", "status", "matches", "file"].map(|k| output::cell(r, k)).to_vec());
+    output::table(&["LEVEL", "TITLE", "LOG SOURCE", "STATUS", "MATCHES", "FILE"], rows)?;
+    for d in answer.get("diagnostics").and_then(|v| v.as_array()).map_or(&[][..], Vec::as_slice) {
+        let place = format!("{}:{}", output::cell(d, "file"), output::cell(d, "line"));
+        tracing::warn!("{place}: {} {}", output::cell(d, "code"), output::harmless(&output::cell(d, "message")));
+    }
+    Ok(Outcome::Done)
+}
