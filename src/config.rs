@@ -95,7 +95,7 @@ impl StorageConfig {
 }
 
 /// `[rules]`
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RulesConfig {
     /// Whether the rules shipped with the program are in force.

@@ -6,6 +6,8 @@ mod content;
 mod detection;
 mod indexing;
 mod live;
+mod senders;
+mod upkeep;
 
 use std::process::ExitCode;
 

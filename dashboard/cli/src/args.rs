@@ -55,6 +55,8 @@ pub enum Command {
     Sources(SourcesArgs),
     /// Check rules
     Rules(RulesArgs),
+    /// Credentials for programs: log senders, scripts
+    Tokens(TokensArgs),
     /// Check this host and the appliance, and say what to do about what is wrong
     Doctor,
     /// Print a shell completion script
@@ -211,6 +213,40 @@ pub enum RulesVerb {
     },
     /// List the rules the appliance runs
     List,
+}
+
+/// `fansipan tokens`
+#[derive(Debug, Args)]
+pub struct TokensArgs {
+    /// What to do with tokens
+    #[command(subcommand)]
+    pub verb: TokensVerb,
+}
+
+/// Verbs of `fansipan tokens`
+#[derive(Debug, Subcommand)]
+pub enum TokensVerb {
+    /// List tokens, without their secrets
+    List,
+    /// Make a token; it is printed once and cannot be shown again
+    Create {
+        /// Name, such as the sender's
+        name: String,
+        /// What it may do: sender (HTTP ingest only), viewer, analyst, responder, engineer, auditor, administrator
+        #[arg(long, required = true)]
+        role: Vec<String>,
+        /// Whose data; not given: every agency's
+        #[arg(long)]
+        agency: Vec<String>,
+        /// Days until it expires
+        #[arg(long, default_value_t = 90)]
+        days: u32,
+    },
+    /// Make a token useless
+    Revoke {
+        /// Its name
+        name: String,
+    },
 }
 
 fn parse_level(word: &str) -> Result<fansipan_model::Level, String> {

@@ -101,6 +101,11 @@ impl Client {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
+    /// DELETE of an API path.
+    pub async fn delete(&self, path: &str) -> Result<Value, ApiError> {
+        self.send(self.request(Method::DELETE, path)).await
+    }
+
     fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.http.request(method, format!("{}/api/v1{path}", self.base)).header("X-Fansipan", "1");
         match &self.token {

@@ -57,6 +57,17 @@ pub(crate) fn cell(value: &serde_json::Value, path: &str) -> String {
     }
 }
 
+/// Percent-encoding of a path segment (RFC 3986 §2.1): source ids hold `:` and `/`.
+pub(crate) fn escape(segment: &str) -> String {
+    segment
+        .bytes()
+        .map(|b| match b {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(b).to_string(),
+            b => format!("%{b:02X}"),
+        })
+        .collect()
+}
+
 /// Now, UTC nanoseconds: the time of arrival of what is read from files.
 pub(crate) fn now() -> i64 {
     i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)

@@ -15,6 +15,7 @@ mod parse;
 mod rules;
 mod search;
 mod sources;
+mod tokens;
 
 /// Carries out every verb but `run`, which the binary wires itself.
 ///
@@ -28,6 +29,7 @@ pub async fn execute(cli: &Cli) -> Result<Outcome> {
         Command::Search(args) => search::search(cli, args).await,
         Command::Alerts(args) => alerts::alerts(cli, args).await,
         Command::Sources(args) => sources::sources(cli, args).await,
+        Command::Tokens(args) => tokens::tokens(cli, args).await,
         Command::Doctor => doctor::doctor(cli).await,
         Command::Completions { shell } => completions(*shell),
         Command::Run(_) => Ok(Outcome::Done),

@@ -33,20 +33,9 @@ pub(super) async fn sources(cli: &Cli, args: &SourcesArgs) -> Result<Outcome> {
 }
 
 async fn pin(api: &Client, id: &str, format: Option<&str>) -> Result<Outcome> {
-    api.post(&format!("/sources/{}/format", escape(id)), &json!({ "format": format })).await?;
+    api.post(&format!("/sources/{}/format", output::escape(id)), &json!({ "format": format })).await?;
     output::line(&format!("{id}: {}", format.unwrap_or("found by content")))?;
     Ok(Outcome::Done)
-}
-
-/// Percent-encoding of a path segment (RFC 3986 §2.1): source ids hold `:` and `/`.
-fn escape(segment: &str) -> String {
-    segment
-        .bytes()
-        .map(|b| match b {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(b).to_string(),
-            b => format!("%{b:02X}"),
-        })
-        .collect()
 }
 
 fn print(cli: &Cli, answer: &Value) -> Result<()> {
