@@ -8,6 +8,7 @@
 //! Callers see the traits [`EventStore`], [`EventWriter`] and [`StateStore`]; the engines behind them are
 //! `engine::TantivyStore` and `sqlite::SqliteState`.
 
+pub mod engine;
 pub mod error;
 pub mod events;
 pub mod query;

@@ -1,0 +1,318 @@
+//! Figures over matching events: from columns where they can tell, from stored events otherwise.
+
+use fansipan_model::{Event, FieldId, Scope, Value};
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+use tantivy::{
+    Term,
+    columnar::{Column, StrColumn},
+};
+
+use super::{
+    Shared,
+    accumulate::{Accumulator, Figure, Number, Part, bucket, measured, too_much},
+    layout::Place,
+    plan::frequency,
+    record::odd_term,
+    search::{Ask, Candidates},
+};
+use crate::{
+    error::{Result, StoreError},
+    events::{AggregateRequest, GroupBy, MeasureKind},
+    table::Table,
+};
+
+/// Groups one segment may have before the request is refused.
+const MOST_LOCAL: usize = 4_000_000;
+
+/// Answers a request.
+pub(crate) fn table(shared: &Shared, scope: &Scope, request: &AggregateRequest) -> Result<Table> {
+    let ask = Ask { scope, filter: &request.filter, range: request.range };
+    let mut groups = Accumulator::new(request);
+    let only_counts = request.by.is_empty() && request.measures.iter().all(|m| m.kind == MeasureKind::Count);
+    for (day, segment) in ask.segments(shared) {
+        let part = ask.candidates(day, segment)?;
+        if part.docs.is_empty() {
+            continue;
+        }
+        if part.exact && only_counts {
+            groups.add_count(part.docs.count());
+            continue;
+        }
+        let fail = |e| StoreError::index(&part.day.name, "computing figures")(e);
+        match if part.exact { Columns::open(&part, request).map_err(fail)? } else { None } {
+            Some(columns) => columns.run(&part, request, &mut groups)?,
+            None => from_events(&ask, &part, &mut groups)?,
+        }
+    }
+    Ok(groups.finish())
+}
+
+fn from_events(ask: &Ask<'_>, part: &Candidates, groups: &mut Accumulator<'_>) -> Result<()> {
+    let events = part.events()?;
+    let mut event = Event::default();
+    for doc in part.docs.iter() {
+        part.read(&events, doc, &mut event)?;
+        if part.exact || ask.holds(&event) {
+            groups.add_event(&event)?;
+        }
+    }
+    Ok(())
+}
+
+/// Values of a field in one segment, as small numbers that [`Dimension::part`] explains.
+enum Dimension {
+    Time(Column<i64>, i64),
+    /// Per entry of the profile: numbers into the list of parts.
+    Profile(Column<u64>, Vec<SmallVec<[u32; 1]>>, Vec<Part>),
+    Text(StrColumn),
+    Long(Column<i64>),
+    Bool(Column<bool>),
+    Ip(Column<std::net::Ipv6Addr>),
+}
+
+type Codes = SmallVec<[u128; 2]>;
+
+impl Dimension {
+    /// `None`: the segment's columns do not hold every value of the field.
+    fn open(part: &Candidates, field: FieldId) -> tantivy::Result<Option<Dimension>> {
+        let (segment, layout) = (&part.segment, &part.day.layout);
+        let odd = Term::from_field_bytes(layout.exact, &odd_term(field));
+        let place = layout.place(field);
+        if matches!(place, Place::Header | Place::Words) || frequency(segment, &odd)? > 0 {
+            return Ok(None);
+        }
+        let columns = segment.reader.fast_fields();
+        Ok(Some(match place {
+            Place::Profile(p) => {
+                let Some(column) = segment.profiles.get(p) else { return Ok(None) };
+                let (mut parts, mut known) = (Vec::new(), HashMap::<Part, u32>::new());
+                let mut entries = Vec::with_capacity(column.num_terms());
+                segment.each_profile(p, |_, event| {
+                    let mut codes: SmallVec<[u32; 1]> = SmallVec::new();
+                    for value in event.values(field).filter_map(|v| Part::of(field, v)) {
+                        let code = *known.entry(value).or_insert_with_key(|value| {
+                            parts.push(value.clone());
+                            parts.len() as u32 - 1
+                        });
+                        if !codes.contains(&code) {
+                            codes.push(code);
+                        }
+                    }
+                    entries.push(codes);
+                })?;
+                Dimension::Profile(column.ords().clone(), entries, parts)
+            }
+            Place::Text(_) => match columns.str(field.name())? {
+                Some(column) => Dimension::Text(column),
+                None => return Ok(None),
+            },
+            Place::Long(_) => Dimension::Long(columns.i64(field.name())?),
+            Place::Bool(_) => Dimension::Bool(columns.bool(field.name())?),
+            Place::Ip(_) => Dimension::Ip(columns.ip_addr(field.name())?),
+            Place::Header | Place::Words => return Ok(None),
+        }))
+    }
+
+    /// The distinct values of a document.
+    fn codes(&self, doc: u32, out: &mut Codes) {
+        out.clear();
+        let mut add = |code: u128| {
+            if !out.contains(&code) {
+                out.push(code);
+            }
+        };
+        match self {
+            Dimension::Time(column, step) => add(bucket(column.values.get_val(doc), *step) as u64 as u128),
+            Dimension::Profile(column, entries, _) => {
+                let entry = entries.get(column.values.get_val(doc) as usize);
+                entry.into_iter().flatten().for_each(|c| add(u128::from(*c)));
+            }
+            Dimension::Text(column) => column.ords().values_for_doc(doc).for_each(|o| add(u128::from(o))),
+            Dimension::Long(column) => column.values_for_doc(doc).for_each(|v| add(v as u64 as u128)),
+            Dimension::Bool(column) => column.values_for_doc(doc).for_each(|v| add(u128::from(v))),
+            Dimension::Ip(column) => column.values_for_doc(doc).for_each(|v| add(u128::from(v))),
+        }
+    }
+
+    /// What a code stands for.
+    fn part(&self, field: Option<FieldId>, code: u128) -> Option<Part> {
+        match self {
+            Dimension::Time(..) => Some(Part::Time(code as u64 as i64)),
+            Dimension::Profile(_, _, parts) => parts.get(code as usize).cloned(),
+            Dimension::Text(column) => {
+                let mut text = String::new();
+                column.ord_to_str(code as u64, &mut text).ok().filter(|found| *found)?;
+                Part::of(field?, Value::Str(&text))
+            }
+            Dimension::Long(_) => Some(Part::Int(code as u64 as i64)),
+            Dimension::Bool(_) => Some(Part::Bool(code == 1)),
+            Dimension::Ip(_) => {
+                let ip = std::net::Ipv6Addr::from(code);
+                let ip = ip.to_ipv4_mapped().map_or(std::net::IpAddr::V6(ip), std::net::IpAddr::V4);
+                Some(Part::Text(ip.to_string().into()))
+            }
+        }
+    }
+}
+
+/// Numbers of a field in one segment.
+enum Numbers {
+    Long(Column<i64>),
+    /// Per entry of a dictionary.
+    Entries(Column<u64>, Vec<SmallVec<[Number; 1]>>),
+    /// A field whose values are no numbers.
+    Never,
+}
+
+impl Numbers {
+    fn open(part: &Candidates, field: FieldId) -> tantivy::Result<Option<Numbers>> {
+        Ok(match Dimension::open(part, field)? {
+            None => None,
+            Some(Dimension::Long(column)) => Some(Numbers::Long(column)),
+            Some(Dimension::Text(column)) => {
+                let mut entries = Vec::with_capacity(column.num_terms());
+                let mut stream = column.dictionary().stream()?;
+                while stream.advance() {
+                    let number = std::str::from_utf8(stream.key()).ok().and_then(|s| Number::of(Value::Str(s)));
+                    entries.push(number.into_iter().collect());
+                }
+                Some(Numbers::Entries(column.ords().clone(), entries))
+            }
+            Some(Dimension::Profile(column, ..)) => {
+                let Place::Profile(p) = part.day.layout.place(field) else { return Ok(None) };
+                let mut entries = Vec::new();
+                part.segment.each_profile(p, |_, event| entries.push(event.values(field).filter_map(Number::of).collect()))?;
+                Some(Numbers::Entries(column, entries))
+            }
+            Some(Dimension::Bool(_) | Dimension::Ip(_) | Dimension::Time(..)) => Some(Numbers::Never),
+        })
+    }
+
+    fn each(&self, doc: u32, mut each: impl FnMut(Number)) {
+        match self {
+            Numbers::Long(column) => column.values_for_doc(doc).for_each(|v| each(Number::Int(v))),
+            Numbers::Entries(column, entries) => {
+                for ord in column.values_for_doc(doc) {
+                    entries.get(ord as usize).into_iter().flatten().for_each(|n| each(*n));
+                }
+            }
+            Numbers::Never => {}
+        }
+    }
+}
+
+/// What a measure reads.
+enum Input {
+    Nothing,
+    Numbers(Numbers),
+    Values(FieldId, Dimension),
+}
+
+/// Everything a request reads, from the columns of one segment.
+struct Columns {
+    by: Vec<(Option<FieldId>, Dimension)>,
+    inputs: Vec<Input>,
+}
+
+type Figures = Vec<Figure<u128>>;
+
+impl Columns {
+    /// `None`: some of it is not in columns.
+    fn open(part: &Candidates, request: &AggregateRequest) -> tantivy::Result<Option<Columns>> {
+        let mut by = Vec::new();
+        for group in &request.by {
+            by.push(match group {
+                GroupBy::Time(step) => (None, Dimension::Time(part.segment.time.clone(), *step)),
+                GroupBy::Field(field) => match Dimension::open(part, *field)? {
+                    Some(dimension) => (Some(*field), dimension),
+                    None => return Ok(None),
+                },
+            });
+        }
+        let mut inputs = Vec::new();
+        for measure in &request.measures {
+            inputs.push(match (measured(&measure.kind), &measure.kind) {
+                (None, _) => Input::Nothing,
+                (Some(field), MeasureKind::Distinct(_)) => match Dimension::open(part, field)? {
+                    Some(dimension) => Input::Values(field, dimension),
+                    None => return Ok(None),
+                },
+                (Some(field), _) => match Numbers::open(part, field)? {
+                    Some(numbers) => Input::Numbers(numbers),
+                    None => return Ok(None),
+                },
+            });
+        }
+        Ok(Some(Columns { by, inputs }))
+    }
+
+    fn run(self, part: &Candidates, request: &AggregateRequest, groups: &mut Accumulator<'_>) -> Result<()> {
+        let fresh = || -> Figures { request.measures.iter().map(|m| Figure::new(&m.kind)).collect() };
+        let mut local: HashMap<Codes, Figures, foldhash::fast::RandomState> = HashMap::default();
+        let (mut keys, mut codes): (Vec<Codes>, Codes) = (Vec::new(), Codes::new());
+        for doc in part.docs.iter() {
+            self.keys(doc, &mut keys, &mut codes);
+            for key in &keys {
+                if let Some(figures) = local.get_mut(key) {
+                    self.measure(doc, figures, &mut codes);
+                } else {
+                    self.measure(doc, local.entry(key.clone()).or_insert_with(fresh), &mut codes);
+                }
+            }
+            if local.len() > MOST_LOCAL {
+                return Err(too_much("this query makes too many groups".into()));
+            }
+        }
+        for (key, figures) in local {
+            let parts: Option<_> = self.by.iter().zip(key).map(|((field, dimension), code)| dimension.part(*field, code)).collect();
+            let Some(parts) = parts else { continue };
+            groups.add_group(parts, figures, &mut |i, code| match self.inputs.get(i) {
+                Some(Input::Values(field, dimension)) => dimension.part(Some(*field), code),
+                _ => None,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The groups of a document.
+    fn keys(&self, doc: u32, keys: &mut Vec<Codes>, codes: &mut Codes) {
+        keys.clear();
+        keys.push(Codes::new());
+        for (_, dimension) in &self.by {
+            dimension.codes(doc, codes);
+            let Some((first, others)) = codes.split_first() else {
+                keys.clear();
+                return;
+            };
+            let before = keys.len();
+            for code in others {
+                for i in 0..before {
+                    if let Some(mut key) = keys.get(i).cloned() {
+                        key.push(*code);
+                        keys.push(key);
+                    }
+                }
+            }
+            keys.iter_mut().take(before).for_each(|key| key.push(*first));
+        }
+    }
+
+    fn measure(&self, doc: u32, figures: &mut Figures, codes: &mut Codes) {
+        for (figure, input) in figures.iter_mut().zip(&self.inputs) {
+            figure.event();
+            match input {
+                Input::Nothing => {}
+                Input::Numbers(numbers) => numbers.each(doc, |n| {
+                    figure.number(n);
+                }),
+                Input::Values(_, dimension) => {
+                    dimension.codes(doc, codes);
+                    for code in codes.iter() {
+                        figure.distinct(*code);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The set of documents of one segment that a lowered predicate names, computed as bits.
+
+use std::net::Ipv6Addr;
+
+use tantivy::{
+    DocSet, TERMINATED, Term,
+    columnar::Column,
+    postings::SegmentPostings,
+    schema::{Field, IndexRecordOption},
+};
+
+use super::{bits::Bits, day::Segment};
+
+/// A set of documents of a segment.
+pub(crate) enum Node {
+    /// All of them.
+    All,
+    /// None of them.
+    None,
+    /// Those in every part.
+    And(Vec<Node>),
+    /// Those in any part.
+    Or(Vec<Node>),
+    /// Those not inside.
+    Not(Box<Node>),
+    /// Those with this term.
+    Term(Term),
+    /// Those with a term of the field for which the function holds.
+    Terms { field: Field, from: Vec<u8>, keep: Keep },
+    /// Those with one of these values in a dictionary column.
+    Ords(Column<u64>, Bits),
+    /// Those with any value in the column.
+    Some(Column<u64>),
+    /// Those with an integer between these, both inclusive.
+    Long(Column<i64>, i64, i64),
+    /// Those with this integer.
+    Unsigned(Column<u64>, u64),
+    /// Those with an address between these, both inclusive.
+    Ip(Column<Ipv6Addr>, Ipv6Addr, Ipv6Addr),
+    /// Those with any address.
+    SomeIp(Column<Ipv6Addr>),
+    /// Those with this boolean.
+    Bool(Column<bool>, bool),
+}
+
+/// Decides on a term of the dictionary: in, out, or past the last that could be in.
+pub(crate) type Keep = Box<dyn Fn(&[u8]) -> TermFate + Send + Sync>;
+
+/// What to do with a term of the dictionary.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TermFate {
+    /// Its documents are in.
+    In,
+    /// They are not.
+    Out,
+    /// Neither they nor those of any later term.
+    End,
+}
+
+/// Terms after which a pattern over words is no longer worth expanding: every document is a candidate then.
+const MOST_TERMS: usize = 50_000;
+
+impl Node {
+    /// Rough cost per document still in question, for the order of a conjunction.
+    fn cost(&self) -> u32 {
+        match self {
+            Node::All | Node::None => 0,
+            Node::Term(_) => 1,
+            Node::Long(..) | Node::Unsigned(..) | Node::Bool(..) | Node::Some(_) | Node::SomeIp(_) => 3,
+            Node::Ords(..) => 4,
+            Node::Ip(..) => 5,
+            Node::Not(inner) => inner.cost(),
+            Node::And(parts) => parts.iter().map(Node::cost).min().unwrap_or(0),
+            Node::Or(parts) => parts.iter().map(Node::cost).sum(),
+            Node::Terms { .. } => 100,
+        }
+    }
+
+    /// The documents of `within` that are in the set.
+    pub(crate) fn eval(&self, segment: &Segment, mut within: Bits) -> tantivy::Result<Bits> {
+        if within.is_empty() {
+            return Ok(within);
+        }
+        match self {
+            Node::All => {}
+            Node::None => within = Bits::empty(within.len()),
+            Node::And(parts) => {
+                let mut order: Vec<&Node> = parts.iter().collect();
+                order.sort_by_key(|n| n.cost());
+                for part in order {
+                    within = part.eval(segment, within)?;
+                }
+            }
+            Node::Or(parts) => {
+                let mut found = Bits::empty(within.len());
+                for part in parts {
+                    let mut left = within.clone();
+                    left.minus(&found);
+                    found.or(&part.eval(segment, left)?);
+                }
+                within = found;
+            }
+            Node::Not(inner) => {
+                let inside = inner.eval(segment, within.clone())?;
+                within.minus(&inside);
+            }
+            Node::Term(term) => within.and(&with_term(segment, term)?),
+            Node::Terms { field, from, keep } => {
+                if let Some(found) = with_terms(segment, *field, from, keep)? {
+                    within.and(&found);
+                }
+            }
+            Node::Ords(column, set) => retain(&mut within, column, |ord| set.has(ord as u32)),
+            Node::Some(column) => within.retain(|doc| column.index.has_value(doc)),
+            Node::SomeIp(column) => within.retain(|doc| column.index.has_value(doc)),
+            Node::Long(column, from, to) => retain(&mut within, column, |v| *from <= v && v <= *to),
+            Node::Unsigned(column, wanted) => retain(&mut within, column, |v| v == *wanted),
+            Node::Ip(column, from, to) => retain(&mut within, column, |v| *from <= v && v <= *to),
+            Node::Bool(column, wanted) => retain(&mut within, column, |v| v == *wanted),
+        }
+        Ok(within)
+    }
+}
+
+/// Keeps documents with a value for which `holds`.
+fn retain<T: PartialOrd + Copy + std::fmt::Debug + Send + Sync + 'static>(bits: &mut Bits, column: &Column<T>, holds: impl Fn(T) -> bool) {
+    match column.index.get_cardinality() {
+        tantivy::columnar::Cardinality::Full => bits.retain(|doc| holds(column.values.get_val(doc))),
+        _ => bits.retain(|doc| column.values_for_doc(doc).any(&holds)),
+    }
+}
+
+fn with_term(segment: &Segment, term: &Term) -> tantivy::Result<Bits> {
+    let mut found = Bits::empty(segment.len());
+    let inverted = segment.reader.inverted_index(term.field())?;
+    if let Some(mut postings) = inverted.read_postings(term, IndexRecordOption::Basic)? {
+        collect(&mut postings, &mut found);
+    }
+    Ok(found)
+}
+
+fn collect(postings: &mut SegmentPostings, found: &mut Bits) {
+    let mut doc = postings.doc();
+    while doc != TERMINATED {
+        found.set(doc);
+        doc = postings.advance();
+    }
+}
+
+/// `None`: too many terms to be worth it.
+fn with_terms(segment: &Segment, field: Field, from: &[u8], keep: &Keep) -> tantivy::Result<Option<Bits>> {
+    let inverted = segment.reader.inverted_index(field)?;
+    let mut stream = inverted.terms().range().ge(from).into_stream()?;
+    let mut found = Bits::empty(segment.len());
+    let mut terms = 0;
+    while stream.advance() {
+        match keep(stream.key()) {
+            TermFate::Out => continue,
+            TermFate::End => break,
+            TermFate::In => {}
+        }
+        terms += 1;
+        if terms > MOST_TERMS {
+            return Ok(None);
+        }
+        let mut postings = inverted.read_postings_from_terminfo(stream.value(), IndexRecordOption::Basic)?;
+        collect(&mut postings, &mut found);
+    }
+    Ok(Some(found))
+}
+
+/// Documents with the term, as the dictionary says.
+pub(crate) fn frequency(segment: &Segment, term: &Term) -> tantivy::Result<u32> {
+    Ok(segment.reader.inverted_index(term.field())?.doc_freq(term)?)
+}

@@ -1,0 +1,387 @@
+//! An event as Tantivy takes it: flat buffers that are filled once and given back for the next event.
+
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    ops::Range,
+};
+
+use crossbeam_channel::{Receiver, Sender};
+use fansipan_model::{Event, FieldId, Value, codec, predicate::in_any};
+use tantivy::schema::{
+    Field,
+    document::{
+        DeserializeError, Document, DocumentDeserialize, DocumentDeserializer, ReferenceValue, ReferenceValueLeaf, Value as TantivyValue,
+        ValueDeserialize, ValueDeserializer,
+    },
+};
+
+use super::{
+    layout::{Layout, PROFILES, Place},
+    profile,
+};
+
+/// Texts longer than this (bytes) are not kept in a column or profile; the event is marked instead.
+pub(crate) const COLUMN_LIMIT: usize = 1024;
+/// The same for a profile, whose entries are meant to be few and carry one byte of length.
+const PROFILE_LIMIT: usize = 255;
+/// Bytes one event may add to a profile.
+const PROFILE_TOTAL: usize = 4096;
+
+/// Term of an address in the exact index.
+pub(crate) fn address_term(ip: IpAddr) -> [u8; 17] {
+    let mut term = [b'i'; 17];
+    if let Some(tail) = term.last_chunk_mut::<16>() {
+        *tail = v6(ip.to_canonical()).octets();
+    }
+    term
+}
+
+/// Mark of an event with a value of `field` that its column does not hold.
+pub(crate) fn odd_term(field: FieldId) -> [u8; 3] {
+    let [a, b] = (field.index() as u16).to_be_bytes();
+    [b'o', a, b]
+}
+
+/// The address as columns hold it.
+pub(crate) fn v6(ip: IpAddr) -> Ipv6Addr {
+    match ip {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped(),
+        IpAddr::V6(v6) => v6,
+    }
+}
+
+/// The text as an address, if it is one; cheap for texts that cannot be.
+pub(crate) fn as_address(text: &str) -> Option<IpAddr> {
+    let first = text.as_bytes().first()?;
+    if text.len() < 2 || text.len() > 45 || !(first.is_ascii_hexdigit() || *first == b':') {
+        return None;
+    }
+    if !text.bytes().take(5).any(|b| b == b'.' || b == b':') {
+        return None;
+    }
+    text.parse().ok()
+}
+
+/// The integer whose text form this is.
+pub(crate) fn integer(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let plain = !digits.is_empty() && (digits == "0" && digits.len() == text.len() || !digits.starts_with('0'));
+    if plain && text.len() <= 20 && digits.bytes().all(|b| b.is_ascii_digit()) { text.parse().ok() } else { None }
+}
+
+#[derive(Clone, Debug)]
+enum Slot {
+    Bytes(Range<u32>),
+    Text(Range<u32>),
+    Long(i64),
+    Unsigned(u64),
+    Ip(Ipv6Addr),
+    Bool(bool),
+}
+
+/// Everything one event puts into an index.
+#[derive(Default, Debug)]
+struct Buffers {
+    /// Codec bytes, profile entries, exact terms.
+    bytes: Vec<u8>,
+    /// Text for the word index, then texts of columns.
+    text: String,
+    slots: Vec<(Field, Slot)>,
+    profiles: [Vec<u8>; PROFILES],
+    scratch: String,
+    seen: Vec<(usize, usize)>,
+}
+
+impl Buffers {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.text.clear();
+        self.slots.clear();
+        self.profiles.iter_mut().for_each(Vec::clear);
+        self.seen.clear();
+    }
+}
+
+/// Buffers on their way around: from the builder to the indexing thread and back.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    free: Receiver<Buffers>,
+    home: Sender<Buffers>,
+}
+
+impl Pool {
+    /// A pool that keeps at most `keep` buffers.
+    pub(crate) fn new(keep: usize) -> Pool {
+        let (home, free) = crossbeam_channel::bounded(keep);
+        Pool { free, home }
+    }
+
+    /// The record of an event.
+    pub(crate) fn record(&self, layout: &Layout, event: &Event) -> Record {
+        let mut b = self.free.try_recv().unwrap_or_default();
+        b.clear();
+        b.build(layout, event);
+        Record { buffers: b, home: self.home.clone() }
+    }
+}
+
+/// A document for Tantivy.
+#[derive(Debug)]
+pub(crate) struct Record {
+    buffers: Buffers,
+    home: Sender<Buffers>,
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        // a very large event's buffers are not worth keeping
+        if self.buffers.bytes.capacity() + self.buffers.text.capacity() < 1 << 16 {
+            let _ = self.home.try_send(std::mem::take(&mut self.buffers));
+        }
+    }
+}
+
+impl Buffers {
+    fn build(&mut self, layout: &Layout, event: &Event) {
+        codec::encode(event, &mut self.bytes);
+        let end = self.bytes.len() as u32;
+        self.slots.push((layout.event, Slot::Bytes(0..end)));
+        let id = u64::from_be_bytes(event.id().as_bytes().first_chunk().copied().unwrap_or_default());
+        self.slots.push((layout.time, Slot::Long(event.timestamp())));
+        self.slots.push((layout.id, Slot::Unsigned(id)));
+        let message = event.message().unwrap_or("");
+        self.text.push_str(message);
+        // columns first: their texts lie behind the words' text, which is not known yet
+        for (field, value) in event.iter_ids() {
+            match layout.place(field) {
+                Place::Profile(p) => self.put_profile(layout, message, p, field, value),
+                place => {
+                    self.put_words(layout, message, field.name(), value);
+                    self.put_column(layout, place, field, value);
+                }
+            }
+        }
+        for (name, value) in event.iter_named() {
+            self.put_words(layout, message, name, value);
+        }
+        let words = self.text.len() as u32;
+        self.slots.push((layout.words, Slot::Text(0..words)));
+        self.finish_texts(layout, event, words);
+        for (p, field) in layout.profiles.into_iter().enumerate() {
+            let start = self.bytes.len() as u32;
+            if let Some(entry) = self.profiles.get(p) {
+                self.bytes.extend_from_slice(entry);
+            }
+            self.slots.push((field, Slot::Bytes(start..self.bytes.len() as u32)));
+        }
+    }
+
+    /// Appends the column texts behind the words' text.
+    fn finish_texts(&mut self, layout: &Layout, event: &Event, words: u32) {
+        let mut at = words;
+        for (field, value) in event.iter_ids() {
+            let Place::Text(column) = layout.place(field) else { continue };
+            if let Value::Null = value {
+                continue;
+            }
+            value.write_text(&mut self.text);
+            let end = self.text.len() as u32;
+            if (end - at) as usize > COLUMN_LIMIT {
+                self.text.truncate(at as usize);
+                self.mark(layout, field);
+            } else {
+                self.slots.push((column, Slot::Text(at..end)));
+                at = end;
+            }
+        }
+    }
+
+    fn exact(&mut self, layout: &Layout, term: &[u8]) {
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(term);
+        self.slots.push((layout.exact, Slot::Bytes(start..self.bytes.len() as u32)));
+    }
+
+    fn mark(&mut self, layout: &Layout, field: FieldId) {
+        self.exact(layout, &odd_term(field));
+    }
+
+    fn put_profile(&mut self, layout: &Layout, message: &str, p: usize, field: FieldId, value: Value<'_>) {
+        let Some(entry) = self.profiles.get_mut(p) else { return };
+        let too_long = matches!(value, Value::Str(s) if s.len() > PROFILE_LIMIT);
+        if too_long || entry.len() > PROFILE_TOTAL {
+            self.mark(layout, field);
+            self.put_words(layout, message, field.name(), value);
+        } else {
+            profile::push(entry, field, value);
+        }
+    }
+
+    fn put_column(&mut self, layout: &Layout, place: Place, field: FieldId, value: Value<'_>) {
+        let slot = match (place, value) {
+            (_, Value::Null) | (Place::Words | Place::Text(_) | Place::Profile(_), _) => return,
+            (Place::Long(f), Value::Int(v)) => (f, Slot::Long(v)),
+            (Place::Bool(f), Value::Bool(v)) => (f, Slot::Bool(v)),
+            // what tests and groups see is the text form, and that is the same
+            (Place::Long(f), Value::Str(s)) if let Some(v) = integer(s) => (f, Slot::Long(v)),
+            (Place::Bool(f), Value::Str("true")) => (f, Slot::Bool(true)),
+            (Place::Bool(f), Value::Str("false")) => (f, Slot::Bool(false)),
+            // the text of an IPv4-mapped address differs from that of the IPv4 address the column would give back
+            (Place::Ip(f), Value::Ip(v)) if v == v.to_canonical() => (f, Slot::Ip(v6(v))),
+            _ => return self.mark(layout, field),
+        };
+        self.slots.push(slot);
+    }
+
+    /// Makes the value findable by its words and, if it is an address, by that.
+    fn put_words(&mut self, layout: &Layout, message: &str, name: &str, value: Value<'_>) {
+        if value == Value::Null || !in_any(name) {
+            return;
+        }
+        let address = match value {
+            Value::Ip(ip) => Some(ip),
+            Value::Str(s) => as_address(s),
+            _ => None,
+        };
+        if let Some(ip) = address {
+            let term = address_term(ip);
+            let known = self.slots.iter().any(|(f, s)| match s {
+                Slot::Bytes(r) if *f == layout.exact => self.bytes.get(r.start as usize..r.end as usize) == Some(&term),
+                _ => false,
+            });
+            if !known {
+                self.exact(layout, &term);
+            }
+        }
+        match value {
+            Value::Str(s) => {
+                let place = (s.as_ptr() as usize, s.len());
+                if !covered(message, s) && !self.seen.contains(&place) {
+                    self.seen.push(place);
+                    self.push_words(value);
+                }
+            }
+            _ => {
+                let mut scratch = std::mem::take(&mut self.scratch);
+                scratch.clear();
+                value.write_text(&mut scratch);
+                if !stands_in(message, &scratch) {
+                    self.push_words(Value::Str(&scratch));
+                }
+                self.scratch = scratch;
+            }
+        }
+    }
+
+    fn push_words(&mut self, value: Value<'_>) {
+        self.text.push('\n');
+        value.write_text(&mut self.text);
+    }
+}
+
+/// Whether `part` is a slice of `message` that no word of the message crosses at its ends: then its words are the message's.
+fn covered(message: &str, part: &str) -> bool {
+    // addresses only: both are slices of the event's buffer, or not
+    let Some(at) = (part.as_ptr() as usize).checked_sub(message.as_ptr() as usize) else { return false };
+    match (message.get(..at), message.get(at + part.len()..)) {
+        (Some(before), Some(after)) => bounded(before, part, after),
+        _ => false,
+    }
+}
+
+/// Whether `text` stands somewhere in `message`, no word crossing its ends.
+fn stands_in(message: &str, text: &str) -> bool {
+    memchr::memmem::find_iter(message.as_bytes(), text.as_bytes()).take(4).any(
+        |at| matches!((message.get(..at), message.get(at + text.len()..)), (Some(before), Some(after)) if bounded(before, text, after)),
+    )
+}
+
+fn bounded(before: &str, part: &str, after: &str) -> bool {
+    let joins = |a: Option<char>, b: Option<char>| matches!((a, b), (Some(a), Some(b)) if a.is_alphanumeric() && b.is_alphanumeric());
+    !joins(before.chars().next_back(), part.chars().next()) && !joins(part.chars().next_back(), after.chars().next())
+}
+
+/// One value on its way into the index.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Item<'a>(ItemValue<'a>);
+
+#[derive(Clone, Copy, Debug)]
+enum ItemValue<'a> {
+    Bytes(&'a [u8]),
+    Text(&'a str),
+    Long(i64),
+    Unsigned(u64),
+    Ip(Ipv6Addr),
+    Bool(bool),
+}
+
+impl<'a> TantivyValue<'a> for Item<'a> {
+    type ArrayIter = std::iter::Empty<Self>;
+    type ObjectIter = std::iter::Empty<(&'a str, Self)>;
+
+    fn as_value(&self) -> ReferenceValue<'a, Self> {
+        ReferenceValue::Leaf(match self.0 {
+            ItemValue::Bytes(v) => ReferenceValueLeaf::Bytes(v),
+            ItemValue::Text(v) => ReferenceValueLeaf::Str(v),
+            ItemValue::Long(v) => ReferenceValueLeaf::I64(v),
+            ItemValue::Unsigned(v) => ReferenceValueLeaf::U64(v),
+            ItemValue::Ip(v) => ReferenceValueLeaf::IpAddr(v),
+            ItemValue::Bool(v) => ReferenceValueLeaf::Bool(v),
+        })
+    }
+}
+
+/// The values of a record.
+pub(crate) struct Items<'a> {
+    slots: std::slice::Iter<'a, (Field, Slot)>,
+    buffers: &'a Buffers,
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = (Field, Item<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (field, slot) = self.slots.next()?;
+        let span = |r: &Range<u32>| r.start as usize..r.end as usize;
+        let value = match slot {
+            Slot::Bytes(r) => ItemValue::Bytes(self.buffers.bytes.get(span(r)).unwrap_or_default()),
+            Slot::Text(r) => ItemValue::Text(self.buffers.text.get(span(r)).unwrap_or_default()),
+            Slot::Long(v) => ItemValue::Long(*v),
+            Slot::Unsigned(v) => ItemValue::Unsigned(*v),
+            Slot::Ip(v) => ItemValue::Ip(*v),
+            Slot::Bool(v) => ItemValue::Bool(*v),
+        };
+        Some((*field, Item(value)))
+    }
+}
+
+impl Document for Record {
+    type Value<'a> = Item<'a>;
+    type FieldsValuesIter<'a> = Items<'a>;
+
+    fn iter_fields_and_values(&self) -> Items<'_> {
+        Items { slots: self.buffers.slots.iter(), buffers: &self.buffers }
+    }
+}
+
+/// The stored bytes of a document, as read back.
+#[derive(Debug, Default)]
+pub(crate) struct Stored(pub(crate) Vec<u8>);
+
+struct StoredValue(Vec<u8>);
+
+impl ValueDeserialize for StoredValue {
+    fn deserialize<'de, D: ValueDeserializer<'de>>(d: D) -> Result<Self, DeserializeError> {
+        d.deserialize_bytes().map(StoredValue)
+    }
+}
+
+impl DocumentDeserialize for Stored {
+    fn deserialize<'de, D: DocumentDeserializer<'de>>(mut d: D) -> Result<Self, DeserializeError> {
+        let mut stored = Stored::default();
+        while let Some((_, StoredValue(bytes))) = d.next_field()? {
+            stored = Stored(bytes);
+        }
+        Ok(stored)
+    }
+}
