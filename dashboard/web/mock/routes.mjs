@@ -76,7 +76,7 @@ function overview(state, params) {
   const silent = list.filter((s) => Date.now() - Date.parse(s.last_seen) > 900_000).length;
   const hour = new Date(Date.now() - 3_600_000).toISOString();
   return {
-    generated_at: new Date().toISOString(),
+    generated_at: new Date().toISOString(), from: since, to: new Date().toISOString(),
     events: { total: events.length * 611, per_second: store.perSecond, previous_total: Math.round(events.length * 611 * 0.89) },
     alerts: { open: open.length, by_level: byLevel, new_last_hour: store.alerts.filter((a) => a.raised >= hour).length },
     sources: { total: list.length, active: list.length - silent, silent, unparsed_share: 0.0143 },
@@ -127,7 +127,7 @@ function changeAlert(state, response, id, verb, input, user) {
 function events(state, response, params) {
   const query = parse(params.get("q") ?? "");
   const { table, list } = run(query, inRange(state, params));
-  if (table) return json(response, 200, { ...table, took_ms: 14 });
+  if (table) return json(response, 200, { ...table, complete: true, took_ms: 14 });
   list.sort((a, b) => (a["@timestamp"] < b["@timestamp"] ? 1 : -1));
   return json(response, 200, { ...page(list, params, 100), total_exact: true, took_ms: 9 });
 }
@@ -135,16 +135,17 @@ function events(state, response, params) {
 function ruleDetail(state, response, id) {
   const rule = rules(state.store).find((r) => r.id === id);
   if (!rule) return fail(response, 404, "not_found", "No such rule");
-  const source = Object.entries(rule.logsource).map(([k, v]) => `    ${k}: ${v}`).join("\n");
+  const [product, service] = rule.logsource.split("/");
+  const source = `    product: ${product}${service ? `\n    service: ${service}` : ""}`;
   const text = `title: ${rule.title}\nid: ${rule.id}\nstatus: ${rule.status}\nlevel: ${rule.level}\nlogsource:\n${source}\ndetection:\n    selection:\n        event.outcome: failure\n        # địa chỉ quản trị được loại trừ\n    filter:\n        source.ip|cidr: 10.8.99.0/24\n    condition: selection and not filter\nfalsepositives:\n    - Máy quét được cấp phép\n`;
   return json(response, 200, { ...rule, text });
 }
 
 function status(state) {
   return {
-    version: "0.1.0", role: "run",
+    generated_at: new Date().toISOString(), version: "0.1.0", role: "run", per_second: state.store.perSecond, lag: { analyzer: 12, indexer: 140, seconds: 0.4 },
     bus: { head: state.store.total, bytes: 8_412_334_080, consumers: [{ name: "analyzer", offset: state.store.total - 12, lag: 12 }, { name: "indexer", offset: state.store.total - 140, lag: 140 }], alarm: null },
-    store: { events: state.store.total, bytes: 2_120_114_176, indexes: 31 }, rules: { loaded: 3792, failed: 2 }, disk: { free: 412_316_860_416, total: 1_099_511_627_776 }, uptime_s: 811_233,
+    store: { events: state.store.total, bytes: 2_120_114_176, indexes: 31, quarantined: 0 }, rules: { loaded: 3792, failed: 2 }, disk: { free: 412_316_860_416, total: 1_099_511_627_776 }, uptime_s: 811_233,
   };
 }
 
@@ -179,7 +180,7 @@ function read(state, request, response, path, params) {
   if (path === "/alerts") return json(response, 200, alertList(state, params));
   if (area === "alerts") {
     const alert = state.store.alerts.find((a) => a.id === id);
-    return alert ? json(response, 200, { ...alert, events: alert.events.map((e) => state.store.byId.get(e)) }) : fail(response, 404, "not_found", "No such alert");
+    return alert ? json(response, 200, { ...alert, events: alert.event_ids.map((e) => state.store.byId.get(e)) }) : fail(response, 404, "not_found", "No such alert");
   }
   if (path === "/events") return events(state, response, params);
   if (path === "/events/histogram") {
@@ -195,7 +196,7 @@ function read(state, request, response, path, params) {
     parse(params.get("q") ?? "");
     return json(response, 200, { ok: true });
   }
-  if (path === "/sources") return json(response, 200, { items: sources(state.store) });
+  if (path === "/sources") return json(response, 200, { generated_at: new Date().toISOString(), items: sources(state.store), formats: FORMATS });
   if (path === "/rules") return json(response, 200, { items: rules(state.store), diagnostics: DIAGNOSTICS });
   if (area === "rules") return ruleDetail(state, response, id);
   if (path === "/status") return json(response, 200, status(state));
@@ -217,12 +218,16 @@ export function routes(state) {
       return json(response, 204, null);
     }
     if (path === "/session") return json(response, 200, { user: account.user });
+    if (path === "/session/settings") {
+      account.user = { ...account.user, language: input.language };
+      return json(response, 204, null);
+    }
     if (path === "/session/password") return changePassword(response, account, input);
     if (account.user.must_change_password) return fail(response, 403, "password_change_required", "set your own password first");
     if (request.method === "POST") {
       const [area, id, verb] = path.slice(1).split("/").map(decodeURIComponent);
       if (area === "alerts") return changeAlert(state, response, id, verb, input, account.user);
-      if (area === "sources" && verb === "format") return pin(response, id, input);
+      if (area === "sources" && verb === "format") return pin(state, response, id, input);
     }
     try {
       return read(state, request, response, path, target.searchParams);
@@ -235,10 +240,12 @@ export function routes(state) {
   };
 }
 
-function pin(response, id, input) {
+const FORMATS = ["auditd", "cef", "cisco_asa", "fortigate", "json", "leef", "nginx", "paloalto", "postfix", "squid", "sshd", "sudo", "suricata_eve", "syslog", "winlogbeat", "zeek"];
+
+function pin(state, response, id, input) {
   const source = SOURCES.find((s) => s.id === id);
-  if (!source) return fail(response, 404, "not_found", "No such source");
+  if (!source) return fail(response, 404, "not_found", "this source does not exist");
   source.pinned = input.format !== null;
   if (input.format !== null) Object.assign(source, { format: input.format, product: input.format });
-  return json(response, 204, null);
+  return json(response, 200, sources(state.store).find((s) => s.id === id));
 }

@@ -45,13 +45,13 @@ async function body(request) {
 export async function startMock({ port = 0, live: alive = true, ...options } = {}) {
   const store = makeStore(options);
   const state = { store, sessions: new Map(), streams: new Set(), users: new Map(), faults: new Set() };
-  state.users.set("admin", { password: "Mot-Lan-1234", user: { name: "admin", display_name: "Quản trị viên", roles: ["administrator"], must_change_password: true, language: null } });
-  state.users.set("analyst", { password: "fansipan", user: { name: "analyst", display_name: "Lò Thị Thu Hương", roles: ["analyst"], must_change_password: false, language: null } });
+  state.users.set("admin", { password: "Mot-Lan-1234", user: { name: "admin", display_name: "Quản trị viên", roles: ["administrator"], must_change_password: true, language: "vi" } });
+  state.users.set("analyst", { password: "fansipan", user: { name: "analyst", display_name: "Lò Thị Thu Hương", roles: ["analyst"], must_change_password: false, language: "vi" } });
   const send = (event, data) => {
     for (const stream of state.streams) stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   };
   state.tick = () => ({
-    events_total: store.total, per_second: store.perSecond, open_alerts: store.alerts.filter((a) => a.status === "new" || a.status === "acknowledged").length,
+    at: new Date().toISOString(), events_total: store.total, per_second: store.perSecond, open_alerts: store.alerts.filter((a) => a.status === "new" || a.status === "acknowledged").length,
     lag: { analyzer: 12, indexer: 140, seconds: 0.4 }, sources_active: 12,
   });
   const answer = routes(state);

@@ -20,7 +20,7 @@ export function makeStore({ seed = 20_261_123, events = 24_000, alerts = 3_200 }
     store.events.push(makeEvent(ms, random));
   }
   for (let i = 0; i < 900; i++) store.events.push(attackEvent(RULES[0], now - 5 * 3600_000 + random.next() * 900_000, random));
-  for (let i = 0; i < alerts; i++) store.alerts.push(makeAlert(store, now - random.next() ** 3 * 6 * DAY));
+  for (let i = 0; i < alerts; i++) store.alerts.push(makeAlert(store, now - random.next() ** 2 * 6 * DAY));
   for (let i = 0; i < 14; i++) store.alerts.push(makeAlert(store, now - random.next() * 3600_000, RULES[i % RULES.length], "new"));
   store.events.sort((a, b) => (a["@timestamp"] < b["@timestamp"] ? 1 : -1));
   store.alerts.sort(latest);
@@ -32,11 +32,13 @@ export function makeStore({ seed = 20_261_123, events = 24_000, alerts = 3_200 }
 /** Latest raised first, then by id: the order in which the server pages. */
 export const latest = (a, b) => (a.raised < b.raised ? 1 : a.raised > b.raised ? -1 : a.id < b.id ? 1 : -1);
 
+/** Rules as often as a province sees them: scans and spraying daily, a stolen credential once in a while. */
+const OFTEN = [9, 1, 6, 9, 12, 40, 14, 4, 1, 7, 4, 8].flatMap((times, i) => Array(times).fill(RULES[i]));
 const ENTITY = [["source.ip", "address"], ["user.name", "user"], ["host.name", "host"], ["process.name", "process"], ["destination.ip", "address"]];
 
 export function makeAlert(store, ms, rule, status) {
   const { random } = store;
-  const picked = rule ?? RULES[Math.floor(random.next() ** 1.4 * RULES.length)];
+  const picked = rule ?? random.pick(OFTEN);
   const sample = Array.from({ length: random.int(1, 6) }, (_, i) => attackEvent(picked, ms - i * random.int(900, 40_000), random));
   for (const event of sample) {
     store.events.push(event);
@@ -52,7 +54,7 @@ export function makeAlert(store, ms, rule, status) {
   return {
     id: random.hex(32), agency: "default", rule: { ...meta, hash: random.hex(64) },
     first_seen: new Date(ms - random.int(2, 900) * 1000).toISOString(), last_seen: new Date(ms).toISOString(), raised: new Date(ms - 1500).toISOString(),
-    count: random.chance(0.3) ? random.int(20, 4800) : sample.length, entities, matched, events: sample.map((e) => e["event.id"]),
+    count: random.chance(0.3) ? random.int(20, 4800) : sample.length, entities, matched, event_ids: sample.map((e) => e["event.id"]),
     summary: String(first.message).slice(0, 1024), status: state,
     assignee: state === "new" ? null : random.pick(["analyst", "thuhuong", "minhduc"]), drill: random.chance(0.01), version: 1,
   };
@@ -86,7 +88,7 @@ export function sources(store) {
     const ok = Math.floor(kept * parsed);
     const refused = Object.values(source.refused).reduce((a, b) => a + b, 0);
     return {
-      ...source, first_seen: new Date(now - 31 * DAY).toISOString(),
+      ...source, active: idle_ms < 300_000, first_seen: new Date(now - 31 * DAY).toISOString(),
       last_seen: new Date(now - idle_ms - (idle_ms < 3000 ? store.random.int(0, 1500) : 0)).toISOString(),
       counters: { received: kept + refused, kept, parsed: ok, unparsed: kept - ok, bytes: kept * 312, refused: source.refused },
     };
@@ -96,13 +98,13 @@ export function sources(store) {
 export function rules(store) {
   const filler = Array.from({ length: 640 }, (_, i) => ({
     id: `sigma-${String(i).padStart(4, "0")}`, title: `${["Suspicious", "Potential", "Unusual", "Rare"][i % 4]} ${["process creation", "registry change", "DNS query", "service install", "logon", "file access"][i % 6]} pattern ${i + 1}`,
-    title_vi: null, level: ["low", "medium", "medium", "high", "informational"][i % 5], logsource: { product: "windows", category: "process_creation" },
+    title_vi: null, level: ["low", "medium", "medium", "high", "informational"][i % 5], logsource: "windows/process_creation",
     file: `rules/windows/process_creation/proc_creation_win_${i}.yml`, status: ["test", "stable", "experimental"][i % 3], enabled: i % 37 !== 0, matches: i % 9 ? 0 : i * 3, last_match: i % 9 ? null : new Date(store.started - i * 900_000).toISOString(),
   }));
   const ours = RULES.map((r) => {
     const hits = store.alerts.filter((a) => a.rule.id === r.id);
     const last = hits.reduce((m, a) => (a.last_seen > m ? a.last_seen : m), "");
-    return { id: r.id, title: r.title, title_vi: r.title_vi, level: r.level, logsource: r.logsource, file: `rules/packs/${r.logsource.product ?? r.logsource.category}/${r.id.slice(-4)}.yml`, status: "stable", enabled: true, matches: hits.reduce((n, a) => n + a.count, 0), last_match: last || null };
+    return { id: r.id, title: r.title, title_vi: r.title_vi, level: r.level, logsource: Object.values(r.logsource).join("/"), file: `rules/packs/${r.logsource.product ?? r.logsource.category}/${r.id.slice(-4)}.yml`, status: "stable", enabled: true, matches: hits.reduce((n, a) => n + a.count, 0), last_match: last || null };
   });
   return [...ours, ...filler];
 }

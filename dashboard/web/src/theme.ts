@@ -5,11 +5,16 @@ const glacier: MantineColorsTuple = [
   "#e3f7f4", "#c5ece7", "#9ddcd4", "#74cdc1", "#4bc9ba", "#2fb3a4", "#1a9184", "#0a736a", "#085d56", "#064841",
 ];
 
+/** Mantine's dark greys with our slate hue: inputs, menus and disabled controls use them. */
+const dark: MantineColorsTuple = [
+  "#dbe3ea", "#bdc8d2", "#9dabb9", "#8291a0", "#34424f", "#28343f", "#161e27", "#10161d", "#0c1117", "#0a0e13",
+];
+
 export const theme = createTheme({
   primaryColor: "glacier",
   primaryShade: { dark: 4, light: 7 },
   autoContrast: true,
-  colors: { glacier },
+  colors: { glacier, dark },
   fontFamily: "var(--sans)",
   fontFamilyMonospace: "var(--mono)",
   fontSizes: { xs: "12px", sm: "13px", md: "14px", lg: "16px", xl: "20px" },

@@ -91,6 +91,13 @@ export function startLive(client: QueryClient, onAlert: (alert: Alert) => void):
       gathered.push(alert);
       gathering ??= setTimeout(deliver, GATHER);
     });
+    // Alerts were too many for this reader: what was missed is fetched.
+    source.addEventListener("gap", () => void client.invalidateQueries({ queryKey: ["alerts"] }));
+    // The session is over; asking for it brings the person to the login page.
+    source.addEventListener("end", () => {
+      source?.close();
+      void get("/session").catch(() => null);
+    });
     source.addEventListener("error", () => {
       if (state.mode === "live") update({ mode: "polling" });
     });
@@ -106,6 +113,7 @@ export function startLive(client: QueryClient, onAlert: (alert: Alert) => void):
         mode: "polling",
         tickAt: Date.now(),
         tick: {
+          at: overview.generated_at,
           events_total: overview.events.total,
           per_second: overview.events.per_second,
           open_alerts: overview.alerts.open,

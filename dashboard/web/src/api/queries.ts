@@ -12,7 +12,7 @@ import type {
   QueryCheck,
   RuleList,
   RuleRow,
-  SourceInfo,
+  SourceList,
   SystemStatus,
   User,
 } from "./types";
@@ -22,7 +22,7 @@ export const sessionQuery = queryOptions({
   queryKey: ["session"],
   queryFn: async ({ signal }): Promise<User | null> => {
     try {
-      return unwrapUser(await get<User | { user: User }>("/session", {}, signal));
+      return (await get<{ user: User }>("/session", {}, signal)).user;
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) return null;
       throw error;
@@ -31,8 +31,6 @@ export const sessionQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
   retry: 1,
 });
-
-export const unwrapUser = (body: User | { user: User }): User => ("user" in body ? body.user : body);
 
 export const overviewQuery = (since: string) =>
   queryOptions({
@@ -106,7 +104,7 @@ export const validateQuery = (q: string) =>
 
 export const sourcesQuery = queryOptions({
   queryKey: ["sources"],
-  queryFn: ({ signal }) => get<{ items: SourceInfo[] }>("/sources", {}, signal),
+  queryFn: ({ signal }) => get<SourceList>("/sources", {}, signal),
   refetchInterval: 5_000,
 });
 

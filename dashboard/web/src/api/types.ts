@@ -14,10 +14,10 @@ export const ALERT_STATUSES: readonly AlertStatus[] = ["new", "acknowledged", "t
 
 export interface User {
   name: string;
-  display_name: string | null;
+  display_name: string;
   roles: string[];
   must_change_password: boolean;
-  language: string | null;
+  language: string;
 }
 
 export interface RuleRef {
@@ -58,7 +58,9 @@ export interface Alert {
   assignee: string | null;
   drill: boolean;
   version: number;
-  /** Why it was judged so; present once judged. */
+  /** Ids of the first events. */
+  event_ids: string[];
+  /** Why it was judged so, as far as this window knows: the reason itself is kept in the audit trail. */
   reason?: string | null;
 }
 
@@ -80,7 +82,7 @@ export interface Bucket {
 }
 
 export interface ValueCount {
-  value: Scalar;
+  value: string;
   count: number;
 }
 
@@ -100,7 +102,9 @@ export interface Lag {
 
 export interface Overview {
   generated_at: string;
-  events: { total: number; per_second: number; previous_total: number | null };
+  from: string;
+  to: string;
+  events: { total: number; per_second: number; previous_total: number };
   alerts: { open: number; by_level: Partial<Record<Level, number>>; new_last_hour: number };
   sources: { total: number; active: number; silent: number; unparsed_share: number | null };
   histogram: Bucket[];
@@ -121,9 +125,9 @@ export interface EventPage {
 
 export interface EventTable {
   columns: string[];
-  rows: (Scalar | Scalar[])[][];
-  /** `false`: groups were left out because there were too many. */
-  complete?: boolean;
+  rows: Scalar[][];
+  /** `false`: a limit left rows out; those shown are exact. */
+  complete: boolean;
   took_ms: number;
 }
 
@@ -161,11 +165,20 @@ export interface SourceInfo {
   product: string | null;
   confidence: number;
   pinned: boolean;
+  /** Whether it sent something within the last five minutes. */
+  active: boolean;
   first_seen: string;
   last_seen: string;
   /** Device clock minus ours, nanoseconds. */
-  skew: number | string | null;
+  skew: number | null;
   counters: SourceCounters;
+}
+
+export interface SourceList {
+  generated_at: string;
+  items: SourceInfo[];
+  /** Names of the formats that can be pinned. */
+  formats: string[];
 }
 
 export interface RuleRow {
@@ -173,11 +186,13 @@ export interface RuleRow {
   title: string;
   title_vi: string | null;
   level: Level;
-  logsource: string | Record<string, string | null> | null;
+  /** `windows/process_creation`, `linux/sshd`… */
+  logsource: string;
   file: string;
   status: string | null;
   enabled: boolean;
-  matches: number;
+  /** `null` for those who do not see every agency. */
+  matches: number | null;
   last_match: string | null;
 }
 
@@ -197,19 +212,23 @@ export interface RuleList {
 }
 
 export interface SystemStatus {
+  generated_at: string;
   version: string;
   role: string;
   bus: { head: number; bytes: number; consumers: { name: string; offset: number; lag: number }[]; alarm: string | null };
-  store: { events: number; bytes: number; indexes: number };
+  store: { events: number; bytes: number; indexes: number; quarantined: number };
   rules: { loaded: number; failed: number };
   disk: { free: number; total: number };
+  per_second: number;
+  lag: Lag;
   uptime_s: number;
 }
 
 export interface Tick {
+  at: string;
   events_total: number;
   per_second: number;
   open_alerts: number;
-  lag: Lag | number;
+  lag: Lag;
   sources_active: number;
 }

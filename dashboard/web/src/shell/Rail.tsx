@@ -31,7 +31,7 @@ export function Rail({ onShortcuts }: { onShortcuts: () => void }) {
           {t(`nav.${key}`)}
           {key === "alerts" && tick !== null && tick.open_alerts > 0 && (
             <span className={`${styles.badge} num`}>
-              <span aria-hidden="true">{tick.open_alerts > 999 ? "999+" : tick.open_alerts}</span>
+              <span aria-hidden="true">{tick.open_alerts > 99 ? "99+" : tick.open_alerts}</span>
               <span className="hidden-visually">{t("top.open", { value: text.number(tick.open_alerts) })}</span>
             </span>
           )}

@@ -7,7 +7,6 @@ import { useTranslation } from "react-i18next";
 import { remove } from "../api/client";
 import { useLive } from "../api/live";
 import { sessionQuery } from "../api/queries";
-import type { Lag } from "../api/types";
 import { DEFAULT_ZONE, useZone, zoneSetting } from "../settings";
 import { useServerNow } from "../time/clock";
 import { useText } from "../time/useText";
@@ -17,8 +16,6 @@ import styles from "./Shell.module.css";
 
 /** Older than this, a pushed number is shown grey. */
 const STALE = 10_000;
-
-const lagMs = (lag: Lag | number): number => (typeof lag === "number" ? lag : lag.seconds) * 1000;
 
 function LiveFigures() {
   const { t } = useTranslation();
@@ -41,7 +38,7 @@ function LiveFigures() {
           </span>
           <Tooltip label={t("top.lag_hint")}>
             <span className={`${styles.figure} num`} data-stale={stale}>
-              {t("top.lag", { value: text.span(lagMs(tick.lag)) })}
+              {t("top.lag", { value: text.span(tick.lag.seconds * 1000) })}
             </span>
           </Tooltip>
         </>

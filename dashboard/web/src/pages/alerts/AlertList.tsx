@@ -9,6 +9,7 @@ import { Age } from "../../components/Age";
 import { LevelGlyph } from "../../components/Level";
 import { Empty, Failed, Waiting } from "../../components/States";
 import { useList } from "../../components/useList";
+import { useStable } from "../../components/useStable";
 import { useLanguage } from "../../i18n";
 import { useText } from "../../time/useText";
 import styles from "./AlertsPage.module.css";
@@ -18,7 +19,7 @@ const ROW = 54;
 /** What the alert is about, shortest useful form. */
 export function entityLine(alert: Alert): string {
   const shown = alert.entities.filter((e) => ["user", "address", "host", "domain", "process"].includes(e.kind)).slice(0, 4);
-  return shown.map((e) => e.value).join("  ·  ") || alert.summary;
+  return shown.map((e) => e.value).join(" · ");
 }
 
 const Row = memo(function Row({ alert, selected, onSelect }: { alert: Alert; selected: boolean; onSelect: (alert: Alert) => void }) {
@@ -54,6 +55,7 @@ const Row = memo(function Row({ alert, selected, onSelect }: { alert: Alert; sel
         </span>
         <span className={`${styles.entities} cut`} title={alert.summary}>
           {entityLine(alert)}
+          <span className={styles.about}>{alert.summary}</span>
         </span>
       </span>
       <span className={`${styles.count} num`} title={t("alerts.times", { value: text.number(alert.count) })}>
@@ -100,6 +102,10 @@ export function AlertList({ query, items, filter, selected, onSelect, onOpen }: 
     },
   });
   const current = items[selected];
+  const pick = useStable((alert: Alert) => {
+    onSelect(alert);
+    scroller.current?.focus({ preventScroll: true });
+  });
   const filtered = filter.levels.length > 0 || filter.q || filter.rule || filter.since || filter.status !== "open";
   if (query.isPending) return <Waiting rows={14} height={26} />;
   if (query.isError && items.length === 0) return <Failed error={query.error} retry={() => void query.refetch()} />;
@@ -133,7 +139,7 @@ export function AlertList({ query, items, filter, selected, onSelect, onOpen }: 
                 role="presentation"
                 style={{ position: "absolute", insetInline: 0, height: ROW, transform: `translateY(${row.start}px)` }}
               >
-                <Row alert={alert} selected={row.index === selected} onSelect={onSelect} />
+                <Row alert={alert} selected={row.index === selected} onSelect={pick} />
               </div>
             )
           );

@@ -78,7 +78,7 @@ function Actions({ alert, judging, onJudging, onJudge, onClaim, onReopen, onNext
         </span>
         <span className="grow" />
         <Tooltip label={t("alerts.next")}>
-          <Button variant="subtle" rightSection={<ChevronsRight size={15} />} onClick={onNext} aria-label={t("alerts.next")}>
+          <Button variant="subtle" px={8} rightSection={<ChevronsRight size={15} />} onClick={onNext} aria-label={t("alerts.next")}>
             <kbd>n</kbd>
           </Button>
         </Tooltip>
@@ -133,8 +133,7 @@ function Facts({ alert }: { alert: Alert }) {
           <dt>{t(`alerts.${key}`)}</dt>
           <dd className="num">
             {text.time(alert[key], "seconds")}
-            <span className="faint"> · </span>
-            <Age at={alert[key]} className="dim" />
+            <Age at={alert[key]} />
           </dd>
         </div>
       ))}

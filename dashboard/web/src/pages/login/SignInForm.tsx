@@ -5,7 +5,6 @@ import { Clock, Info } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { post } from "../../api/client";
-import { unwrapUser } from "../../api/queries";
 import type { User } from "../../api/types";
 import { useErrorText } from "../../components/States";
 import styles from "./LoginPage.module.css";
@@ -16,7 +15,7 @@ export function SignInForm({ expired, onSignedIn }: { expired: boolean; onSigned
   const [username, setUsername] = useState("");
   const [password, setPassword] = useState("");
   const signIn = useMutation({
-    mutationFn: async () => unwrapUser(await post<User | { user: User }>("/session", { username: username.trim(), password })),
+    mutationFn: async () => (await post<{ user: User }>("/session", { username: username.trim(), password })).user,
     onSuccess: (user) => onSignedIn(user, password),
     onError: () => setPassword(""),
   });
