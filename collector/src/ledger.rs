@@ -10,13 +10,12 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
 };
 
 use fansipan_model::{PerMille, SourceCounters, SourceInfo};
 use hashbrown::HashMap;
-use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::Transport;
@@ -97,11 +96,6 @@ impl Reason {
     }
 }
 
-/// No source of this id is known.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("FSP-SRC-401: no source `{0}` is known: list them with `fansipan sources`")]
-pub struct UnknownSource(pub String);
-
 /// Counters of one minute of one source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MinuteCounters {
@@ -171,6 +165,8 @@ pub(crate) struct SourceEntry {
     id: String,
     /// Changes whenever the pinned format does, so that connections need no lock to notice.
     pin_version: AtomicU32,
+    /// Set when the source left the list; whoever still carries its records introduces it again.
+    gone: AtomicBool,
     inner: Mutex<Inner>,
 }
 
@@ -178,7 +174,8 @@ pub(crate) struct SourceEntry {
 struct Inner {
     info: SourceInfo,
     history: VecDeque<MinuteCounters>,
-    state: Option<crate::SourceState>,
+    /// What was learned of it, and with which table of formats.
+    state: Option<(u64, crate::SourceState)>,
 }
 
 impl SourceEntry {
@@ -190,15 +187,31 @@ impl SourceEntry {
         self.pin_version.load(Ordering::Acquire)
     }
 
+    pub(crate) fn gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
+    }
+
     /// The format an operator or the configuration fixed.
     pub(crate) fn pinned_format(&self) -> Option<String> {
         let inner = self.lock();
         if inner.info.pinned { inner.info.format.clone() } else { None }
     }
 
-    /// What the last connection of this source had learned.
-    pub(crate) fn learned(&self) -> Option<crate::SourceState> {
-        self.lock().state.clone()
+    /// What the last connection of this source had learned with this table of formats.
+    pub(crate) fn learned(&self, formats: u64) -> Option<crate::SourceState> {
+        self.lock().state.clone().filter(|(f, _)| *f == formats).map(|(_, state)| state)
+    }
+
+    pub(crate) fn learn(&self, formats: u64, state: crate::SourceState) {
+        self.lock().state = Some((formats, state));
+    }
+
+    pub(crate) fn host(&self) -> Option<String> {
+        self.lock().info.host.clone()
+    }
+
+    pub(crate) fn info(&self) -> SourceInfo {
+        self.lock().info.clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -255,6 +268,7 @@ impl SourceRegistry {
             let entry = SourceEntry {
                 id: info.id.clone(),
                 pin_version: AtomicU32::new(1),
+                gone: AtomicBool::new(false),
                 inner: Mutex::new(Inner { info, history: VecDeque::new(), state: None }),
             };
             sources.insert(entry.id.clone(), Arc::new(entry));
@@ -287,9 +301,9 @@ impl SourceRegistry {
     }
 
     /// Fixes the format of a source (`Some`), or lets content decide again (`None`). Connections follow at their next record.
-    /// Whether a format of this name exists is the caller's to check.
-    pub fn pin_format(&self, id: &str, format: Option<&str>) -> Result<(), UnknownSource> {
-        let entry = self.read().get(id).cloned().ok_or_else(|| UnknownSource(id.to_owned()))?;
+    /// Whether a format of this name exists is the caller's to check. `false`: no such source.
+    pub fn pin_format(&self, id: &str, format: Option<&str>) -> bool {
+        let Some(entry) = self.read().get(id).cloned() else { return false };
         {
             let mut inner = entry.lock();
             inner.info.pinned = format.is_some();
@@ -297,7 +311,7 @@ impl SourceRegistry {
         }
         entry.pin_version.fetch_add(1, Ordering::AcqRel);
         self.changed();
-        Ok(())
+        true
     }
 
     /// A counter that moves whenever a snapshot would differ: await it, wait a moment, persist a snapshot.
@@ -338,6 +352,7 @@ impl SourceRegistry {
         let entry = Arc::new(SourceEntry {
             id: info.id.clone(),
             pin_version: AtomicU32::new(u32::from(info.pinned)),
+            gone: AtomicBool::new(false),
             inner: Mutex::new(Inner { info, history: VecDeque::new(), state: None }),
         });
         sources.insert(entry.id.clone(), entry.clone());
@@ -376,7 +391,9 @@ impl SourceRegistry {
         order.sort_unstable();
         order.truncate((self.max_sources / 16).max(1));
         for (_, _, _, id) in &order {
-            sources.remove(id);
+            if let Some(entry) = sources.remove(id) {
+                entry.gone.store(true, Ordering::Release);
+            }
         }
         self.evicted.fetch_add(order.len() as u64, Ordering::Relaxed);
     }
@@ -419,7 +436,7 @@ impl SourceRegistry {
     }
 
     /// What the pipeline believes of a source now, and what it has learned, for the source's next connection.
-    pub(crate) fn believe(&self, entry: &SourceEntry, guess: &Guess, host: Option<&str>, state: crate::SourceState) {
+    pub(crate) fn believe(&self, entry: &SourceEntry, guess: &Guess, host: Option<&str>, formats: u64, state: crate::SourceState) {
         let mut inner = entry.lock();
         let info = &mut inner.info;
         if !info.pinned {
@@ -431,8 +448,14 @@ impl SourceRegistry {
         if host.is_some() && info.host.as_deref() != host {
             info.host = host.map(str::to_owned);
         }
-        inner.state = Some(state);
+        inner.state = Some((formats, state));
         drop(inner);
+        self.changed();
+    }
+
+    /// The records of a source turned out to name a host.
+    pub(crate) fn named(&self, entry: &SourceEntry, host: Option<&str>) {
+        entry.lock().info.host = host.map(str::to_owned);
         self.changed();
     }
 

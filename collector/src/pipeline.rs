@@ -1,1 +1,165 @@
-//! Sources to bus.
+//! Records to durable events: normalize, give the id, encode, batch, append, and count what became durable.
+//!
+//! Every connection has a [`Lane`] of its own, so that nothing is shared per record; batches of all lanes pass one bounded
+//! queue to the thread that appends (and may be held back by the log), and are counted once the log says that they are
+//! durable. Never drops: whoever cannot wait ([`Appender::offer`]) is told so and counts the refusal himself.
+
+mod appender;
+mod assign;
+mod ids;
+mod lane;
+
+use std::{
+    net::IpAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use arc_swap::ArcSwap;
+use fansipan_bus::{Batch, BusError, EmbeddedBus, Receipt};
+
+pub use appender::{Appender, OfferError, Parcel};
+pub use assign::{Assignment, Assignments};
+pub use lane::{Lane, Origin};
+
+use crate::{
+    Normalizer,
+    ledger::{Introduction, Reason, SourceRegistry},
+};
+
+/// The outcome of an append, later.
+pub type Pending = Pin<Box<dyn Future<Output = Result<Receipt, BusError>> + Send>>;
+
+/// Where batches become durable: the embedded log, Kafka, or a double in tests.
+pub trait Sink: Send + Sync + 'static {
+    /// Takes a batch whole or not at all, in the order of the calls. May block while it cannot take more; the future
+    /// resolves when the batch is durable, earlier batches included.
+    fn append(&self, batch: Batch) -> Result<Pending, BusError>;
+
+    /// An empty batch, perhaps with the memory of an earlier one.
+    fn batch(&self) -> Batch {
+        Batch::new()
+    }
+}
+
+impl Sink for EmbeddedBus {
+    fn append(&self, batch: Batch) -> Result<Pending, BusError> {
+        let ticket = EmbeddedBus::append(self, batch)?;
+        Ok(Box::pin(ticket))
+    }
+
+    fn batch(&self) -> Batch {
+        EmbeddedBus::batch(self)
+    }
+}
+
+/// Sizes of batches and queues.
+#[derive(Clone, Copy, Debug)]
+pub struct PipelineLimits {
+    /// Records of a batch at most.
+    pub batch_records: usize,
+    /// Bytes of a batch at which it is sent (one record may exceed it).
+    pub batch_bytes: usize,
+    /// Batches between the connections and the log.
+    pub queued_batches: usize,
+    /// Hosts told apart behind one sender; more are counted with the sender itself.
+    pub hosts_per_peer: usize,
+    /// Senders one lane remembers (a UDP port has one lane for all).
+    pub peers_per_lane: usize,
+}
+
+impl Default for PipelineLimits {
+    fn default() -> Self {
+        Self { batch_records: 2048, batch_bytes: 1 << 20, queued_batches: 8, hosts_per_peer: 1024, peers_per_lane: 16_384 }
+    }
+}
+
+/// The way from records to the log, shared by all sources.
+#[derive(Clone)]
+pub struct Pipeline {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    normalizer: ArcSwap<Normalizer>,
+    /// Moves when `normalizer` does: format ids of an older table mean nothing in a newer one.
+    generation: AtomicU64,
+    assignments: Assignments,
+    registry: Arc<SourceRegistry>,
+    limits: PipelineLimits,
+    appender: Appender,
+}
+
+impl Pipeline {
+    /// Starts the appending thread and the task that counts what became durable. Must be called inside a tokio runtime.
+    pub fn start(
+        normalizer: Arc<Normalizer>,
+        assignments: Assignments,
+        registry: Arc<SourceRegistry>,
+        sink: Arc<dyn Sink>,
+        limits: PipelineLimits,
+    ) -> std::io::Result<Self> {
+        let appender = Appender::start(sink, registry.clone(), limits.queued_batches)?;
+        let shared =
+            Shared { normalizer: ArcSwap::new(normalizer), generation: AtomicU64::new(0), assignments, registry, limits, appender };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// A lane for one connection, file or request.
+    pub fn lane(&self, origin: Origin) -> Lane {
+        Lane::new(self.clone(), origin)
+    }
+
+    /// Counts records, connections or requests of a sender that were not taken.
+    pub fn refuse(&self, origin: &Origin, peer: Option<IpAddr>, reason: Reason, count: u64) {
+        let at = now();
+        let shared = &self.shared;
+        let configured = origin.assignment.clone().or(shared.assignments.of(peer, None));
+        let entry = shared.registry.introduce(&Introduction {
+            id: &origin.source_id(peer),
+            agency: configured.agency(),
+            transport: origin.transport,
+            peer,
+            tls_identity: origin.tls_identity.as_deref(),
+            host: None,
+            format: configured.format.as_deref(),
+            at,
+        });
+        shared.registry.refused(&entry, reason, count, at);
+    }
+
+    /// The registry that counts.
+    pub fn registry(&self) -> &Arc<SourceRegistry> {
+        &self.shared.registry
+    }
+
+    /// The way to the log.
+    pub fn appender(&self) -> &Appender {
+        &self.shared.appender
+    }
+
+    /// What decides whose a source is.
+    pub fn assignments(&self) -> &Assignments {
+        &self.shared.assignments
+    }
+
+    /// Uses other formats from the next batch of every connection on.
+    pub fn swap_normalizer(&self, normalizer: Arc<Normalizer>) {
+        self.shared.normalizer.store(normalizer);
+        self.shared.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Waits until everything appended so far is durable and counted, then ends the appending thread. Lanes must be gone.
+    pub async fn close(&self) {
+        self.shared.appender.close().await;
+    }
+}
+
+/// The time, UTC nanoseconds.
+pub fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_nanos()).unwrap_or(i64::MAX))
+}

@@ -1,1 +1,191 @@
-//! A file per transport: records in, never a meaning given to them.
+//! Where records come from, a file per transport: sockets, files and requests in, records with their peer and time out.
+//!
+//! Never gives a record a meaning, never acknowledges what is not durable, never drops without counting whose it was and why.
+//! [`Sources::start`] opens everything the configuration names, or says what is in the way and opens nothing.
+
+pub mod config;
+pub mod error;
+mod file;
+pub mod framing;
+pub mod http;
+mod http_body;
+mod http_listen;
+pub mod limits;
+mod listen;
+mod stdin;
+mod stream;
+mod tls;
+mod udp;
+mod udp_drops;
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle, time::Duration};
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use config::SourcesConfig;
+pub use error::SourceError;
+pub use http::{Ingest, Sender, Verifier};
+pub use tls::DefaultCertificate;
+
+use crate::{Transport, pipeline::Pipeline};
+use stream::Context;
+
+/// What the sources need besides their configuration.
+pub struct Surroundings {
+    /// Folder for what sources must remember (how far files were read).
+    pub data: PathBuf,
+    /// Certificate of TLS listeners that name none.
+    pub certificate: Option<DefaultCertificate>,
+    /// Says whose an ingest token is.
+    pub verifier: Verifier,
+    /// Whether standard input is a source.
+    pub stdin: bool,
+}
+
+/// A port that is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// What comes in there.
+    pub transport: Transport,
+    /// The address, with the port the system chose where 0 was configured.
+    pub address: SocketAddr,
+}
+
+/// All sources of one collector, running.
+pub struct Sources {
+    bound: Vec<Bound>,
+    context: Context,
+    threads: Vec<JoinHandle<()>>,
+    stdin: Option<JoinHandle<()>>,
+    ingest: Ingest,
+}
+
+/// How long connections may take to end when the collector stops.
+const STOP: Duration = Duration::from_secs(10);
+
+impl Sources {
+    /// Opens every port and file. Must be called inside a tokio runtime.
+    pub fn start(config: &SourcesConfig, pipeline: &Pipeline, around: Surroundings) -> Result<Sources, SourceError> {
+        config.check()?;
+        let stop = CancellationToken::new();
+        // whatever was opened before an error closes again
+        let closing = stop.clone().drop_guard();
+        let context = Context {
+            pipeline: pipeline.clone(),
+            gate: limits::Gate::new(&config.limits),
+            limits: Arc::new(config.limits.clone()),
+            stop,
+            tasks: TaskTracker::new(),
+        };
+        let ingest = Ingest::new(pipeline.clone(), &config.limits, around.verifier.clone());
+        let mut sources = Sources { bound: Vec::new(), context, threads: Vec::new(), stdin: None, ingest };
+        sources.open_streams(config, &around)?;
+        sources.open_http(config, &around)?;
+        sources.open_udp(config)?;
+        if !config.file.is_empty() {
+            sources.threads.push(file::start(&config.file, &around.data, &sources.context)?);
+        }
+        if around.stdin {
+            sources.stdin = Some(stdin::start(std::io::stdin(), &sources.context)?);
+        }
+        closing.disarm();
+        Ok(sources)
+    }
+
+    /// The ports that are open.
+    pub fn bound(&self) -> &[Bound] {
+        &self.bound
+    }
+
+    /// The ingest route, to be served on the console's port too.
+    pub fn ingest(&self) -> &Ingest {
+        &self.ingest
+    }
+
+    /// Waits until standard input ended and everything of it was handed to the log.
+    pub async fn stdin_ended(&mut self) {
+        if let Some(thread) = self.stdin.take() {
+            join(vec![thread]).await;
+        }
+    }
+
+    /// Stops taking connections, takes what is on its way, and waits until all of it is durable. Connections that do not end
+    /// within ten seconds are cut.
+    pub async fn stop(self) {
+        self.context.stop.cancel();
+        self.context.tasks.close();
+        if tokio::time::timeout(STOP, self.context.tasks.wait()).await.is_err() {
+            tracing::warn!(connections = self.context.tasks.len(), "connections did not end in time and were cut");
+        }
+        join(self.threads).await;
+        self.context.pipeline.close().await;
+    }
+
+    fn open_streams(&mut self, config: &SourcesConfig, around: &Surroundings) -> Result<(), SourceError> {
+        let all: Vec<SocketAddr> = config.tcp.iter().map(|t| t.listen).chain(config.tls.iter().map(|t| t.listen)).collect();
+        for tcp in &config.tcp {
+            let listener = self.listen(Transport::Tcp, tcp.listen, &all)?;
+            let (framing, context) = (tcp.framing, self.context.clone());
+            self.context.tasks.spawn(stream::accept(listener, framing, None, context));
+        }
+        for t in &config.tls {
+            if t.tls.certificate.is_none() && around.certificate.is_none() && *t == config::TlsListenerConfig::default() {
+                tracing::info!("no certificate yet: syslog over TLS stays closed");
+                continue;
+            }
+            let acceptor = tls::acceptor("tls", t.listen, &t.tls, around.certificate.as_ref())?;
+            let listener = self.listen(Transport::Tls, t.listen, &all)?;
+            let (framing, context) = (t.framing, self.context.clone());
+            self.context.tasks.spawn(stream::accept(listener, framing, Some(acceptor), context));
+        }
+        Ok(())
+    }
+
+    fn open_http(&mut self, config: &SourcesConfig, around: &Surroundings) -> Result<(), SourceError> {
+        let all: Vec<SocketAddr> = config.http.iter().map(|h| h.listen).collect();
+        for http in &config.http {
+            let acceptor = match &http.tls {
+                Some(t) => Some(tls::acceptor("http", http.listen, t, around.certificate.as_ref())?),
+                None => None,
+            };
+            let listener = self.listen(Transport::Http, http.listen, &all)?;
+            let (router, context) = (self.ingest.router(), self.context.clone());
+            self.context.tasks.spawn(http_listen::accept(listener, acceptor, router, context));
+        }
+        Ok(())
+    }
+
+    fn open_udp(&mut self, config: &SourcesConfig) -> Result<(), SourceError> {
+        for udp in &config.udp {
+            let only_v6 = listen::only_v6(udp.listen, config.udp.iter().map(|u| u.listen));
+            let (socket, buffer) = listen::udp(udp.listen, only_v6, udp.receive_buffer_bytes)?;
+            let failed = |e| SourceError::listen("udp", udp.listen, e);
+            let address = socket.local_addr().map_err(failed)?;
+            // the kernel reports twice what it grants (socket(7))
+            if buffer / 2 < udp.receive_buffer_bytes / 2 {
+                tracing::warn!(%address, granted = buffer / 2, asked = udp.receive_buffer_bytes, "the UDP buffer is small and bursts may be lost: set net.core.rmem_max with sysctl, or give the service CAP_NET_ADMIN");
+            }
+            self.threads.extend(udp::start(udp, socket, &self.context)?);
+            self.bound.push(Bound { transport: Transport::Udp, address });
+        }
+        Ok(())
+    }
+
+    fn listen(&mut self, transport: Transport, address: SocketAddr, all: &[SocketAddr]) -> Result<tokio::net::TcpListener, SourceError> {
+        let word = transport.as_str();
+        let listener = listen::tcp(word, address, listen::only_v6(address, all.iter().copied()))?;
+        let failed = |e| SourceError::listen(word, address, e);
+        let address = listener.local_addr().map_err(failed)?;
+        self.bound.push(Bound { transport, address });
+        tokio::net::TcpListener::from_std(listener).map_err(failed)
+    }
+}
+
+async fn join(threads: Vec<JoinHandle<()>>) {
+    let all = move || threads.into_iter().filter_map(|t| t.join().err()).count();
+    match tokio::task::spawn_blocking(all).await {
+        Ok(0) => {}
+        Ok(ended) => tracing::error!(ended, "threads of the collector ended abnormally"),
+        Err(error) => tracing::error!(%error, "waiting for the collector's threads failed"),
+    }
+}
