@@ -21,11 +21,14 @@ pub enum Role {
     Auditor,
     /// Everything, users too.
     Administrator,
+    /// Sends events over HTTP and sees nothing; for tokens, not for people.
+    Sender,
 }
 
 impl Role {
     /// All of them.
-    pub const ALL: [Role; 6] = [Role::Viewer, Role::Analyst, Role::Responder, Role::Engineer, Role::Auditor, Role::Administrator];
+    pub const ALL: [Role; 7] =
+        [Role::Viewer, Role::Analyst, Role::Responder, Role::Engineer, Role::Auditor, Role::Administrator, Role::Sender];
 
     /// The word used in JSON and in the state store.
     pub fn as_str(self) -> &'static str {
@@ -36,6 +39,7 @@ impl Role {
             Role::Engineer => "engineer",
             Role::Auditor => "auditor",
             Role::Administrator => "administrator",
+            Role::Sender => "sender",
         }
     }
 

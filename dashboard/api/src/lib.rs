@@ -34,3 +34,6 @@ pub use ports::{
 };
 pub use problem::{ProblemBody, QueryFault};
 pub use server::{ApiError, OwnCertificate, ServerHandle, TlsError, serve};
+
+#[cfg(test)]
+mod tests;

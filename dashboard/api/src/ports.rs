@@ -23,7 +23,8 @@ pub struct ApiDeps {
     pub sources: Arc<dyn SourceControl>,
     /// Alerts as they are raised.
     pub feed: Feed,
-    /// HTTP ingest of the collector, mounted at `/ingest`; it checks its own tokens.
+    /// HTTP ingest of the collector: routes below `/ingest/`, which check their own tokens and limits. Their requests carry
+    /// `ConnectInfo<SocketAddr>`; those on the unix socket carry none.
     pub ingest: Option<axum::Router>,
 }
 

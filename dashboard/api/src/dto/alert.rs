@@ -217,12 +217,31 @@ impl From<&Alert> for AlertDto {
     }
 }
 
-/// An alert with its first events.
+/// One thing done to an alert.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AlertAct {
+    /// When.
+    pub at: String,
+    /// Who.
+    pub who: String,
+    /// The status given, for a verdict.
+    pub status: Option<String>,
+    /// Why, for a verdict.
+    pub reason: Option<String>,
+    /// Whom it was given to, for an assignment; null also: nobody.
+    pub assignee: Option<String>,
+}
+
+/// An alert with its first events and what was done to it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AlertDetail {
     /// The alert.
     #[serde(flatten)]
     pub alert: AlertDto,
+    /// Reason of the latest verdict.
+    pub reason: Option<String>,
+    /// Verdicts and assignments, newest first, at most 50.
+    pub history: Vec<AlertAct>,
     /// Its first events that are still kept.
     pub events: Vec<EventJson>,
 }

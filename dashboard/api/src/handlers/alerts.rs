@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use fansipan_model::{Alert, AlertId, AlertStatus, Level, Scope};
-use fansipan_storage::AlertFilter;
+use fansipan_model::{Agency, Alert, AlertId, AlertStatus, Level, Scope, time};
+use fansipan_storage::{AlertFilter, AuditFilter};
 use serde_json::json;
 
 use super::session::{covers, hide};
 use crate::{
-    dto::{AlertDetail, AlertDto, AlertPage, AlertParams, Assignment, EventJson, StatusChange, StatusDto},
+    dto::{AlertAct, AlertDetail, AlertDto, AlertPage, AlertParams, Assignment, EventJson, StatusChange, StatusDto},
     extract::{InPath, Json, Params, instant, limit},
     guard::Trail,
     identity::Caller,
@@ -19,6 +19,8 @@ use crate::{
 
 /// What refusals call an alert.
 const WHAT: &str = "this alert";
+/// Entries of the trail that are looked through for an alert's history.
+const HISTORY: usize = 500;
 /// Characters of a reason that are kept.
 const REASON: usize = 2000;
 
@@ -80,7 +82,29 @@ pub(crate) async fn show(
         Ok(found?.into_iter().flatten().collect::<Vec<_>>())
     });
     let events = found.await?.iter().filter_map(EventJson::new).collect();
-    Ok(Json(AlertDetail { alert: (&alert).into(), events }))
+    let history = history(&api, &alert).await?;
+    let reason = history.iter().find(|act| act.status.is_some()).and_then(|act| act.reason.clone());
+    Ok(Json(AlertDetail { alert: (&alert).into(), reason, history, events }))
+}
+
+/// What was done to an alert that the caller may see, from the audit trail.
+async fn history(api: &Api, alert: &Alert) -> Result<Vec<AlertAct>, Problem> {
+    let scope = Scope::Agencies(vec![Agency::new(&alert.agency)]);
+    let filter = AuditFilter { verb: Some("alerts".to_owned()), object: Some(alert.id.to_string()), ..AuditFilter::default() };
+    let state = api.deps.state.clone();
+    let page = api.small.store(move || state.audit_trail(&scope, &filter, None, HISTORY)).await?;
+    let acts = page.items.into_iter().filter(|e| e.allowed && e.verb != "alerts.view").map(|entry| {
+        let details: serde_json::Value = serde_json::from_str(&entry.details).unwrap_or_default();
+        let text = |name: &str| details.get(name).and_then(|v| v.as_str()).map(ToOwned::to_owned);
+        AlertAct {
+            at: time::to_rfc3339(entry.at),
+            who: entry.who,
+            status: text("status"),
+            reason: text("reason"),
+            assignee: text("assignee"),
+        }
+    });
+    Ok(acts.take(50).collect())
 }
 
 async fn find(api: &Api, scope: &Scope, id: AlertId) -> Result<Alert, Problem> {

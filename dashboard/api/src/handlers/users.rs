@@ -35,7 +35,7 @@ pub(crate) async fn create(
     Json(new): Json<UserCreation>,
 ) -> Result<(StatusCode, Json<UserWithPassword>), Problem> {
     check_name(&new.name)?;
-    let roles = role_words(&new.roles)?;
+    let roles = persons_roles(&new.roles)?;
     let scope = granted(&caller, new.agencies.as_deref())?;
     trail.note(&new.name, json!({ "roles": roles, "agencies": agencies(&scope) }));
     let password = one_time_password()?;
@@ -70,7 +70,7 @@ pub(crate) async fn update(
         (None, true) => Some(granted(&caller, None)?),
         (None, false) => None,
     };
-    let roles = update.roles.as_deref().map(role_words).transpose()?;
+    let roles = update.roles.as_deref().map(persons_roles).transpose()?;
     let loses_administration = roles.as_ref().is_some_and(|r| !is_administrator(r)) || matches!(scope, Some(Scope::Agencies(_)));
     if loses_administration {
         keep_an_administrator(&api, &user).await?;
@@ -170,6 +170,14 @@ pub(super) fn granted(caller: &Caller, names: Option<&[String]>) -> Result<Scope
     } else {
         Err(Problem::new(Kind::Forbidden, "you cannot give access to agencies that you cannot see yourself"))
     }
+}
+
+/// As [`role_words`], for people: sending events is for tokens.
+fn persons_roles(roles: &[Role]) -> Result<Vec<String>, Problem> {
+    if roles.contains(&Role::Sender) {
+        return Err(Problem::bad_request("the role sender is for tokens, not for people"));
+    }
+    role_words(roles)
 }
 
 pub(super) fn role_words(roles: &[Role]) -> Result<Vec<String>, Problem> {

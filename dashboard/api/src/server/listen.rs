@@ -10,7 +10,11 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, extract::Request};
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, Request},
+};
 use hashbrown::HashMap;
 use hyper::body::Incoming;
 use hyper_util::{
@@ -216,6 +220,9 @@ impl Acceptor {
             async move {
                 let mut request: Request = request.map(Body::new);
                 request.extensions_mut().insert(peer);
+                if let Peer::Network(address) = peer {
+                    request.extensions_mut().insert(ConnectInfo(address));
+                }
                 Ok::<_, Infallible>(app.oneshot(request).await.unwrap_or_else(|never| match never {}))
             }
         });

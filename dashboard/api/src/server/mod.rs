@@ -140,7 +140,7 @@ fn app(api: &Api, table: Vec<routes::Route>, ingest: Option<Router>) -> Router {
         );
     let mut app = Router::new().nest(routes::PREFIX, inner).route("/healthz", get(status::health)).fallback(web::serve);
     if let Some(ingest) = ingest {
-        app = app.nest("/ingest", ingest);
+        app = app.merge(ingest);
     }
     app.layer(
         ServiceBuilder::new()

@@ -110,7 +110,7 @@ fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
 /// The files in DATA/tls, made if absent, unreadable as a certificate or near their end.
 fn made_by_us(data: &Path, listen: SocketAddr, names: &[String]) -> Result<OwnCertificate, TlsError> {
     let dir = data.join("tls");
-    let files = OwnCertificate { certificate: dir.join("certificate.pem"), key: dir.join("key.pem") };
+    let files = OwnCertificate { certificate: dir.join("cert.pem"), key: dir.join("key.pem") };
     let usable = files.key.exists() && read_chain(&files.certificate).is_ok_and(|chain| chain.first().is_some_and(good_for_a_while));
     if !usable {
         if !dir.exists() {
@@ -204,7 +204,7 @@ mod tests {
         server_config(None, dir.path(), listen, &names).unwrap();
         let key = dir.path().join("tls/key.pem");
         assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
-        let chain = read_chain(&dir.path().join("tls/certificate.pem")).unwrap();
+        let chain = read_chain(&dir.path().join("tls/cert.pem")).unwrap();
         assert!(good_for_a_while(&chain[0]));
         let text = names_in(&chain[0]).join(" ");
         assert!(text.contains("localhost") && text.contains("soc.laichau.example") && !text.contains("not a name"), "{text}");
@@ -220,7 +220,7 @@ mod tests {
         for d in [&a, &b] {
             server_config(None, d, "127.0.0.1:0".parse().unwrap(), &[]).unwrap();
         }
-        let own = OwnCertificate { certificate: a.join("tls/certificate.pem"), key: b.join("tls/key.pem") };
+        let own = OwnCertificate { certificate: a.join("tls/cert.pem"), key: b.join("tls/key.pem") };
         let error = server_config(Some(&own), dir.path(), "127.0.0.1:0".parse().unwrap(), &[]).unwrap_err().to_string();
         assert!(error.contains("FSP-API-103") && error.contains("key belongs"), "{error}");
         let own = OwnCertificate { certificate: dir.path().join("absent.pem"), key: b.join("tls/key.pem") };

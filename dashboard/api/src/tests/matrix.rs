@@ -1,0 +1,106 @@
+//! Every route of the table, as nobody and as every role.
+
+use std::collections::BTreeSet;
+
+use axum::http::{Method, StatusCode};
+
+use super::harness::{Client, Rig};
+use crate::{
+    access::{Access, Audit, Role},
+    routes::{Route, table},
+};
+
+/// Calls a route with an empty body and made-up parameters; the answer's body is not read, streams having no end.
+async fn call(client: &Client, route: &Route) -> (StatusCode, String) {
+    let path = route.path.replace("{id}", "00000000000000000000000000000000").replace("{name}", "no-such-name");
+    let body = (route.method != Method::GET).then(|| serde_json::json!({}));
+    let response = client.send(client.request(route.method.as_str(), &format!("/api/v1{path}"), body)).await;
+    let media = response.headers().get("content-type").map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default();
+    (response.status(), media)
+}
+
+#[tokio::test]
+async fn every_route_lets_in_whom_it_declares_and_nobody_else() {
+    let rig = Rig::new().await;
+    let table = table();
+    let nobody = rig.nobody();
+    let roles: Vec<(Role, Client)> = Role::ALL.into_iter().map(|r| (r, rig.token(r, &[]))).collect();
+    println!("{:<34}{:>8}{}", "route", "nobody", Role::ALL.map(|r| format!("{:>15}", r.as_str())).concat());
+    for route in &table {
+        let mut line = format!("{:<7}{:<27}", route.method.as_str(), route.path);
+        let (status, media) = call(&nobody, route).await;
+        line.push_str(&format!("{:>8}", status.as_u16()));
+        let open = route.access == Access::Open;
+        assert_eq!(status == StatusCode::UNAUTHORIZED, !open, "{} {} as nobody: {status}", route.method, route.path);
+        assert!(open || media == "application/problem+json", "{}: {media}", route.path);
+        for (role, client) in &roles {
+            let (status, media) = call(client, route).await;
+            line.push_str(&format!("{:>15}", status.as_u16()));
+            let may = match route.access {
+                Access::Open | Access::Identified => true,
+                Access::Needs(permission) => permission.roles().contains(role),
+            };
+            // changing one's own password or language is for people, not for tokens
+            let for_people = route.path.starts_with("/session/");
+            let refused = status == StatusCode::FORBIDDEN;
+            assert!(refused != may || for_people, "{} {} as {role:?}: {status}", route.method, route.path);
+            assert!(!status.is_server_error(), "{} {} as {role:?}: {status}", route.method, route.path);
+            assert_ne!(status, StatusCode::METHOD_NOT_ALLOWED);
+            assert!(status.is_success() || media == "application/problem+json", "{} {}: {media}", route.method, route.path);
+        }
+        println!("{line}");
+    }
+}
+
+#[tokio::test]
+async fn the_local_administrator_needs_no_password_and_an_untrusted_neighbour_does() {
+    let rig = Rig::new().await;
+    let local = |uid, trusted| Client { peer: crate::server::Peer::Local { uid, trusted }, ..rig.nobody() };
+    let reply = local(0, true).get("/session").await;
+    assert_eq!(reply.json()["user"]["roles"], serde_json::json!(["administrator"]));
+    assert_eq!(reply.json()["user"]["name"], "local:uid=0");
+    assert_eq!(local(1000, false).get("/session").await.problem(), "FSP-API-001");
+}
+
+#[test]
+fn the_table_is_sound() {
+    let table = table();
+    let mut seen = BTreeSet::new();
+    let mut verbs = BTreeSet::new();
+    for route in &table {
+        assert!(seen.insert((route.method.as_str().to_owned(), route.path)), "{} {} stands twice", route.method, route.path);
+        match route.audit {
+            Audit::Verb(verb) => {
+                assert!(verbs.insert(verb), "two routes leave the verb {verb}");
+                assert!(verb.split_once('.').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()), "{verb}");
+            }
+            Audit::Nothing(reason) => {
+                assert_eq!(route.method, Method::GET, "{} changes something and leaves no entry", route.path);
+                assert!(reason.len() > 10, "{}", route.path);
+            }
+        }
+        if route.access == Access::Open {
+            let allowed = ["/healthz", "/session"];
+            assert!(allowed.contains(&route.path), "{} is open to strangers", route.path);
+        }
+    }
+}
+
+#[test]
+fn the_document_describes_every_route_and_only_names_what_it_defines() {
+    let table = table();
+    let text = crate::openapi::document(&table, "1.2.3").unwrap();
+    let doc: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for route in &table {
+        let operation = &doc["paths"][format!("/api/v1{}", route.path)][route.method.as_str().to_lowercase()];
+        assert!(operation["operationId"].is_string(), "{} {}", route.method, route.path);
+        assert!(operation["responses"]["default"].is_object());
+        assert!(operation["x-permission"].is_string());
+    }
+    let ids: Vec<&str> = text.match_indices("\"operationId\":\"").map(|(i, m)| text[i + m.len()..].split('"').next().unwrap()).collect();
+    assert_eq!(ids.len(), ids.iter().collect::<BTreeSet<_>>().len(), "operation ids are unique: {ids:?}");
+    for (i, prefix) in text.match_indices("#/components/schemas/") {
+        let name = text[i + prefix.len()..].split('"').next().unwrap();
+        assert!(doc["components"]["schemas"][name].is_object(), "{name} is not defined");
+    }
+}

@@ -1,0 +1,11 @@
+//! What users, strangers and other agencies see of the API, over the real stores in a temporary folder.
+
+mod alerts;
+mod harness;
+mod hygiene;
+mod listeners;
+mod login;
+mod matrix;
+mod people;
+mod scope;
+mod stream;
