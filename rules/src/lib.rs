@@ -8,6 +8,7 @@
 
 pub mod ast;
 pub mod diagnostic;
+mod engine;
 pub mod explain;
 mod link;
 mod lower;
@@ -19,8 +20,9 @@ mod yaml;
 
 pub use ast::{LogSource, Rule};
 pub use diagnostic::{Code, Diagnostic, Severity};
+pub use engine::{Scratch, Stats};
 pub use explain::Explanation;
 pub use link::{Linked, LinkedCorrelation};
 pub use parse::{is_clean, parse};
-pub use ruleset::{CompiledRule, RuleIndex, RuleSet, Scratch};
+pub use ruleset::{CompiledRule, RuleIndex, RuleSet};
 pub use taxonomy::{Taxonomy, TaxonomyError};

@@ -9,6 +9,7 @@ use fansipan_model::{Event, MatchedField, Predicate, RuleRef};
 use crate::{
     ast::{Body, Rule},
     diagnostic::{Code, Diagnostic},
+    engine::{Engine, Scratch, Stats},
     explain,
     link::{self, LinkedCorrelation},
     lower::{self, Lowering, Notes},
@@ -60,11 +61,8 @@ pub struct RuleSet {
     by_id: BTreeMap<String, RuleIndex>,
     correlations: Vec<LinkedCorrelation>,
     filters: Vec<Rule>,
+    engine: Engine,
 }
-
-/// Working memory of one thread.
-#[derive(Debug, Default)]
-pub struct Scratch {}
 
 impl RuleSet {
     /// Compiles documents in the order given; whatever cannot be used is reported and left out, the others run.
@@ -96,14 +94,14 @@ impl RuleSet {
                 None => found.push(Code::TooManyFields.at(&rule.file, rule.at, "the rule names fields beyond the limit")),
             }
         }
+        set.engine = Engine::compile(&set.rules);
         set.correlations = link::correlations(correlations, &mut set.rules, &mut found);
         (set, found)
     }
 
     /// Appends to `out` the rules the event satisfies, in rule order.
     pub fn evaluate(&self, event: &Event, scratch: &mut Scratch, out: &mut Vec<RuleIndex>) {
-        let _ = scratch;
-        out.extend((0u32..).zip(&self.rules).filter(|(_, r)| r.matches(event)).map(|(i, _)| RuleIndex(i)));
+        self.engine.evaluate(event, scratch, out);
     }
 
     /// A rule by a place that this rule set gave; a place of another set may not exist (see [`RuleSet::get`]).
@@ -144,6 +142,11 @@ impl RuleSet {
     /// The fields that made the event satisfy a rule, with their values; in the rule's order, none twice.
     pub fn matched_fields(&self, index: RuleIndex, event: &Event) -> Vec<MatchedField> {
         self.get(index).map_or_else(Vec::new, |rule| explain::matched_fields(&rule.detection, event))
+    }
+
+    /// Sizes of the plan, for measurements.
+    pub fn stats(&self) -> Stats {
+        self.engine.stats()
     }
 
     /// The filter documents, in order.

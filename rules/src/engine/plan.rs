@@ -1,0 +1,364 @@
+//! All rules of one log source: what to scan for in which field, whom each find wakes, and the conditions of those woken.
+
+use fansipan_model::{Event, Op, Value, predicate, text};
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+
+use super::{
+    Stats,
+    atom::{ANY, Ask, Atom, AtomId, Atoms, FieldNo},
+    build::{self, Tree},
+    program::{self, Facts, NodeId, Program},
+    scan::{self, Place, Scan},
+    scratch::Work,
+    view::{NONE, Slot, Slots, View},
+    witness,
+};
+use crate::ruleset::{CompiledRule, RuleIndex};
+
+/// Lists of numbers, one after the other, found by index.
+#[derive(Debug, Default)]
+struct Lists {
+    starts: Vec<u32>,
+    items: Vec<u32>,
+}
+
+impl Lists {
+    fn new(lists: &[Vec<u32>]) -> Lists {
+        let mut out = Lists { starts: vec![0], items: Vec::new() };
+        for list in lists {
+            out.items.extend_from_slice(list);
+            out.starts.push(out.items.len() as u32);
+        }
+        out
+    }
+
+    #[inline]
+    fn get(&self, i: u32) -> &[u32] {
+        let Some(&[start, end]) = self.starts.get(i as usize..i as usize + 2) else { return &[] };
+        self.items.get(start as usize..end as usize).unwrap_or_default()
+    }
+}
+
+/// A field of the rules.
+#[derive(Debug)]
+struct PlanField {
+    /// Where it may be; the first that the event has counts.
+    candidates: SmallVec<[Slot; 4]>,
+    exists: Option<AtomId>,
+    absent: Option<AtomId>,
+    scan: Scan,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    fields: Vec<PlanField>,
+    /// For keywords: every value of the event.
+    any: Scan,
+    atoms: Vec<Atom>,
+    /// Literal → atoms it makes hold.
+    finds: Lists,
+    /// Atom → rules (of this plan) it wakes.
+    wakes: Lists,
+    /// Rules that nothing wakes.
+    always: Vec<u32>,
+    program: Program,
+    /// Rule of this plan → its condition and its place in the rule set.
+    rules: Vec<(NodeId, RuleIndex)>,
+}
+
+impl Plan {
+    /// Plans the rules with these numbers.
+    pub(crate) fn new(rules: &[CompiledRule], members: &[u32], slots: &mut Slots) -> Plan {
+        let mut atoms = Atoms::default();
+        let trees: Vec<(Tree, RuleIndex)> = members
+            .iter()
+            .filter_map(|&i| rules.get(i as usize).map(|rule| (build::tree(&rule.detection, &mut atoms), RuleIndex(i))))
+            .collect();
+        for (tree, _) in &trees {
+            want(tree, true, &mut atoms.list);
+        }
+        let mut plan = Plan::default();
+        let mut wakes: Vec<Vec<u32>> = vec![Vec::new(); atoms.list.len()];
+        for (i, (tree, index)) in (0u32..).zip(&trees) {
+            let waits = |id: AtomId| atoms.list.get(id as usize).is_some_and(|a| !program::is_lazy(a));
+            match witness::witness(tree, true, &atoms.list, &waits) {
+                Some(witness) => {
+                    for atom in witness.atoms {
+                        if let Some(woken) = wakes.get_mut(atom as usize) {
+                            woken.push(i);
+                        }
+                    }
+                }
+                None => plan.always.push(i),
+            }
+            let node = plan.program.add(tree, &atoms.list);
+            plan.rules.push((node, *index));
+        }
+        plan.wakes = Lists::new(&wakes);
+        plan.lay_out(atoms, slots);
+        plan
+    }
+
+    /// Makes the scans.
+    fn lay_out(&mut self, atoms: Atoms, slots: &mut Slots) {
+        let mut finds: Vec<Vec<u32>> = Vec::new();
+        let mut numbers: HashMap<(FieldNo, Place, &str), u32, foldhash::fast::FixedState> = HashMap::default();
+        let mut literals: Vec<Vec<(Place, &str, u32)>> = vec![Vec::new(); atoms.fields.len() + 1];
+        for (id, atom) in (0u32..).zip(&atoms.list) {
+            let Ask::Like(patterns) = &atom.ask else { continue };
+            if program::is_lazy(atom) {
+                continue;
+            }
+            for (place, text) in patterns.iter().filter_map(|p| scan::literal(p.shape())) {
+                let number = *numbers.entry((atom.field, place, text)).or_insert_with(|| {
+                    finds.push(Vec::new());
+                    let number = (finds.len() - 1) as u32;
+                    let field = if atom.field == ANY { atoms.fields.len() } else { atom.field as usize };
+                    if let Some(list) = literals.get_mut(field) {
+                        list.push((place, text, number));
+                    }
+                    number
+                });
+                if let Some(list) = finds.get_mut(number as usize) {
+                    list.push(id);
+                }
+            }
+        }
+        let asks = |field: FieldNo, wanted: fn(&Ask) -> bool| {
+            (0u32..).zip(&atoms.list).find(|(_, a)| a.field == field && wanted(&a.ask)).map(|(id, _)| id)
+        };
+        for (no, candidates) in (0u32..).zip(&atoms.fields) {
+            self.fields.push(PlanField {
+                candidates: candidates.iter().map(|&f| slots.slot(f)).collect(),
+                exists: asks(no, |a| matches!(a, Ask::Exists)),
+                absent: asks(no, |a| matches!(a, Ask::Absent)),
+                scan: Scan::new(literals.get(no as usize).map_or(&[], Vec::as_slice)),
+            });
+        }
+        self.any = Scan::new(literals.last().map_or(&[], Vec::as_slice));
+        self.finds = Lists::new(&finds);
+        drop(numbers);
+        self.atoms = atoms.list;
+    }
+
+    /// Adds this plan's sizes.
+    pub(crate) fn count(&self, stats: &mut Stats) {
+        stats.atoms += self.atoms.len();
+        stats.literals += self.finds.starts.len().saturating_sub(1);
+        stats.always += self.always.len();
+    }
+
+    /// Appends the rules of this plan that the event satisfies.
+    pub(crate) fn evaluate(&self, view: &mut View<'_, '_>, work: &mut Work, out: &mut Vec<RuleIndex>) {
+        reset(&mut work.atoms, self.atoms.len());
+        reset(&mut work.rules, self.rules.len());
+        work.first.clear();
+        work.first.resize(self.fields.len(), NONE);
+        for rule in &self.always {
+            set(&mut work.rules, *rule);
+        }
+        for (no, field) in self.fields.iter().enumerate() {
+            self.look(no, field, view, work);
+        }
+        if !self.any.is_empty() {
+            self.look_everywhere(view.event, work);
+        }
+        let mut facts = Looking { plan: self, view, work };
+        for word in 0..facts.work.rules.len() {
+            let mut woken = facts.work.rules.get(word).copied().unwrap_or(0);
+            while woken != 0 {
+                let rule = word * 64 + woken.trailing_zeros() as usize;
+                woken &= woken - 1;
+                if let Some(&(node, index)) = self.rules.get(rule)
+                    && self.program.holds(node, &mut facts)
+                {
+                    out.push(index);
+                }
+            }
+        }
+        for &word in &work.touched {
+            for bits in [&mut work.tested, &mut work.held] {
+                if let Some(bits) = bits.get_mut(word as usize) {
+                    *bits = 0;
+                }
+            }
+        }
+        work.touched.clear();
+    }
+
+    /// Looks at the values of one field.
+    fn look(&self, no: usize, field: &PlanField, view: &mut View<'_, '_>, work: &mut Work) {
+        let first = field.candidates.iter().map(|&slot| view.first(slot)).find(|&n| n != NONE).unwrap_or(NONE);
+        if let Some(known) = work.first.get_mut(no) {
+            *known = first;
+        }
+        if field.exists.is_some() || field.absent.is_some() {
+            let mut number = first;
+            let mut there = false;
+            while let Some((value, next)) = view.value(number) {
+                there |= value != Value::Null;
+                number = next;
+            }
+            if let Some(atom) = if there { field.exists } else { field.absent } {
+                self.hold(atom, work);
+            }
+        }
+        if field.scan.is_empty() {
+            return;
+        }
+        let mut number = first;
+        while number != NONE {
+            let (text, next) = view.folded(number);
+            if let Some(text) = text {
+                field.scan.run(text.as_bytes(), |literal| self.find(literal, work));
+            }
+            number = next;
+        }
+    }
+
+    /// Looks for keywords in every value.
+    fn look_everywhere(&self, event: &Event, work: &mut Work) {
+        let mut folded = std::mem::take(&mut work.text);
+        let mut before: Option<(*const u8, usize)> = None;
+        for (name, value) in event.iter() {
+            if !predicate::in_any(name) {
+                continue;
+            }
+            folded.clear();
+            match value {
+                Value::Null => continue,
+                Value::Str(s) => {
+                    // the same slice under several names is looked at once
+                    if before == Some((s.as_ptr(), s.len())) {
+                        continue;
+                    }
+                    before = Some((s.as_ptr(), s.len()));
+                    text::fold_into(s, &mut folded);
+                }
+                other => {
+                    let mut printed = String::new();
+                    other.write_text(&mut printed);
+                    text::fold_into(&printed, &mut folded);
+                }
+            }
+            self.any.run(folded.as_bytes(), |literal| self.find(literal, work));
+        }
+        work.text = folded;
+    }
+
+    #[inline]
+    fn find(&self, literal: u32, work: &mut Work) {
+        for &atom in self.finds.get(literal) {
+            self.hold(atom, work);
+        }
+    }
+
+    #[inline]
+    fn hold(&self, atom: AtomId, work: &mut Work) {
+        if set(&mut work.atoms, atom) {
+            for &rule in self.wakes.get(atom) {
+                set(&mut work.rules, rule);
+            }
+        }
+    }
+}
+
+/// Marks the atoms that a rule wants to hold.
+fn want(tree: &Tree, positive: bool, atoms: &mut [Atom]) {
+    match tree {
+        Tree::Const(_) => {}
+        Tree::Atom(id) => {
+            if let Some(atom) = atoms.get_mut(*id as usize) {
+                atom.wanted |= positive;
+            }
+        }
+        Tree::Not(inner) => want(inner, !positive, atoms),
+        Tree::All(list) | Tree::Any(list) => list.iter().for_each(|t| want(t, positive, atoms)),
+    }
+}
+
+fn reset(bits: &mut Vec<u64>, len: usize) {
+    bits.clear();
+    bits.resize(len.div_ceil(64), 0);
+}
+
+/// Sets a bit; whether it was not set before.
+#[inline]
+fn set(bits: &mut [u64], i: u32) -> bool {
+    let Some(word) = bits.get_mut((i >> 6) as usize) else { return false };
+    let bit = 1u64 << (i & 63);
+    let new = *word & bit == 0;
+    *word |= bit;
+    new
+}
+
+#[inline]
+fn get(bits: &[u64], i: u32) -> bool {
+    bits.get((i >> 6) as usize).is_some_and(|word| word >> (i & 63) & 1 != 0)
+}
+
+/// One event in one plan, with the tests done so far.
+struct Looking<'a, 'e, 's> {
+    plan: &'a Plan,
+    view: &'a mut View<'e, 's>,
+    work: &'a mut Work,
+}
+
+impl Facts for Looking<'_, '_, '_> {
+    #[inline]
+    fn bit(&self, atom: AtomId) -> bool {
+        get(&self.work.atoms, atom)
+    }
+
+    fn lazy(&mut self, atom: AtomId) -> bool {
+        if get(&self.work.tested, atom) {
+            return get(&self.work.held, atom);
+        }
+        let words = self.plan.atoms.len().div_ceil(64);
+        if self.work.tested.len() < words {
+            self.work.tested.resize(words, 0);
+            self.work.held.resize(words, 0);
+        }
+        let holds = self.plan.atoms.get(atom as usize).is_some_and(|a| self.test(a));
+        self.work.touched.push(atom >> 6);
+        set(&mut self.work.tested, atom);
+        if holds {
+            set(&mut self.work.held, atom);
+        }
+        holds
+    }
+}
+
+impl Looking<'_, '_, '_> {
+    fn test(&mut self, atom: &Atom) -> bool {
+        if atom.field == ANY {
+            return match &atom.ask {
+                Ask::Slow(op) => anywhere(op, self.view.event),
+                Ask::Like(patterns) => patterns.iter().any(|p| anywhere(&Op::Like(p.clone()), self.view.event)),
+                Ask::Exists | Ask::Absent => false,
+            };
+        }
+        let mut number = self.work.first.get(atom.field as usize).copied().unwrap_or(NONE);
+        while let Some((value, next)) = self.view.value(number) {
+            let holds = match &atom.ask {
+                Ask::Like(patterns) => self.view.folded(number).0.is_some_and(|text| patterns.iter().any(|p| p.matches_folded(text))),
+                Ask::Slow(Op::Like(pattern)) if !pattern.cased() => {
+                    self.view.folded(number).0.is_some_and(|text| pattern.matches_folded(text))
+                }
+                Ask::Slow(op) => op.holds(value, self.view.event),
+                Ask::Exists | Ask::Absent => false,
+            };
+            if holds {
+                return true;
+            }
+            number = next;
+        }
+        false
+    }
+}
+
+fn anywhere(op: &Op, event: &Event) -> bool {
+    event.iter().filter(|(name, _)| predicate::in_any(name)).any(|(_, value)| op.holds(value, event))
+}
