@@ -1,1 +1,290 @@
-//! Bytes to records for `parse`, files and standard input.
+//! Bytes to records for `parse`, files and standard input: mostly a line each; some records span lines.
+//!
+//! Joined are: auditd's lines of one serial number (`msg=audit(time:serial)`), Windows' `<Event>…</Event>`, and JSON objects that
+//! are printed over several lines. Blank lines are no records. Everything is bounded: a "line" of gigabytes is cut at the limit
+//! into one flagged record, its rest skipped and counted.
+
+use std::io::{BufRead, Result};
+
+/// One record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The bytes, without the line end; joined lines keep the line ends between them.
+    pub bytes: Vec<u8>,
+    /// Whether the limit cut it.
+    pub truncated: bool,
+}
+
+/// Longest record, bytes: a Windows event or an audit event with long arguments fits many times over.
+pub const RECORD_LIMIT: usize = 1 << 20;
+
+/// Lines of one audit event that may be joined: execve with 100 kB of arguments comes in about a hundred.
+const JOIN_LIMIT: usize = 1_000;
+
+/// Iterator over the records of a reader.
+#[derive(Debug)]
+pub struct Records<R> {
+    reader: R,
+    limit: usize,
+    /// A line read ahead that was not of the previous record.
+    ahead: Option<Record>,
+    skipped: u64,
+}
+
+/// How a line goes together with the next ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Joint {
+    Single,
+    Audit(Vec<u8>),
+    Xml,
+    Json,
+}
+
+impl<R: BufRead> Records<R> {
+    /// Records of `reader`, none longer than [`RECORD_LIMIT`].
+    pub fn new(reader: R) -> Self {
+        Self::with_limit(reader, RECORD_LIMIT)
+    }
+
+    /// Records of `reader`, none longer than `limit` bytes.
+    pub fn with_limit(reader: R, limit: usize) -> Self {
+        Self { reader, limit: limit.max(1), ahead: None, skipped: 0 }
+    }
+
+    /// Bytes that were cut off so far.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// The next line that is not blank. `None` at the end.
+    fn line(&mut self) -> Result<Option<Record>> {
+        if let Some(line) = self.ahead.take() {
+            return Ok(Some(line));
+        }
+        loop {
+            let mut record = Record { bytes: Vec::new(), truncated: false };
+            let mut ended = false;
+            let mut any = false;
+            while !ended {
+                let chunk = self.reader.fill_buf()?;
+                if chunk.is_empty() {
+                    break;
+                }
+                any = true;
+                let end = memchr::memchr(b'\n', chunk);
+                ended = end.is_some();
+                let part = chunk.get(..end.unwrap_or(chunk.len())).unwrap_or(chunk);
+                let room = self.limit - record.bytes.len();
+                let kept = part.get(..room.min(part.len())).unwrap_or(part);
+                record.bytes.extend_from_slice(kept);
+                if kept.len() < part.len() {
+                    record.truncated = true;
+                    self.skipped += (part.len() - kept.len()) as u64;
+                }
+                let used = part.len() + usize::from(ended);
+                self.reader.consume(used);
+            }
+            if !any {
+                return Ok(None);
+            }
+            while record.bytes.last() == Some(&b'\r') {
+                record.bytes.pop();
+            }
+            if !record.bytes.iter().all(u8::is_ascii_whitespace) {
+                return Ok(Some(record));
+            }
+        }
+    }
+
+    /// Adds a line to a record. Whether the limit allowed it.
+    fn append(&mut self, record: &mut Record, line: &Record) {
+        let room = self.limit.saturating_sub(record.bytes.len() + 1);
+        let kept = line.bytes.get(..room.min(line.bytes.len())).unwrap_or(&line.bytes);
+        if room > 0 {
+            record.bytes.push(b'\n');
+            record.bytes.extend_from_slice(kept);
+        }
+        record.truncated |= line.truncated || kept.len() < line.bytes.len();
+        self.skipped += (line.bytes.len() - kept.len()) as u64;
+    }
+
+    fn record(&mut self) -> Result<Option<Record>> {
+        let Some(mut record) = self.line()? else { return Ok(None) };
+        match joint(&record.bytes) {
+            Joint::Single => {}
+            Joint::Audit(serial) => self.join_audit(&mut record, &serial)?,
+            Joint::Xml => self.join_until(&mut record, |bytes, from| memchr::memmem::find(bytes.get(from..).unwrap_or(&[]), b"</Event>").is_some())?,
+            Joint::Json => self.join_json(&mut record)?,
+        }
+        Ok(Some(record))
+    }
+
+    fn join_audit(&mut self, record: &mut Record, serial: &[u8]) -> Result<()> {
+        for _ in 0..JOIN_LIMIT {
+            let Some(line) = self.line()? else { return Ok(()) };
+            if audit_serial(&line.bytes) != Some(serial) {
+                self.ahead = Some(line);
+                return Ok(());
+            }
+            // `type=EOE` says that the event is complete
+            let complete = memchr::memmem::find(line.bytes.get(..64.min(line.bytes.len())).unwrap_or(&[]), b"type=EOE").is_some();
+            self.append(record, &line);
+            if complete {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Joins lines until `done(bytes, where the new line begins)`.
+    fn join_until(&mut self, record: &mut Record, done: impl Fn(&[u8], usize) -> bool) -> Result<()> {
+        let mut from = 0;
+        while !done(&record.bytes, from) && record.bytes.len() + 1 < self.limit {
+            let Some(line) = self.line()? else { return Ok(()) };
+            from = record.bytes.len();
+            self.append(record, &line);
+        }
+        Ok(())
+    }
+
+    /// Joins lines until braces balance outside strings.
+    fn join_json(&mut self, record: &mut Record) -> Result<()> {
+        let mut balance = Balance::default();
+        let mut from = 0;
+        loop {
+            balance.feed(record.bytes.get(from..).unwrap_or(&[]));
+            if balance.depth <= 0 || record.bytes.len() + 1 >= self.limit {
+                return Ok(());
+            }
+            let Some(line) = self.line()? else { return Ok(()) };
+            // a new object at the margin: the one before was cut short, and must not swallow the rest of the file
+            if line.bytes.first() == Some(&b'{') && balance.depth > 0 {
+                self.ahead = Some(line);
+                return Ok(());
+            }
+            from = record.bytes.len();
+            self.append(record, &line);
+        }
+    }
+}
+
+/// Open braces and brackets of JSON text, strings left out.
+#[derive(Default)]
+struct Balance {
+    depth: i64,
+    in_string: bool,
+    escaped: bool,
+}
+
+impl Balance {
+    fn feed(&mut self, bytes: &[u8]) {
+        for &b in bytes {
+            if self.in_string {
+                match b {
+                    _ if self.escaped => self.escaped = false,
+                    b'\\' => self.escaped = true,
+                    b'"' | b'\n' => self.in_string = false, // JSON strings hold no line ends
+                    _ => {}
+                }
+            } else {
+                match b {
+                    b'"' => self.in_string = true,
+                    b'{' | b'[' => self.depth += 1,
+                    b'}' | b']' => self.depth -= 1,
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+fn joint(line: &[u8]) -> Joint {
+    let trimmed = line.trim_ascii();
+    if let Some(serial) = audit_serial(line) {
+        return Joint::Audit(serial.to_vec());
+    }
+    let xml = trimmed.starts_with(b"<Event>") || trimmed.starts_with(b"<Event ") || trimmed.starts_with(b"<?xml");
+    if xml {
+        return Joint::Xml;
+    }
+    // an object that is closed on its line is the common case and needs no look at every byte
+    if trimmed.first() == Some(&b'{') && trimmed.last() != Some(&b'}') { Joint::Json } else { Joint::Single }
+}
+
+/// `1700000000.123:456` of `msg=audit(1700000000.123:456):`, and the node before it where several write to one file.
+fn audit_serial(line: &[u8]) -> Option<&[u8]> {
+    let head = line.get(..line.len().min(400))?;
+    let at = memchr::memmem::find(head, b"msg=audit(")? + b"msg=audit(".len();
+    let before = head.get(..at)?;
+    if memchr::memmem::find(before, b"type=").is_none() && memchr::memmem::find(before, b"audit").is_none() {
+        return None;
+    }
+    let end = at + memchr::memchr(b')', head.get(at..)?)?;
+    let serial = head.get(at..end)?;
+    serial.contains(&b':').then_some(serial)
+}
+
+impl<R: BufRead> Iterator for Records<R> {
+    type Item = Result<Record>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.record().transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(text: &str) -> Vec<String> {
+        Records::new(text.as_bytes()).map(|r| String::from_utf8(r.unwrap().bytes).unwrap()).collect()
+    }
+
+    #[test]
+    fn lines_and_joints() {
+        let cases: [(&str, &[&str]); 6] = [
+            ("a\n\n  \r\nb\r\nc", &["a", "b", "c"]),
+            (
+                "type=SYSCALL msg=audit(1.0:7): a\ntype=PATH msg=audit(1.0:7): b\ntype=SYSCALL msg=audit(1.0:8): c\nx\n",
+                &["type=SYSCALL msg=audit(1.0:7): a\ntype=PATH msg=audit(1.0:7): b", "type=SYSCALL msg=audit(1.0:8): c", "x"],
+            ),
+            ("<Event xmlns='x'>\n <System/>\n</Event>\n<Event/>x</Event>\n", &["<Event xmlns='x'>\n <System/>\n</Event>", "<Event/>x</Event>"]),
+            ("{\n \"a\": \"}\",\n \"b\": [1]\n}\n{\"c\":1}\n", &["{\n \"a\": \"}\",\n \"b\": [1]\n}", "{\"c\":1}"]),
+            ("{\"cut\": \n{\"whole\":1}\n", &["{\"cut\": ", "{\"whole\":1}"]),
+            ("", &[]),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(split(text), expected, "{text}");
+        }
+    }
+
+    /// A line of many megabytes without holding it anywhere.
+    struct Endless(u64);
+
+    impl std::io::Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let n = (self.0.min(buffer.len() as u64)) as usize;
+            buffer.iter_mut().take(n).for_each(|b| *b = b'x');
+            self.0 -= n as u64;
+            Ok(n)
+        }
+    }
+
+    #[test]
+    fn an_endless_line_is_cut_and_counted() {
+        let length = 256u64 << 20;
+        let mut records = Records::with_limit(std::io::BufReader::new(Endless(length)), 1000);
+        let record = records.next().unwrap().unwrap();
+        assert_eq!((record.bytes.len(), record.truncated), (1000, true));
+        assert_eq!(records.skipped(), length - 1000);
+        assert!(records.next().is_none());
+    }
+
+    #[test]
+    fn joined_records_are_bounded_too() {
+        let text = "<Event>\n".to_owned() + &"<x/>\n".repeat(10_000);
+        let mut records = Records::with_limit(text.as_bytes(), 1000);
+        let longest = records.by_ref().map(|r| r.unwrap().bytes.len()).max().unwrap();
+        assert!(longest <= 1000, "{longest}");
+    }
+}

@@ -6,6 +6,7 @@
 mod stamp;
 
 use crate::clock::Civil;
+pub(crate) use stamp::{fraction, iso, month};
 
 /// A record taken apart. Everything absent from the record is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -126,7 +127,7 @@ fn modern(text: &str) -> Option<Header<'_>> {
         return Some(Header { epoch: Some(epoch), host: nil(host), body, ..header });
     }
     if time != "-" {
-        let (civil, used) = stamp::iso(time, false)?;
+        let (civil, used) = iso(time, false)?;
         if used != time.len() {
             return None;
         }
