@@ -59,12 +59,14 @@ impl<R: Read + Seek> Evtx<R> {
     }
 
     /// The records: `EventRecordID` and event. An `Err` is one damaged part, after which reading goes on.
+    /// Exported logs number their records anew; what counts is the number inside the event.
     pub fn records(&mut self) -> impl Iterator<Item = Result<(u64, Event), EvtxError>> + '_ {
         self.parser.records_json_bytes().map(|record| {
             let record = record.map_err(|e| EvtxError::Damaged(chain(&e)))?;
-            let id = record.event_record_id;
-            let text = std::str::from_utf8(&record.data).map_err(|e| EvtxError::Damaged(format!("record {id}: {e}")))?;
-            let event = event(text).map_err(|e| EvtxError::Damaged(format!("record {id}: {e}")))?;
+            let place = record.event_record_id;
+            let text = std::str::from_utf8(&record.data).map_err(|e| EvtxError::Damaged(format!("record {place}: {e}")))?;
+            let event = event(text).map_err(|e| EvtxError::Damaged(format!("record {place}: {e}")))?;
+            let id = event.str(fields::WINLOG_RECORD_ID).and_then(|id| id.parse().ok()).unwrap_or(place);
             Ok((id, event))
         })
     }

@@ -14,6 +14,8 @@ mod xml;
 pub use map::MapError;
 pub use write::{Key, Sink};
 
+use fansipan_model::{Value, fields, time};
+
 use super::{DecodeError, Decoder, Each};
 
 /// The `windows` syntax.
@@ -50,9 +52,11 @@ impl Decoder for Windows {
     }
 
     fn decode(&self, body: &str, each: &mut Each<'_>) -> Result<(), DecodeError> {
-        read(body, &mut |key, value| match key {
-            Key::Id(id) => each(id.name(), value),
-            Key::Name(name) => each(name, value),
+        read(body, &mut |key, value| match (key, value) {
+            // the rules of a format for times read text
+            (Key::Id(fields::TIMESTAMP), Value::Time(at)) => each("@timestamp", Value::Str(&time::to_rfc3339(at))),
+            (Key::Id(id), _) => each(id.name(), value),
+            (Key::Name(name), _) => each(name, value),
         })
     }
 
