@@ -29,21 +29,21 @@ pub(crate) enum Part {
 impl Part {
     /// What a value counts as; `None` for null.
     pub(crate) fn of(field: FieldId, value: Value<'_>) -> Option<Part> {
-        let kind = field.kind();
-        Some(match value {
-            Value::Null => return None,
-            Value::Int(v) if kind == FieldType::Long || !field.is_static() => Part::Int(v),
-            Value::Bool(v) => Part::Bool(v),
-            Value::Float(v) => Part::Float(v.to_bits()),
-            Value::Time(v) => Part::Time(v),
-            Value::Str(s) if kind == FieldType::Long => match integer(s) {
-                Some(v) => Part::Int(v),
-                None => Part::Text(s.into()),
-            },
-            Value::Str("true") if kind == FieldType::Boolean => Part::Bool(true),
-            Value::Str("false") if kind == FieldType::Boolean => Part::Bool(false),
-            Value::Str(s) => Part::Text(s.into()),
-            Value::Int(_) | Value::Ip(_) | Value::Uuid(_) => Part::Text(value.text()?.into()),
+        let numbers = field.kind() == FieldType::Long || !field.is_static();
+        Some(match (field.kind(), value) {
+            (_, Value::Int(v)) if numbers => Part::Int(v),
+            (FieldType::Boolean, Value::Bool(v)) => Part::Bool(v),
+            (FieldType::Double, Value::Float(v)) => Part::Float(v.to_bits()),
+            (FieldType::Date, Value::Time(v)) => Part::Time(v),
+            (kind, value) => {
+                let text = value.text()?;
+                match kind {
+                    _ if numbers && let Some(v) = integer(&text) => Part::Int(v),
+                    FieldType::Boolean if text == "true" || text == "false" => Part::Bool(text == "true"),
+                    FieldType::Double if let Some(v) = double(&text) => Part::Float(v.to_bits()),
+                    _ => Part::Text(text.into()),
+                }
+            }
         })
     }
 
@@ -56,6 +56,12 @@ impl Part {
             Part::Text(v) => Cell::Text(v.into()),
         }
     }
+}
+
+/// The double whose text form this is.
+fn double(text: &str) -> Option<f64> {
+    let v: f64 = text.parse().ok()?;
+    (v.is_finite() && Value::Float(v).text()? == text).then_some(v)
 }
 
 /// A number out of a field.

@@ -103,11 +103,11 @@ pub(crate) fn octets(prefix: &str) -> Option<(Ipv4Addr, Ipv4Addr)> {
     Some((from.into(), to.into()))
 }
 
-/// Whether the IPv6 network contains the block in which the index keeps IPv4 addresses.
+/// Whether the IPv6 network shares addresses with the block in which the index keeps IPv4 addresses, which are not inside it.
 pub(crate) fn holds_mapped(net: &ipnet::IpNet) -> bool {
     match net {
         ipnet::IpNet::V4(_) => false,
-        ipnet::IpNet::V6(net) => net.contains(&Ipv4Addr::UNSPECIFIED.to_ipv6_mapped()) && IpAddr::from(net.addr()).to_canonical().is_ipv6(),
+        ipnet::IpNet::V6(net) => net.contains(&Ipv4Addr::UNSPECIFIED.to_ipv6_mapped()) || IpAddr::from(net.addr()).to_canonical().is_ipv4(),
     }
 }
 

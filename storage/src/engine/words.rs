@@ -22,6 +22,8 @@ impl Tokenizer for Words {
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> Stream<'a> {
         self.token.reset();
+        // positions are not indexed, and the default is one that overflows
+        self.token.position = 0;
         Stream { rest: text, token: &mut self.token }
     }
 }

@@ -1,0 +1,87 @@
+//! Durability: exactly once across crashes, visible when committed, readers beside a writer.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use fansipan_model::{Predicate, Value, fields};
+use fansipan_storage::TimeRange;
+
+use super::{Bench, DAY, NOON, SECOND, event, everything};
+
+/// Writers that die without a commit, again and again: the log is replayed and every event is there once.
+pub(crate) fn exactly_once(bench: &dyn Bench) {
+    let total = 5_000u64;
+    let mut round = 0u64;
+    let mut resume = 0;
+    while resume < total {
+        let (store, mut writer) = bench.open();
+        resume = writer.resume_from();
+        let stored = store.count(&everything(), &Predicate::True, TimeRange::ALL).unwrap();
+        assert!(stored >= resume, "acknowledged {resume}, stored {stored}");
+        let stop = (resume + 700 + round * 31).min(total);
+        for n in resume..stop {
+            let mut e = event(n, NOON + n as i64 * SECOND);
+            // two days and two classes, so that a commit spans several indexes
+            e.set_ingested(NOON + (n % 2) as i64 * DAY);
+            e.push(fields::FANSIPAN_CLASS, Value::Str(if n % 3 == 0 { "long" } else { "default" }));
+            writer.add(n, &e).unwrap();
+            if (n + round) % 450 == 0 {
+                writer.commit().unwrap();
+            }
+        }
+        if stop == total {
+            writer.commit().unwrap();
+            resume = total;
+        }
+        round += 1;
+        // the writer is dropped here with whatever was not committed
+    }
+    let (store, writer) = bench.open();
+    assert_eq!(writer.resume_from(), total);
+    assert_eq!(store.count(&everything(), &Predicate::True, TimeRange::ALL).unwrap(), total);
+    for n in [0, 1, total / 2, total - 1] {
+        assert!(store.get(&everything(), super::id(n)).unwrap().is_some(), "{n}");
+    }
+}
+
+/// The same log from its start again: nothing is stored twice.
+pub(crate) fn replay(bench: &dyn Bench) {
+    for _ in 0..3 {
+        let (store, mut writer) = bench.open();
+        for n in 0..500 {
+            writer.add(n, &event(n, NOON)).unwrap();
+        }
+        writer.commit().unwrap();
+        assert_eq!(store.count(&everything(), &Predicate::True, TimeRange::ALL).unwrap(), 500);
+    }
+}
+
+/// Readers see whole commits only, and never fewer events than before.
+pub(crate) fn beside(bench: &dyn Bench) {
+    let (store, mut writer) = bench.open();
+    let done = Arc::new(AtomicBool::new(false));
+    let reader = {
+        let (store, done) = (store.clone(), done.clone());
+        std::thread::spawn(move || {
+            let mut last = 0;
+            while !done.load(Ordering::Relaxed) {
+                let now = store.count(&everything(), &Predicate::True, TimeRange::ALL).unwrap();
+                assert!(now >= last && now % 200 == 0, "{last} then {now}");
+                last = now;
+                let page = store.search(&everything(), &super::search(Predicate::True, 50)).unwrap();
+                assert!(page.total >= last);
+            }
+        })
+    };
+    for n in 0..8_000u64 {
+        writer.add(n, &event(n, NOON + n as i64)).unwrap();
+        if n % 200 == 199 {
+            writer.commit().unwrap();
+            assert_eq!(store.count(&everything(), &Predicate::True, TimeRange::ALL).unwrap(), n + 1, "visible when committed");
+        }
+    }
+    done.store(true, Ordering::Relaxed);
+    reader.join().unwrap();
+}

@@ -1,0 +1,63 @@
+//! The Tantivy event store passes the conformance suite, and what only it promises.
+
+mod conformance;
+
+use std::sync::Arc;
+
+use conformance::{Bench, agree, pages, writing};
+use fansipan_storage::{
+    EventStore, EventWriter,
+    engine::{EngineConfig, TantivyStore},
+};
+use proptest::prelude::*;
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Folder(tempfile::tempdir().unwrap())
+    }
+}
+
+impl Bench for Folder {
+    fn open(&self) -> (Arc<dyn EventStore>, Box<dyn EventWriter>) {
+        let mut config = EngineConfig::new(self.0.path());
+        config.heap_bytes = 32 << 20;
+        let store = TantivyStore::open(config).unwrap();
+        let writer = store.writer().unwrap();
+        (Arc::new(store), Box::new(writer))
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #[test]
+    fn answers_are_those_of_the_definition(events in agree::events(), queries in agree::queries()) {
+        agree::check(&Folder::new(), &events, &queries);
+    }
+}
+
+#[test]
+fn picked_questions() {
+    agree::picked(&Folder::new());
+}
+
+#[test]
+fn pages_through_a_hundred_thousand() {
+    pages::through(&Folder::new(), 100_000);
+}
+
+#[test]
+fn exactly_once_across_crashes() {
+    writing::exactly_once(&Folder::new());
+}
+
+#[test]
+fn replay_stores_nothing_twice() {
+    writing::replay(&Folder::new());
+}
+
+#[test]
+fn readers_beside_a_writer() {
+    writing::beside(&Folder::new());
+}
