@@ -17,8 +17,8 @@ use crate::{
     sync::locked,
 };
 
-/// Pause between attempts while nothing can be written.
-const RETRY: Duration = Duration::from_millis(100);
+/// Shortest and longest pause between attempts while nothing can be written.
+const RETRY: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(200));
 
 /// The segment being written.
 pub(crate) struct Active {
@@ -130,6 +130,7 @@ impl Committer {
 
     /// Makes the group durable, however long that takes; what loses patience meanwhile is refused.
     fn commit(&mut self, group: &mut Vec<Queued>) {
+        let mut pause = RETRY.0;
         while !group.is_empty() {
             match self.attempt(group) {
                 Ok(at) => {
@@ -141,7 +142,8 @@ impl Committer {
                 Err(stall) => {
                     let reason = self.sound(&stall);
                     self.shared.call_keeper();
-                    self.shared.queue.stall(group, &reason, RETRY);
+                    self.shared.queue.stall(group, &reason, pause);
+                    pause = RETRY.1.min(pause * 2);
                 }
             }
         }

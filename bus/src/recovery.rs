@@ -1,14 +1,17 @@
 //! Opens what an earlier run left behind: cuts an unfinished write off the end, steps over damage in the middle and says
 //! what is missing. Never deletes a record that can be read, and never gives an offset twice that a consumer has seen.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     committer::Active,
     config::BusConfig,
     error::BusError,
     format::{self, BATCH_HEADER, BatchHead, HeadError, SEGMENT_EXTENSION, SEGMENT_HEADER, SegmentHead, u64_at},
-    host::{Host, HostFile, read_full},
+    host::{Host, HostFile, read_full, write_full},
     keys::Keys,
     log::{Log, Phase, Registered, Segment},
     positions::Positions,
@@ -222,13 +225,12 @@ impl Opening<'_> {
         };
         self.log.head = segment.next;
         if below.is_none() {
-            // What a killed process wrote may still be in memory only: it counts as durable from here on.
             let file = self.host.open_writable(path).map_err(BusError::io("open", path))?;
             if found.end < length {
                 self.recovery.torn_bytes += length - found.end;
                 file.truncate(found.end).map_err(BusError::io("cut the torn end of", path))?;
             }
-            file.sync().map_err(BusError::io("sync", path))?;
+            rewrite(&*file, found.last_group, found.end).map_err(BusError::io("sync", path))?;
             if found.gaps.is_empty() {
                 self.active = Some(Active { base: head.base, salt: head.salt, file, length: found.end });
             }
@@ -287,6 +289,22 @@ impl Opening<'_> {
         }
         Ok(())
     }
+}
+
+/// Makes what was read durable before anyone is shown it. The last group may be in the system's memory only, and if an earlier
+/// sync of it failed, another one would succeed without writing it: so it is written again.
+fn rewrite(file: &dyn HostFile, mut from: u64, end: u64) -> io::Result<()> {
+    let mut buffer = vec![0; 1 << 20];
+    while from < end {
+        let part = usize::try_from(end - from).unwrap_or(usize::MAX).min(buffer.len());
+        let part = buffer.get_mut(..part).unwrap_or_default();
+        if read_full(file, part, from)? < part.len() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        write_full(file, part, from)?;
+        from += part.len() as u64;
+    }
+    file.sync()
 }
 
 /// Reads a segment's header; where it is damaged, its seal or its first batch tell the salt.

@@ -106,6 +106,8 @@ pub(crate) struct Scan {
     pub(crate) next: u64,
     /// File position after the last sound batch.
     pub(crate) end: u64,
+    /// File position of the last group commit's first batch: everything before it was synced.
+    pub(crate) last_group: u64,
     pub(crate) records: u64,
     pub(crate) first_at: i64,
     pub(crate) last_at: i64,
@@ -159,7 +161,7 @@ pub(crate) fn resynchronize(
 /// Walks a segment from its first batch to its end, calling `visit` for every sound batch with its body.
 pub(crate) fn scan(file: &dyn HostFile, bounds: &Bounds, mut visit: impl FnMut(&BatchHead, &[u8])) -> io::Result<Scan> {
     let mut window = Window::default();
-    let mut found = Scan { next: bounds.base, end: SEGMENT_HEADER as u64, ..Scan::default() };
+    let mut found = Scan { next: bounds.base, end: SEGMENT_HEADER as u64, last_group: SEGMENT_HEADER as u64, ..Scan::default() };
     let mut position = found.end;
     let mut last_group = bounds.base;
     loop {
@@ -184,7 +186,9 @@ pub(crate) fn scan(file: &dyn HostFile, bounds: &Bounds, mut visit: impl FnMut(&
         found.index.note(head.base, position);
         visit(&head, body(window.held(position), &head).unwrap_or_default());
         found.next = head.end();
-        last_group = last_group.max(head.group());
+        if head.group() > last_group {
+            (last_group, found.last_group) = (head.group(), position);
+        }
         position += head.total() as u64;
         found.end = position;
     }
