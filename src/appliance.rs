@@ -62,6 +62,7 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
     let mut roles = Roles::default();
     let detection = Detection {
         bus: stores.bus.clone(),
+        log: stores.log.clone(),
         state: Arc::clone(&stores.state),
         rules: Arc::clone(&content.rules),
         feed: feed.clone(),
@@ -142,6 +143,7 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
 /// What outlives every role.
 struct Stores {
     bus: EmbeddedBus,
+    log: String,
     state: Arc<dyn StateStore>,
     store: Arc<TantivyStore>,
 }
@@ -155,9 +157,30 @@ impl Stores {
         if !recovery.is_clean() {
             tracing::error!(lost = ?recovery.lost, damaged = ?recovery.damaged, "FSP-RUN-009: the log is damaged; what is readable goes on");
         }
+        let log = identity(&data.join("log"))?;
         let state = SqliteState::open(&data.join("state.db"))?;
-        let store = TantivyStore::open(&data.join("events"), config.storage.engine())?;
-        Ok(Self { bus, state: Arc::new(state), store: Arc::new(store) })
+        let store = TantivyStore::open(config.storage.engine(data.join("events"), log.clone()))?;
+        Ok(Self { bus, log, state: Arc::new(state), store: Arc::new(store) })
+    }
+}
+
+/// The name of this log, made with it. Positions kept elsewhere carry it: a log that begins anew has another, so that old
+/// positions are not taken for its own.
+fn identity(log: &Path) -> Result<String> {
+    let path = log.join("identity");
+    let failed = || format!("FSP-RUN-017: cannot read or write {}", path.display());
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(text.trim().to_owned()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            let made = uuid::Uuid::new_v4().to_string();
+            let draft = log.join("identity.new");
+            fs::write(&draft, &made).with_context(failed)?;
+            fs::File::open(&draft).and_then(|f| f.sync_all()).with_context(failed)?;
+            fs::rename(&draft, &path).with_context(failed)?;
+            fs::File::open(log).and_then(|f| f.sync_all()).with_context(failed)?;
+            Ok(made)
+        }
+        Err(e) => Err(e).with_context(failed),
     }
 }
 

@@ -83,6 +83,10 @@ impl Default for StorageConfig {
 }
 
 impl StorageConfig {
+    pub(crate) fn engine(&self, dir: PathBuf, log: String) -> fansipan_storage::EngineConfig {
+        fansipan_storage::EngineConfig { dir, heap_bytes: self.index_memory_mib << 20, log }
+    }
+
     pub(crate) fn retention(&self) -> fansipan_storage::RetentionPolicy {
         let days = |n: u64| Duration::from_secs(n * 86_400);
         fansipan_storage::RetentionPolicy {

@@ -32,6 +32,8 @@ const RESTORE_PAGE: usize = 1000;
 
 pub(crate) struct Detection {
     pub(crate) bus: EmbeddedBus,
+    /// Identity of the log that positions belong to.
+    pub(crate) log: String,
     pub(crate) state: Arc<dyn StateStore>,
     pub(crate) rules: Arc<ArcSwap<RuleSet>>,
     pub(crate) feed: Feed,
@@ -45,7 +47,7 @@ impl Detection {
     /// Runs until told to stop. An error of the state store is retried: nothing is skipped.
     pub(crate) fn run(self) -> Result<()> {
         let mut consumer = self.bus.consumer(CONSUMER).context("FSP-RUN-010: cannot read the log for detection")?;
-        let start = self.state.consumer_offset(CONSUMER).context("FSP-RUN-011: cannot read the position of detection")?;
+        let start = self.state.consumer_offset(&self.position()).context("FSP-RUN-011: cannot read the position of detection")?;
         consumer.seek(start.max(self.bus.status().oldest));
         let mut in_force = self.rules.load_full();
         let mut analyzer = Analyzer::new(&in_force, self.grouping.clone());
@@ -76,6 +78,11 @@ impl Detection {
         Ok(())
     }
 
+    /// Under which name the state store keeps the position.
+    fn position(&self) -> String {
+        format!("{CONSUMER}@{}", self.log)
+    }
+
     /// Alerts that may still take repeats, from the state store.
     fn recent_alerts(&self) -> Result<Vec<fansipan_model::Alert>> {
         let filter = AlertFilter::default();
@@ -94,7 +101,8 @@ impl Detection {
 
     /// Makes the signals durable, however long that takes, then tells the listeners.
     fn store(&self, next_offset: u64, signals: &mut Vec<Signal>) {
-        let batch = AlertBatch { consumer: CONSUMER, next_offset, changes: changes(signals.drain(..)), rules: Vec::new() };
+        let consumer = self.position();
+        let batch = AlertBatch { consumer: &consumer, next_offset, changes: changes(signals.drain(..)), rules: Vec::new() };
         let mut wait = Duration::from_millis(50);
         let applied = loop {
             match self.state.apply_alerts(&batch) {

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, BufReader, BufWriter, Write},
     path::Path,
 };
 
@@ -89,13 +89,13 @@ impl<W: Write> Hunt<'_, W> {
             return damaged.map_or(Ok(()), |error| Err(error).context("part of it is damaged"));
         }
         let mut source = SourceState::default();
-        let file = File::open(path)?;
+        let file = BufReader::new(File::open(path)?);
         let mut number = 0;
         for record in Records::new(file) {
             let record = record?;
             number += 1;
             let received =
-                Received { raw: record.bytes(), peer: None, transport: Transport::File, tls_identity: None, at: output::now(), path: Some(&input) };
+                Received { raw: &record.bytes, peer: None, transport: Transport::File, tls_identity: None, at: output::now(), path: Some(&input) };
             let event = self.normalizer.normalize(&mut source, &received);
             self.event(&input, number, &event)?;
         }

@@ -2,13 +2,13 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Read, Write as _},
+    io::{self, BufRead, BufReader, BufWriter, Write as _},
     path::Path,
 };
 
 use anyhow::{Context as _, Result};
 use fansipan_collector::{Normalizer, Received, SourceState, Transport, records::Records};
-use fansipan_model::json;
+use fansipan_model::{Value, fields, json};
 
 use crate::{Outcome, args::ParseArgs, output};
 
@@ -24,8 +24,8 @@ pub(super) fn parse(args: &ParseArgs) -> Result<Outcome> {
         source.pin(Some(format));
     }
     let path = args.file.as_deref().filter(|p| *p != Path::new("-"));
-    let input: Box<dyn Read> = match path {
-        Some(path) => Box::new(File::open(path).with_context(|| format!("FSP-CLI-012: cannot open {}", path.display()))?),
+    let input: Box<dyn BufRead> = match path {
+        Some(path) => Box::new(BufReader::new(File::open(path).with_context(|| format!("FSP-CLI-012: cannot open {}", path.display()))?)),
         None => Box::new(io::stdin().lock()),
     };
     let name = path.map(|p| p.display().to_string());
@@ -34,8 +34,11 @@ pub(super) fn parse(args: &ParseArgs) -> Result<Outcome> {
     for record in Records::new(input) {
         let record = record.context("FSP-CLI-013: reading stopped")?;
         let transport = if name.is_some() { Transport::File } else { Transport::Stdin };
-        let received = Received { raw: record.bytes(), peer: None, transport, tls_identity: None, at: output::now(), path: name.as_deref() };
-        let event = normalizer.normalize(&mut source, &received);
+        let received = Received { raw: &record.bytes, peer: None, transport, tls_identity: None, at: output::now(), path: name.as_deref() };
+        let mut event = normalizer.normalize(&mut source, &received);
+        if record.truncated {
+            event.set(fields::FANSIPAN_TRUNCATED, Value::Bool(true));
+        }
         line.clear();
         json::write(&event, &mut line);
         line.push(b'\n');
