@@ -18,7 +18,7 @@ use fansipan_model::{PerMille, SourceCounters, SourceInfo};
 use hashbrown::HashMap;
 use tokio::sync::watch;
 
-use crate::Transport;
+use crate::{Transport, sources::config::LimitsConfig};
 
 /// Minutes of history kept per source.
 pub const HISTORY_MINUTES: usize = 60;
@@ -174,6 +174,8 @@ pub(crate) struct SourceEntry {
 struct Inner {
     info: SourceInfo,
     history: VecDeque<MinuteCounters>,
+    /// Whether it changed since [`SourceRegistry::changed`] was asked last.
+    changed: bool,
     /// What was learned of it, and with which table of formats.
     state: Option<(u64, crate::SourceState)>,
 }
@@ -217,6 +219,13 @@ impl SourceEntry {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Locked for a change that people should see.
+    fn change(&self) -> MutexGuard<'_, Inner> {
+        let mut inner = self.lock();
+        inner.changed = true;
+        inner
+    }
 }
 
 fn minute(history: &mut VecDeque<MinuteCounters>, at: i64) -> Option<&mut MinuteCounters> {
@@ -248,10 +257,10 @@ pub struct SourceRegistry {
 }
 
 impl SourceRegistry {
-    /// An empty registry of at most `max_sources` sources.
-    pub fn new(max_sources: usize) -> Self {
+    /// An empty registry of at most [`LimitsConfig::sources`] sources.
+    pub fn new(limits: &LimitsConfig) -> Self {
         Self {
-            max_sources: max_sources.max(16),
+            max_sources: limits.sources.max(16),
             sources: RwLock::default(),
             totals: Mutex::default(),
             evicted: AtomicU64::new(0),
@@ -269,7 +278,7 @@ impl SourceRegistry {
                 id: info.id.clone(),
                 pin_version: AtomicU32::new(1),
                 gone: AtomicBool::new(false),
-                inner: Mutex::new(Inner { info, history: VecDeque::new(), state: None }),
+                inner: Mutex::new(Inner { info, history: VecDeque::new(), changed: false, state: None }),
             };
             sources.insert(entry.id.clone(), Arc::new(entry));
         }
@@ -278,6 +287,17 @@ impl SourceRegistry {
     /// Every source now, by id.
     pub fn snapshot(&self) -> Vec<SourceInfo> {
         let mut out: Vec<SourceInfo> = self.read().values().map(|e| e.lock().info.clone()).collect();
+        out.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        out
+    }
+
+    /// The sources that changed since this was asked last, by id: what is to be persisted. For one asker only.
+    pub fn changed(&self) -> Vec<SourceInfo> {
+        let take = |e: &Arc<SourceEntry>| {
+            let mut inner = e.lock();
+            std::mem::take(&mut inner.changed).then(|| inner.info.clone())
+        };
+        let mut out: Vec<SourceInfo> = self.read().values().filter_map(take).collect();
         out.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         out
     }
@@ -305,12 +325,12 @@ impl SourceRegistry {
     pub fn pin_format(&self, id: &str, format: Option<&str>) -> bool {
         let Some(entry) = self.read().get(id).cloned() else { return false };
         {
-            let mut inner = entry.lock();
+            let mut inner = entry.change();
             inner.info.pinned = format.is_some();
             inner.info.format = format.map(str::to_owned);
         }
         entry.pin_version.fetch_add(1, Ordering::AcqRel);
-        self.changed();
+        self.moved();
         true
     }
 
@@ -353,17 +373,17 @@ impl SourceRegistry {
             id: info.id.clone(),
             pin_version: AtomicU32::new(u32::from(info.pinned)),
             gone: AtomicBool::new(false),
-            inner: Mutex::new(Inner { info, history: VecDeque::new(), state: None }),
+            inner: Mutex::new(Inner { info, history: VecDeque::new(), changed: true, state: None }),
         });
         sources.insert(entry.id.clone(), entry.clone());
         drop(sources);
-        self.changed();
+        self.moved();
         entry
     }
 
     /// A source that comes back: the configuration and the certificate of today count.
     fn refresh(&self, entry: &SourceEntry, new: &Introduction<'_>) {
-        let mut inner = entry.lock();
+        let mut inner = entry.change();
         let info = &mut inner.info;
         info.last_seen = info.last_seen.max(new.at);
         if info.agency != new.agency {
@@ -401,7 +421,7 @@ impl SourceRegistry {
     /// A batch became durable.
     pub(crate) fn kept(&self, accounts: &[(Arc<SourceEntry>, Delta)]) {
         for (entry, d) in accounts {
-            let mut inner = entry.lock();
+            let mut inner = entry.change();
             inner.info.last_seen = inner.info.last_seen.max(d.at);
             count_kept(&mut inner.info.counters, d);
             if let Some(m) = minute(&mut inner.history, d.at) {
@@ -417,13 +437,13 @@ impl SourceRegistry {
             totals.truncated += d.truncated;
         }
         drop(totals);
-        self.changed();
+        self.moved();
     }
 
     /// Records of a source were refused.
     pub(crate) fn refused(&self, entry: &SourceEntry, reason: Reason, count: u64, at: i64) {
         {
-            let mut inner = entry.lock();
+            let mut inner = entry.change();
             inner.info.last_seen = inner.info.last_seen.max(at);
             count_refused(&mut inner.info.counters, reason, count);
             if let Some(m) = minute(&mut inner.history, at) {
@@ -432,12 +452,12 @@ impl SourceRegistry {
             }
         }
         count_refused(&mut self.totals.lock().unwrap_or_else(PoisonError::into_inner).counters, reason, count);
-        self.changed();
+        self.moved();
     }
 
-    /// What the pipeline believes of a source now, and what it has learned, for the source's next connection.
-    pub(crate) fn believe(&self, entry: &SourceEntry, guess: &Guess, host: Option<&str>, formats: u64, state: crate::SourceState) {
-        let mut inner = entry.lock();
+    /// What the pipeline believes of a source now.
+    pub(crate) fn believe(&self, entry: &SourceEntry, guess: &Guess, host: Option<&str>) {
+        let mut inner = entry.change();
         let info = &mut inner.info;
         if !info.pinned {
             info.format.clone_from(&guess.format);
@@ -448,18 +468,17 @@ impl SourceRegistry {
         if host.is_some() && info.host.as_deref() != host {
             info.host = host.map(str::to_owned);
         }
-        inner.state = Some((formats, state));
         drop(inner);
-        self.changed();
+        self.moved();
     }
 
     /// The records of a source turned out to name a host.
     pub(crate) fn named(&self, entry: &SourceEntry, host: Option<&str>) {
-        entry.lock().info.host = host.map(str::to_owned);
-        self.changed();
+        entry.change().info.host = host.map(str::to_owned);
+        self.moved();
     }
 
-    fn changed(&self) {
+    fn moved(&self) {
         self.changes.send_modify(|n| *n += 1);
     }
 

@@ -29,6 +29,7 @@ pub use lane::{Lane, Origin};
 use crate::{
     Normalizer,
     ledger::{Introduction, Reason, SourceRegistry},
+    sources::config::LimitsConfig,
 };
 
 /// The outcome of an append, later.
@@ -75,6 +76,12 @@ pub struct PipelineLimits {
 impl Default for PipelineLimits {
     fn default() -> Self {
         Self { batch_records: 2048, batch_bytes: 1 << 20, queued_batches: 8, hosts_per_peer: 1024, peers_per_lane: 16_384 }
+    }
+}
+
+impl From<&LimitsConfig> for PipelineLimits {
+    fn from(limits: &LimitsConfig) -> Self {
+        Self { hosts_per_peer: limits.hosts_per_peer, ..Self::default() }
     }
 }
 

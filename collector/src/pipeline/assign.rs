@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use fansipan_model::Agency;
 use ipnet::IpNet;
 
-use crate::sources::config::{AgencyConfig, OverrideConfig};
+use crate::sources::config::{OverrideConfig, SourcesConfig};
 
 /// What the configuration says of one source. `None`: nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,7 +40,8 @@ pub struct Assignments {
 
 impl Assignments {
     /// From the configuration. Of agencies the narrowest network decides.
-    pub fn new(agencies: &[AgencyConfig], overrides: &[OverrideConfig]) -> Self {
+    pub fn new(config: &SourcesConfig) -> Self {
+        let (agencies, overrides) = (&config.agencies, &config.overrides);
         let mut agencies: Vec<(IpNet, String)> = agencies.iter().flat_map(|a| a.networks.iter().map(|n| (*n, a.name.clone()))).collect();
         agencies.sort_by_key(|(net, _)| std::cmp::Reverse(net.prefix_len()));
         Self { agencies, overrides: overrides.to_vec() }

@@ -19,6 +19,11 @@ use crate::{
     ledger::{Delta, Guess, Introduction, SourceEntry},
 };
 
+/// Retention class of what nobody assigned.
+const DEFAULT_CLASS: &str = "default";
+/// A longer host name is none.
+const MAX_HOST: usize = 255;
+
 /// What all records of a lane have in common.
 #[derive(Clone, Debug)]
 pub struct Origin {
@@ -56,8 +61,17 @@ struct Local {
     host: Option<Box<str>>,
     assignment: Assignment,
     pin_version: u32,
+    /// The local with whose state its latest record was read: itself, or the sender where records do not show their host early.
+    reader: usize,
     delta: Delta,
     published: (Option<FormatId>, u16, Option<i64>),
+}
+
+impl Local {
+    fn assign(&mut self, assignment: Assignment) {
+        self.state.assign(self.entry.id(), assignment.agency.as_deref(), assignment.class.as_deref());
+        self.assignment = assignment;
+    }
 }
 
 /// A sender and the hosts behind it.
@@ -79,6 +93,8 @@ pub struct Lane {
     recent: Option<(Option<IpAddr>, usize, usize)>,
     touched: Vec<usize>,
     batch: Batch,
+    /// An event that is no longer needed, for its allocations.
+    spare: Event,
 }
 
 impl Lane {
@@ -96,6 +112,7 @@ impl Lane {
             recent: None,
             touched: Vec::new(),
             batch: Batch::new(),
+            spare: Event::default(),
         }
     }
 
@@ -116,25 +133,16 @@ impl Lane {
             path: path.as_deref(),
         };
         let Some(local) = self.locals.get_mut(chosen) else { return };
-        let mut event = self.normalizer.normalize(&mut local.state, &received);
-        let seen = Seen::of(&event);
-        let owner = match seen.host {
-            Some(host) => self.owner(ip, base, host, at),
-            None => base,
+        let mut event = self.normalizer.normalize_into(&mut local.state, &received, std::mem::take(&mut self.spare));
+        let owner = match event.str(fields::HOST_NAME) {
+            Some(host) if !host.is_empty() && host.len() <= MAX_HOST => self.owner(ip, base, host, at),
+            _ if chosen != base => chosen,
+            _ => base,
         };
         let Some(local) = self.locals.get_mut(owner) else { return };
-        if seen.source != Some(local.entry.id()) {
-            event.set(fields::FANSIPAN_SOURCE, Value::Str(local.entry.id()));
-        }
-        if let Some(agency) = &local.assignment.agency
-            && event.agency() != agency
-        {
-            event.set(fields::FANSIPAN_AGENCY, Value::Str(agency));
-        }
-        if let Some(class) = &local.assignment.class
-            && event.str(fields::FANSIPAN_CLASS) != Some(class)
-        {
-            event.set(fields::FANSIPAN_CLASS, Value::Str(class));
+        local.reader = chosen;
+        if owner != chosen {
+            reassign(&mut event, local);
         }
         if truncated {
             event.push(fields::FANSIPAN_TRUNCATED, Value::Bool(true));
@@ -153,6 +161,7 @@ impl Lane {
             self.batch.patience = Some(Patience::Forever);
         }
         self.batch.push_with(|out| codec::encode(&event, out));
+        self.spare = event;
     }
 
     /// Whether the batch should be sent now.
@@ -284,7 +293,7 @@ impl Lane {
             None => {
                 first.host = Some(host.into());
                 let assigned = self.pipeline.shared.assignments.of(ip, Some(host));
-                first.assignment = self.origin.assignment.clone().or(assigned);
+                first.assign(self.origin.assignment.clone().or(assigned));
                 self.publish_host(base);
                 return base;
             }
@@ -326,15 +335,18 @@ impl Lane {
             (Some(h), None) => self.origin.assignment.clone().or(shared.assignments.of(peer, Some(h))),
             _ => configured,
         };
-        self.locals.push(Local {
+        let mut local = Local {
             state: learned.unwrap_or_default(),
             pin_version: 0,
+            reader: self.locals.len(),
             entry,
             host: known_host,
-            assignment: configured,
+            assignment: Assignment::default(),
             delta: Delta::default(),
             published: (None, 0, None),
-        });
+        };
+        local.assign(configured);
+        self.locals.push(local);
         self.locals.len() - 1
     }
 
@@ -352,6 +364,8 @@ impl Lane {
 
     /// Tells the registry what this source seems to be, if that changed; finds a source again that left the list.
     fn publish(&mut self, at: usize) {
+        let reader = self.locals.get(at).and_then(|l| self.locals.get(l.reader)).map(|l| &l.state);
+        let Some(belief) = reader.map(|s| (s.format(), s.confidence(), s.skew())) else { return };
         let Some(local) = self.locals.get_mut(at) else { return };
         let shared = &self.pipeline.shared;
         if local.entry.gone() {
@@ -368,7 +382,6 @@ impl Lane {
             });
             local.published = (None, 0, None);
         }
-        let belief = (local.state.format(), local.state.confidence(), local.state.skew());
         if !differs(belief, local.published) {
             return;
         }
@@ -380,7 +393,7 @@ impl Lane {
             confidence: belief.1,
             skew: belief.2,
         };
-        shared.registry.believe(&local.entry, &guess, local.host.as_deref(), self.generation, local.state.clone());
+        shared.registry.believe(&local.entry, &guess, local.host.as_deref());
     }
 
     fn publish_host(&mut self, at: usize) {
@@ -406,23 +419,16 @@ fn differs(a: (Option<FormatId>, u16, Option<i64>), b: (Option<FormatId>, u16, O
     a.0 != b.0 || a.1.abs_diff(b.1) >= 50 || clock
 }
 
-/// What the lane needs of an event, found in one pass.
-struct Seen<'a> {
-    host: Option<&'a str>,
-    source: Option<&'a str>,
-}
-
-impl<'a> Seen<'a> {
-    fn of(event: &'a Event) -> Self {
-        let mut seen = Seen { host: None, source: None };
-        for (field, value) in event.iter_ids() {
-            match field {
-                fields::HOST_NAME if seen.host.is_none() => seen.host = value.as_str().filter(|h| !h.is_empty() && h.len() <= 255),
-                fields::FANSIPAN_SOURCE => seen.source = value.as_str(),
-                _ => {}
-            }
-        }
-        seen
+/// An event that was read as another source's turns out to be this one's.
+fn reassign(event: &mut Event, local: &Local) {
+    event.set(fields::FANSIPAN_SOURCE, Value::Str(local.entry.id()));
+    let agency = local.assignment.agency();
+    if event.agency() != agency {
+        event.set(fields::FANSIPAN_AGENCY, Value::Str(agency));
+    }
+    let class = local.assignment.class.as_deref().unwrap_or(DEFAULT_CLASS);
+    if event.str(fields::FANSIPAN_CLASS) != Some(class) {
+        event.set(fields::FANSIPAN_CLASS, Value::Str(class));
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! One definition per setting: what is written here is what the reference shows.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -32,8 +32,6 @@ pub struct SourcesConfig {
     pub overrides: Vec<OverrideConfig>,
     /// Zone of times that name none, offset (`+07:00`) or IANA name (`Asia/Ho_Chi_Minh`).
     pub timezone: String,
-    /// Retention class of events by format, such as `classes = { netflow = "flows" }`; the rest is `default`.
-    pub classes: BTreeMap<String, String>,
 }
 
 impl Default for SourcesConfig {
@@ -48,7 +46,6 @@ impl Default for SourcesConfig {
             agencies: Vec::new(),
             overrides: Vec::new(),
             timezone: "+07:00".to_owned(),
-            classes: BTreeMap::new(),
         }
     }
 }
@@ -299,22 +296,13 @@ impl SourcesConfig {
                 .ok_or_else(|| SourceError::setting(key, &problem, "give an offset like +07:00 or a name like Asia/Ho_Chi_Minh"))
         };
         let mut zones = Vec::new();
-        let mut agencies = Vec::new();
-        for o in self.overrides.iter().filter(|o| o.hosts.is_empty()) {
-            for network in &o.networks {
-                if let Some(text) = &o.timezone {
-                    zones.push((*network, zone("overrides.timezone", text)?));
-                }
-                if let Some(agency) = &o.agency {
-                    agencies.push((*network, agency.clone()));
-                }
+        for o in &self.overrides {
+            if let Some(text) = &o.timezone {
+                let zone = zone("overrides.timezone", text)?;
+                zones.extend(o.networks.iter().map(|network| (*network, zone.clone())));
             }
         }
-        let mut by_network: Vec<_> = self.agencies.iter().flat_map(|a| a.networks.iter().map(|n| (*n, a.name.clone()))).collect();
-        by_network.sort_by_key(|(network, _)| std::cmp::Reverse(network.prefix_len()));
-        agencies.extend(by_network);
-        let classes = self.classes.iter().map(|(format, class)| (format.clone(), class.clone())).collect();
-        Ok(Settings { timezone: zone("timezone", &self.timezone)?, zones, agencies, classes })
+        Ok(Settings { timezone: zone("timezone", &self.timezone)?, zones })
     }
 }
 

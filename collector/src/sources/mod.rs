@@ -18,29 +18,17 @@ mod tls;
 mod udp;
 mod udp_drops;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, thread::JoinHandle, time::Duration};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use config::SourcesConfig;
 pub use error::SourceError;
 pub use http::{Ingest, Sender, Verifier};
-pub use tls::DefaultCertificate;
 
 use crate::{Transport, pipeline::Pipeline};
 use stream::Context;
-
-/// What the sources need besides their configuration.
-pub struct Surroundings {
-    /// Folder for what sources must remember (how far files were read).
-    pub data: PathBuf,
-    /// Certificate of TLS listeners that name none.
-    pub certificate: Option<DefaultCertificate>,
-    /// Says whose an ingest token is.
-    pub verifier: Verifier,
-    /// Whether standard input is a source.
-    pub stdin: bool,
-}
+use tls::DefaultCertificate;
 
 /// A port that is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +44,6 @@ pub struct Sources {
     bound: Vec<Bound>,
     context: Context,
     threads: Vec<JoinHandle<()>>,
-    stdin: Option<JoinHandle<()>>,
     ingest: Ingest,
 }
 
@@ -64,29 +51,27 @@ pub struct Sources {
 const STOP: Duration = Duration::from_secs(10);
 
 impl Sources {
-    /// Opens every port and file. Must be called inside a tokio runtime.
-    pub fn start(config: &SourcesConfig, pipeline: &Pipeline, around: Surroundings) -> Result<Sources, SourceError> {
+    /// Opens every port and file. `data` is the data folder: how far files were read is kept in `data/sources`, and TLS without
+    /// a certificate of its own uses the console's in `data/tls`.
+    pub async fn start(config: &SourcesConfig, data: &Path, pipeline: Pipeline, ingest: Ingest) -> Result<Sources, SourceError> {
         config.check()?;
         let stop = CancellationToken::new();
         // whatever was opened before an error closes again
         let closing = stop.clone().drop_guard();
         let context = Context {
-            pipeline: pipeline.clone(),
+            pipeline,
             gate: limits::Gate::new(&config.limits),
             limits: Arc::new(config.limits.clone()),
             stop,
             tasks: TaskTracker::new(),
         };
-        let ingest = Ingest::new(pipeline.clone(), &config.limits, around.verifier.clone());
-        let mut sources = Sources { bound: Vec::new(), context, threads: Vec::new(), stdin: None, ingest };
-        sources.open_streams(config, &around)?;
-        sources.open_http(config, &around)?;
+        let mut sources = Sources { bound: Vec::new(), context, threads: Vec::new(), ingest };
+        let console = DefaultCertificate::of_console(data);
+        sources.open_streams(config, console.as_ref())?;
+        sources.open_http(config, console.as_ref())?;
         sources.open_udp(config)?;
         if !config.file.is_empty() {
-            sources.threads.push(file::start(&config.file, &around.data, &sources.context)?);
-        }
-        if around.stdin {
-            sources.stdin = Some(stdin::start(std::io::stdin(), &sources.context)?);
+            sources.threads.push(file::start(&config.file, &data.join("sources"), &sources.context)?);
         }
         closing.disarm();
         Ok(sources)
@@ -97,20 +82,15 @@ impl Sources {
         &self.bound
     }
 
-    /// The ingest route, to be served on the console's port too.
-    pub fn ingest(&self) -> &Ingest {
-        &self.ingest
-    }
-
-    /// Waits until standard input ended and everything of it was handed to the log.
-    pub async fn stdin_ended(&mut self) {
-        if let Some(thread) = self.stdin.take() {
-            join(vec![thread]).await;
+    /// Takes records from standard input until it ends.
+    pub fn read_stdin(&self) {
+        if let Err(error) = stdin::start(std::io::stdin(), &self.context) {
+            tracing::error!(%error, "standard input is not read");
         }
     }
 
-    /// Stops taking connections, takes what is on its way, and waits until all of it is durable. Connections that do not end
-    /// within ten seconds are cut.
+    /// Stops taking connections and hands everything that is on its way to the log; what can be slow to end (a connection, a
+    /// request) is cut after ten seconds. [`Pipeline::close`] then waits until all of it is durable.
     pub async fn stop(self) {
         self.context.stop.cancel();
         self.context.tasks.close();
@@ -118,10 +98,9 @@ impl Sources {
             tracing::warn!(connections = self.context.tasks.len(), "connections did not end in time and were cut");
         }
         join(self.threads).await;
-        self.context.pipeline.close().await;
     }
 
-    fn open_streams(&mut self, config: &SourcesConfig, around: &Surroundings) -> Result<(), SourceError> {
+    fn open_streams(&mut self, config: &SourcesConfig, console: Option<&DefaultCertificate>) -> Result<(), SourceError> {
         let all: Vec<SocketAddr> = config.tcp.iter().map(|t| t.listen).chain(config.tls.iter().map(|t| t.listen)).collect();
         for tcp in &config.tcp {
             let listener = self.listen(Transport::Tcp, tcp.listen, &all)?;
@@ -129,11 +108,11 @@ impl Sources {
             self.context.tasks.spawn(stream::accept(listener, framing, None, context));
         }
         for t in &config.tls {
-            if t.tls.certificate.is_none() && around.certificate.is_none() && *t == config::TlsListenerConfig::default() {
+            if t.tls.certificate.is_none() && console.is_none() && *t == config::TlsListenerConfig::default() {
                 tracing::info!("no certificate yet: syslog over TLS stays closed");
                 continue;
             }
-            let acceptor = tls::acceptor("tls", t.listen, &t.tls, around.certificate.as_ref())?;
+            let acceptor = tls::acceptor("tls", t.listen, &t.tls, console)?;
             let listener = self.listen(Transport::Tls, t.listen, &all)?;
             let (framing, context) = (t.framing, self.context.clone());
             self.context.tasks.spawn(stream::accept(listener, framing, Some(acceptor), context));
@@ -141,11 +120,11 @@ impl Sources {
         Ok(())
     }
 
-    fn open_http(&mut self, config: &SourcesConfig, around: &Surroundings) -> Result<(), SourceError> {
+    fn open_http(&mut self, config: &SourcesConfig, console: Option<&DefaultCertificate>) -> Result<(), SourceError> {
         let all: Vec<SocketAddr> = config.http.iter().map(|h| h.listen).collect();
         for http in &config.http {
             let acceptor = match &http.tls {
-                Some(t) => Some(tls::acceptor("http", http.listen, t, around.certificate.as_ref())?),
+                Some(t) => Some(tls::acceptor("http", http.listen, t, console)?),
                 None => None,
             };
             let listener = self.listen(Transport::Http, http.listen, &all)?;

@@ -1,9 +1,6 @@
 //! Standard input: lines (or whatever framing is found) until it ends.
 
-use std::{
-    io::Read,
-    thread::{self, JoinHandle},
-};
+use std::{io::Read, thread};
 
 use super::{
     error::SourceError,
@@ -15,12 +12,14 @@ use crate::{
     pipeline::{Origin, now},
 };
 
-/// Starts the thread that reads `input` to its end. It cannot be interrupted while it waits for input.
-pub(crate) fn start(input: impl Read + Send + 'static, context: &Context) -> Result<JoinHandle<()>, SourceError> {
+/// Starts the thread that reads `input` to its end. It cannot be interrupted while it waits for input, so nobody
+/// waits for it.
+pub(crate) fn start(input: impl Read + Send + 'static, context: &Context) -> Result<(), SourceError> {
     let context = context.clone();
     thread::Builder::new()
         .name("stdin".to_owned())
         .spawn(move || read_all(input, &context))
+        .map(drop)
         .map_err(|source| SourceError::Thread { what: "standard input", source })
 }
 

@@ -24,11 +24,17 @@ use super::{
 
 /// Certificate chain and key used where a listener names none.
 #[derive(Clone, Debug)]
-pub struct DefaultCertificate {
-    /// PEM file with the chain.
-    pub certificate: PathBuf,
-    /// PEM file with the private key.
-    pub key: PathBuf,
+pub(crate) struct DefaultCertificate {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+impl DefaultCertificate {
+    /// The one the console made on its first start.
+    pub(crate) fn of_console(data: &Path) -> Option<Self> {
+        let (certificate, key) = (data.join("tls/cert.pem"), data.join("tls/key.pem"));
+        (certificate.is_file() && key.is_file()).then_some(Self { certificate, key })
+    }
 }
 
 /// What accepts TLS connections with these settings.
