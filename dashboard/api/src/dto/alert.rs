@@ -168,6 +168,8 @@ pub struct AlertDto {
     pub count: u64,
     /// What it is about.
     pub entities: Vec<EntityDto>,
+    /// What all its events share besides the rule.
+    pub group: Vec<String>,
     /// Fields that made the rule match.
     pub matched: Vec<MatchedFieldDto>,
     /// Ids of the first events.
@@ -206,6 +208,7 @@ impl From<&Alert> for AlertDto {
             raised: time::to_rfc3339(a.raised),
             count: a.count,
             entities: a.entities.iter().map(entity).collect(),
+            group: a.group.clone(),
             matched: a.matched.iter().map(|m| MatchedFieldDto { field: m.field.clone(), value: m.value.clone() }).collect(),
             event_ids: a.events.iter().map(ToString::to_string).collect(),
             summary: a.summary.clone(),

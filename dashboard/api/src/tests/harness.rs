@@ -381,6 +381,7 @@ pub(super) fn alert(n: u8, agency: &str) -> Alert {
         raised: now() - 40_000_000_000,
         count: 3,
         entities: vec![Entity { kind: EntityKind::User, field: "user.name".into(), value: "root".into() }],
+        group: vec!["203.0.113.7".into()],
         matched: vec![MatchedField { field: "message".into(), value: SCRIPT.into() }],
         events: vec![event_id(n)],
         summary: format!("Failed password {SCRIPT}"),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::http::{StatusCode, header};
+use fansipan_storage::StateStore as _;
 use serde_json::json;
 
 use super::harness::{GOOD, Rig};
