@@ -147,6 +147,34 @@ fn a_refused_group_does_not_come_back_from_behind_a_shorter_one() {
     assert_eq!(texts, [&b"first"[..], b"head", b"short"]);
 }
 
+#[test]
+fn holes_that_a_power_failure_leaves_in_the_last_write_are_told_from_losses() {
+    let sim = Sim::default();
+    let (bus, _) = open_with(&sim, BusConfig { segment_bytes: 16 * SEGMENT, ..config() }, Limits::default());
+    append(&bus, &["before"]);
+    sim.set(|f| f.permits = 0);
+    let head = send(&bus, &["head"]);
+    eventually("the write", || sim.bytes(&sim.files("seg")[0]).len() > 64 + 80);
+    let group: Vec<_> = (0..5).map(|_| send(&bus, &numbered(1, 1500))).collect();
+    sim.set(|f| f.permits = 1);
+    head.wait().unwrap();
+    eventually("the write", || sim.bytes(&sim.files("seg")[0]).len() > 5 * 1500);
+    let mut holes = 0;
+    for seed in 0..200 {
+        let crashed = sim.power_lost(seed);
+        let (bus, recovery) = open(&crashed);
+        assert!(recovery.is_clean() && recovery.head >= 2, "{recovery:?}");
+        holes += usize::from(!recovery.lost.is_empty());
+        let read = drain(&mut bus.consumer("reader").unwrap()).len() as u64;
+        let missing: u64 = recovery.lost.iter().map(|l| l.to - l.from).sum();
+        assert_eq!(read + missing, recovery.head);
+        assert_eq!(bus.status().alarm(), None, "nothing acknowledged is missing");
+    }
+    assert!(holes > 0, "some crash left a hole");
+    assert!(group.iter().all(|t| t.peek().is_none()));
+    sim.set(|f| f.permits = u32::MAX);
+}
+
 /// A sender who knows the format puts a whole batch inside a record, and the batch around it is damaged.
 #[test]
 fn what_is_inside_a_record_never_passes_for_a_batch() {
@@ -159,7 +187,7 @@ fn what_is_inside_a_record_never_passes_for_a_batch() {
         let place = format::Place { base, group_before: 0, at: 0, salt };
         format::encode_batch(&inner, format::body_crc(&inner), place, &mut evil);
     }
-    // Whatever the record's place, one of these is aligned like a batch.
+    // Whatever the record's place, one of these is aligned like a batch; and one stands where a batch would be expected.
     let records: Vec<_> = (0..8).map(|shift| [vec![0; shift], evil.clone()].concat()).collect();
     append(&bus, &records);
     append(&bus, &["after"]);
@@ -190,6 +218,21 @@ fn damage_found_while_reading_is_stepped_over_and_told() {
     assert_eq!(bus.status().counters.lost, 2, "one loss is counted once");
     bus.seal().unwrap();
     assert_eq!(bus.verify(0).unwrap().missing, [(6, 8)]);
+}
+
+#[test]
+fn damage_longer_than_one_read_is_stepped_over() {
+    let sim = Sim::default();
+    let (bus, _) = open_with(&sim, BusConfig { segment_bytes: 8 << 20, ..config() }, Limits::default());
+    append(&bus, &["before"]);
+    append(&bus, &[vec![1; 3 << 20]]);
+    append(&bus, &["after"]);
+    sim.tamper(&sim.files("seg")[0], |bytes| bytes[200] ^= 1);
+    let offsets = |bus: &EmbeddedBus| drain(&mut bus.consumer("reader").unwrap()).into_iter().map(|(o, _)| o).collect::<Vec<_>>();
+    assert_eq!(offsets(&bus), [0, 2]);
+    drop(bus);
+    let (bus, recovery) = open(&sim);
+    assert_eq!((offsets(&bus), recovery.lost.len(), recovery.head), (vec![0, 2], 1, 3));
 }
 
 #[test]
