@@ -171,7 +171,7 @@ function aggregate(pipe, events) {
   const span = /^span=(\d+)([smhd])$/.exec(pipe.args[0] ?? "");
   const width = span ? Number(span[1]) * SPAN[span[2]] : 3_600_000;
   const time = (e) => new Date(Math.floor(Date.parse(e["@timestamp"]) / width) * width).toISOString();
-  const table = group(events, [time, ...keys], ["@timestamp", ...fields]);
+  const table = group(events, [time, ...keys], ["_time", ...fields]);
   table.rows.sort((a, b) => (a[0] < b[0] ? -1 : 1));
   return table;
 }

@@ -1,4 +1,4 @@
-/** What a person chose on this machine and nothing else: colour scheme and time zone. Never holds anything about data or identity. */
+/** What a person chose on this machine and nothing else: time zone, fields beside search results. Never holds anything about data or identity. */
 import { useSyncExternalStore } from "react";
 
 export const DEFAULT_ZONE = "Asia/Ho_Chi_Minh";
@@ -46,5 +46,12 @@ export function knownZone(zone: string): boolean {
 }
 
 export const zoneSetting = setting("fansipan.zone", DEFAULT_ZONE, knownZone);
+
+/** Fields whose commonest values are shown beside search results. */
+export const facetSetting = setting(
+  "fansipan.facets",
+  "event.dataset,host.name,source.ip,user.name,event.action,event.outcome,event.code,destination.port,fansipan.source",
+  (value) => /^[\w.@,-]*$/.test(value),
+);
 
 export const useZone = (): string => useSyncExternalStore(zoneSetting.subscribe, zoneSetting.read);

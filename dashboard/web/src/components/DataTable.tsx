@@ -1,0 +1,143 @@
+/** A table that sorts, shows only the rows in sight, and is walked with the keyboard. Cells are the page's; order and layout are here. */
+import { createSortedRowModel, rowSortingFeature, tableFeatures, useTable } from "@tanstack/react-table";
+import { ArrowDown, ArrowUp } from "lucide-react";
+import { type ReactNode, useMemo } from "react";
+import styles from "./DataTable.module.css";
+import { useList } from "./useList";
+
+export interface Column<T> {
+  id: string;
+  header: string;
+  cell: (row: T) => ReactNode;
+  /** What the column sorts by; absent: it does not sort. Rows without a value come last. */
+  sort?: (row: T) => string | number | null;
+  /** A track of CSS grid: `minmax(160px, 2fr)`. */
+  width: string;
+  align?: "right" | undefined;
+}
+
+interface DataTableProps<T> {
+  label: string;
+  columns: Column<T>[];
+  rows: T[];
+  rowKey: (row: T) => string;
+  rowHeight?: number;
+  rowTestId?: string;
+  selected?: string | undefined;
+  onSelect?: (row: T) => void;
+  onOpen?: (row: T) => void;
+  order?: { id: string; desc: boolean };
+  /** Marks a row, for the stylesheet. */
+  tone?: (row: T) => string | undefined;
+}
+
+const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel() });
+
+function compare(a: unknown, b: unknown): number {
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  return String(a).localeCompare(String(b), "vi", { numeric: true });
+}
+
+export function DataTable<T extends object>(props: DataTableProps<T>) {
+  const { label, columns, rows, rowKey, rowHeight = 36, rowTestId, selected, onSelect, onOpen, order, tone } = props;
+  const definitions = useMemo(
+    () =>
+      columns.map((column) => ({
+        id: column.id,
+        accessorFn: (row: T) => column.sort?.(row) ?? undefined,
+        enableSorting: column.sort !== undefined,
+        sortUndefined: "last" as const,
+        sortFn: (a: { getValue: (id: string) => unknown }, b: { getValue: (id: string) => unknown }, id: string) =>
+          compare(a.getValue(id), b.getValue(id)),
+      })),
+    [columns],
+  );
+  const table = useTable({
+    features,
+    columns: definitions,
+    data: rows,
+    getRowId: rowKey,
+    initialState: { sorting: order ? [order] : [] },
+  });
+  const sorted = table.getRowModel().rows;
+  const index = selected === undefined ? -1 : sorted.findIndex((r) => r.id === selected);
+  const { scroller, rows: virtual } = useList({
+    count: sorted.length,
+    rowHeight,
+    selected: index,
+    onSelect: (i) => {
+      const row = sorted[i];
+      if (row) onSelect?.(row.original);
+    },
+    onOpen: (i) => {
+      const row = sorted[i];
+      if (row) onOpen?.(row.original);
+    },
+  });
+  const template = columns.map((c) => c.width).join(" ");
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: rows are positioned one by one, which a table element does not allow
+    <div className={styles.table} role="grid" aria-label={label} aria-rowcount={sorted.length + 1}>
+      <div className={styles.head} role="row" tabIndex={-1} style={{ gridTemplateColumns: template }}>
+        {table.getHeaderGroups()[0]?.headers.map((header, i) => {
+          const column = columns[i];
+          const direction = header.column.getIsSorted();
+          if (!column) return null;
+          return (
+            <div
+              key={header.id}
+              role="columnheader"
+              tabIndex={-1}
+              className={styles.header}
+              data-align={column.align}
+              aria-sort={direction === "asc" ? "ascending" : direction === "desc" ? "descending" : undefined}
+            >
+              {header.column.getCanSort() ? (
+                <button type="button" className={`${styles.sort} plain`} onClick={header.column.getToggleSortingHandler()}>
+                  <span className="cut">{column.header}</span>
+                  {direction === "asc" && <ArrowUp size={12} aria-hidden="true" />}
+                  {direction === "desc" && <ArrowDown size={12} aria-hidden="true" />}
+                </button>
+              ) : (
+                <span className="cut">{column.header}</span>
+              )}
+            </div>
+          );
+        })}
+      </div>
+      <div ref={scroller} className={styles.body} role="rowgroup" data-list tabIndex={onSelect ? 0 : -1} aria-label={label}>
+        <div style={{ height: virtual.getTotalSize(), position: "relative" }} role="presentation">
+          {virtual.getVirtualItems().map((item) => {
+            const row = sorted[item.index];
+            if (!row) return null;
+            return (
+              // biome-ignore lint/a11y/useKeyWithClickEvents: the body takes the keys
+              <div
+                key={row.id}
+                role="row"
+                tabIndex={-1}
+                aria-rowindex={item.index + 2}
+                aria-selected={onSelect ? item.index === index : undefined}
+                className={styles.row}
+                data-pick={onSelect !== undefined}
+                data-tone={tone?.(row.original)}
+                data-testid={rowTestId}
+                style={{ gridTemplateColumns: template, height: rowHeight, transform: `translateY(${item.start}px)` }}
+                onClick={() => {
+                  onSelect?.(row.original);
+                  scroller.current?.focus({ preventScroll: true });
+                }}
+              >
+                {columns.map((column) => (
+                  <div key={column.id} role="gridcell" tabIndex={-1} className={styles.cell} data-align={column.align}>
+                    {column.cell(row.original)}
+                  </div>
+                ))}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}
