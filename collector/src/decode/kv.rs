@@ -16,11 +16,13 @@ pub struct KvSpec {
     pub quotes: Box<[u8]>,
     /// Pairs begin here; text before it is the pair `_before`.
     pub start: Option<Box<str>>,
+    /// Pairs end before this text.
+    pub stop: Option<Box<str>>,
 }
 
 impl Default for KvSpec {
     fn default() -> Self {
-        Self { pair: None, value: "=".into(), quotes: (*b"\"'").into(), start: None }
+        Self { pair: None, value: "=".into(), quotes: (*b"\"'").into(), start: None, stop: None }
     }
 }
 
@@ -38,6 +40,11 @@ impl KvSpec {
                 each("_before", Value::Str(before.trim()));
             }
             rest = pairs;
+        }
+        if let Some(stop) = &self.stop
+            && let Some(at) = memmem::find(rest.as_bytes(), stop.as_bytes())
+        {
+            rest = rest.get(..at).unwrap_or(rest);
         }
         match &self.pair {
             None if &*self.value == "=" => self.blanks(rest, each),

@@ -3,6 +3,7 @@
 //! A decoder never fails a record for good: what it cannot read it reports, and the normalizer tries the next candidate or
 //! keeps the record whole. Decoders own no memory between records.
 
+pub mod audit;
 pub mod cef;
 pub mod csv;
 pub mod evtx;
@@ -11,6 +12,7 @@ pub mod kv;
 pub mod leef;
 pub mod syslog;
 pub mod windows;
+pub mod zeek;
 
 use fansipan_model::Value;
 use thiserror::Error;
@@ -51,7 +53,7 @@ pub trait Decoder: Send + Sync {
 }
 
 /// Every self-describing syntax. Text templates, key=value and CSV are not here: their formats configure them.
-pub static DECODERS: &[&dyn Decoder] = &[&json::Json, &cef::Cef, &leef::Leef, &windows::Windows];
+pub static DECODERS: &[&dyn Decoder] = &[&audit::Audit, &json::Json, &cef::Cef, &leef::Leef, &windows::Windows, &zeek::Zeek];
 
 /// The decoder of this name.
 pub fn by_name(name: &str) -> Option<&'static dyn Decoder> {

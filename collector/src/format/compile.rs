@@ -200,11 +200,12 @@ fn words(map: &BTreeMap<String, String>) -> WordMap {
 fn kv_spec(file: Option<&KvFile>) -> Result<KvSpec> {
     let mut spec = KvSpec::default();
     if let Some(file) = file {
-        if [&file.pair, &file.value, &file.start].into_iter().flatten().any(String::is_empty) {
+        if [&file.pair, &file.value, &file.start, &file.stop].into_iter().flatten().any(String::is_empty) {
             return Err("[kv]: a separator cannot be empty".to_owned());
         }
         spec.pair = file.pair.as_deref().map(Into::into);
         spec.start = file.start.as_deref().map(Into::into);
+        spec.stop = file.stop.as_deref().map(Into::into);
         if let Some(value) = &file.value {
             spec.value = value.as_str().into();
         }

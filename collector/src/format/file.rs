@@ -150,6 +150,7 @@ pub(super) struct KvFile {
     pub(super) value: Option<String>,
     pub(super) quotes: Option<String>,
     pub(super) start: Option<String>,
+    pub(super) stop: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
