@@ -14,7 +14,10 @@ use fansipan_bus::{BusError, Receipt};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::checkpoint::{Fingerprint, Journal, Position};
+use super::{
+    checkpoint::{Fingerprint, Journal, Position},
+    join::Group,
+};
 use crate::{
     Transport,
     pipeline::{Assignment, Lane, Origin, now},
@@ -33,6 +36,8 @@ const IN_FLIGHT: usize = 4;
 const TURN: u64 = 4 << 20;
 /// A file that was rotated away is over after this long without growing.
 const GRACE: Duration = Duration::from_secs(3);
+/// Lines of one event that come later than this after the others are another record.
+const SILENCE: Duration = Duration::from_secs(1);
 /// Pause after the log refused a batch.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -54,6 +59,9 @@ pub(crate) struct Follower {
     pub(crate) position: Position,
     file: File,
     framer: Framer,
+    group: Group,
+    /// When the latest line of the group came.
+    grouped: Instant,
     lane: Lane,
     /// Offset of the next byte to read.
     read: u64,
@@ -73,6 +81,8 @@ impl Follower {
         Self {
             file,
             framer: Framer::new(Framing::Lf, context.limits.max_record_bytes),
+            group: Group::default(),
+            grouped: Instant::now(),
             lane: context.pipeline.lane(origin),
             read: position.offset,
             appended: position.offset,
@@ -120,6 +130,10 @@ impl Follower {
             self.seen = seen;
         }
         if meta.len() <= self.read {
+            if self.group.start().is_some() && self.grouped.elapsed() >= SILENCE {
+                self.close_group(now());
+                self.append(journal)?;
+            }
             return Ok(Turn::Quiet);
         }
         let until = (self.read + TURN).min(meta.len());
@@ -155,11 +169,25 @@ impl Follower {
     /// Takes whole lines; a batch ends where a crashed run's batch ended, so that it has the same key.
     fn take(&mut self, journal: &mut Journal) -> Result<(), SourceError> {
         let at = now();
+        let mut start = self.line_start();
         while let Some(frame) = self.framer.next_frame() {
-            self.lane.push(None, frame.record, frame.truncated, at);
-            let end = self.read - self.framer.pending() as u64;
+            if !self.group.takes(frame.record) {
+                emit(&mut self.group, &mut self.lane, at);
+            }
+            let joins = self.group.start().is_some() || Group::begins_with(frame.record);
+            if !joins {
+                self.lane.push(None, frame.record, frame.truncated, at);
+            } else if self.group.add(frame.record, frame.truncated, start) {
+                emit(&mut self.group, &mut self.lane, at);
+            }
+            self.grouped = Instant::now();
+            start = self.line_start();
             let due = match self.earlier_end() {
-                Some(earlier) => end >= earlier,
+                Some(earlier) if start >= earlier => {
+                    self.close_group(at);
+                    true
+                }
+                Some(_) => false,
                 None => self.lane.is_full(),
             };
             if due {
@@ -172,9 +200,18 @@ impl Follower {
         Ok(())
     }
 
+    /// Offset of the first byte after the last whole line.
+    fn line_start(&self) -> u64 {
+        self.read - self.framer.pending() as u64
+    }
+
+    fn close_group(&mut self, at: i64) {
+        emit(&mut self.group, &mut self.lane, at);
+    }
+
     fn append(&mut self, journal: &mut Journal) -> Result<(), SourceError> {
         let Some(mut parcel) = self.lane.take() else { return Ok(()) };
-        let end = self.read - self.framer.pending() as u64;
+        let end = self.group.start().unwrap_or_else(|| self.line_start());
         while self.in_flight.len() >= IN_FLIGHT {
             self.settle_oldest(journal)?;
             if self.retry.is_some() {
@@ -234,6 +271,7 @@ impl Follower {
         self.position.pending.dedup();
         drop(self.lane.take());
         self.framer.reset();
+        self.group.clear();
         self.read = self.position.offset;
         self.appended = self.position.offset;
         self.retry = Some(Instant::now() + RETRY);
@@ -286,6 +324,7 @@ impl Follower {
     /// The last line is a record though nothing ends it; then the life is over, unless the log refused.
     pub(crate) fn finish(&mut self, journal: &mut Journal) -> Result<bool, SourceError> {
         let at = now();
+        self.close_group(at);
         while let Some(frame) = self.framer.last_frame() {
             self.lane.push(None, frame.record, frame.truncated, at);
         }
@@ -296,6 +335,13 @@ impl Follower {
         }
         journal.over(&self.position.life)?;
         Ok(true)
+    }
+}
+
+fn emit(group: &mut Group, lane: &mut Lane, at: i64) {
+    if let Some((record, truncated)) = group.record() {
+        lane.push(None, record, truncated, at);
+        group.clear();
     }
 }
 

@@ -6,6 +6,7 @@
 mod checkpoint;
 mod follow;
 mod glob;
+mod join;
 
 use std::{
     collections::BTreeMap,
