@@ -70,7 +70,9 @@ const SIGNATURES: &[(&str, &[&str])] = &[
 fn has(body: &str, key: &str) -> bool {
     let bytes = body.as_bytes();
     memmem::find_iter(bytes, key.as_bytes()).any(|at| {
-        at > 0 && bytes.get(at - 1) == Some(&b'"') && bytes.get(at + key.len()..at + key.len() + 2).is_some_and(|after| after.starts_with(b"\""))
+        at > 0
+            && bytes.get(at - 1) == Some(&b'"')
+            && bytes.get(at + key.len()..at + key.len() + 2).is_some_and(|after| after.starts_with(b"\""))
     })
 }
 

@@ -43,7 +43,11 @@ pub(super) fn read(text: &str, shape: &mut Shape<'_>) -> Result<(), String> {
         Spelling::Winlogbeat => json::flatten(text, |name, value| winlogbeat(name, value, shape)),
         Spelling::Nxlog => nxlog(text, shape),
     };
-    read.map_err(|e| e.to_string())
+    read.map_err(|e| e.to_string())?;
+    if spelling != Spelling::Tree {
+        shape.list_params();
+    }
+    Ok(())
 }
 
 /// The XML as JSON: attributes under `#attributes` (or `@`), text under `#text`.
@@ -201,6 +205,7 @@ fn winlogbeat(name: &str, value: Value<'_>, shape: &mut Shape<'_>) {
     let head = match name {
         "@timestamp" => Head::Time,
         "message" => Head::Message,
+        "event.action" => Head::Action,
         "event.code" | "event_id" => Head::EventId,
         "event.provider" | "source_name" => Head::Provider,
         "provider_guid" => Head::ProviderGuid,
@@ -231,7 +236,8 @@ fn nxlog(text: &str, shape: &mut Shape<'_>) -> Result<(), json::JsonError> {
             "Hostname" => (0, Head::Computer),
             "RecordNumber" => (0, Head::RecordId),
             "Version" => (0, Head::Version),
-            "Keywords" => (0, Head::Keywords),
+            "Keywords" => return shape.set(Head::Keywords, Value::Str(&bits(value))),
+            "LevelValue" => (0, Head::Level),
             "Task" | "TaskValue" => (0, Head::Task),
             "Category" => (0, Head::TaskName),
             "OpcodeValue" => (0, Head::Opcode),
@@ -271,4 +277,11 @@ fn nxlog(text: &str, shape: &mut Shape<'_>) -> Result<(), json::JsonError> {
             shape.set(head, value);
         }
     })
+}
+
+/// Keyword bits as Windows writes them; NXLog has them as a number, signed or not.
+fn bits(value: Value<'_>) -> String {
+    let text = value.text().unwrap_or_default();
+    let number = text.parse::<i64>().map(|n| n as u64).or_else(|_| text.parse::<u64>());
+    number.map_or_else(|_| text.into_owned(), |n| format!("{n:#x}"))
 }

@@ -34,9 +34,11 @@ pub(super) enum Head {
     UserType,
     Message,
     UserDataName,
+    /// What the shipper calls the deed, where the mapping has no word for it.
+    Action,
 }
 
-const HEADS: usize = Head::UserDataName as usize + 1;
+const HEADS: usize = Head::Action as usize + 1;
 
 /// A piece of text: where it stands.
 #[derive(Clone, Copy, Debug)]
@@ -204,6 +206,19 @@ impl<'r> Shape<'r> {
         Value::Int(self.unnamed as i64).write_text(&mut name);
         self.item("Data", value, false);
         self.item(&name, value, false);
+    }
+
+    /// Shippers that number unnamed `Data` (`param1`…): the list is kept as well, as in the event's own XML.
+    pub(super) fn list_params(&mut self) {
+        let is_param = |name: &str| name.strip_prefix("param").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+        let plain = |item: &&Item| !item.user && self.name(item.name) != "Binary";
+        let params: Vec<Item> = self.items.iter().filter(plain).copied().collect();
+        if params.iter().any(|item| !is_param(self.name(item.name))) {
+            return;
+        }
+        if let Some(data) = self.map.name("Data") {
+            self.items.extend(params.into_iter().map(|item| Item { name: Name::Known(data), ..item }));
+        }
     }
 
     /// Adds a field of the shipper by its dotted name.

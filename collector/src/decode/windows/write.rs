@@ -131,7 +131,10 @@ fn header(shape: &Shape<'_>, plan: &Plan, out: &mut Once<'_, '_>) {
     let level = shape.get(Head::Level).and_then(|n| shape.map.level(n));
     match (level, shape.get(Head::LevelName)) {
         (Some(level), _) => out.text(fields::LOG_LEVEL, Some(level)),
-        (None, Some(name)) => out.text(fields::LOG_LEVEL, Some(&name.to_lowercase())),
+        (None, Some(name)) => {
+            let name = name.to_lowercase();
+            out.text(fields::LOG_LEVEL, Some(shape.map.level(&name).unwrap_or(&name)));
+        }
         (None, None) => {}
     }
     out.text(fields::MESSAGE, shape.get(Head::Message));
@@ -141,7 +144,8 @@ fn header(shape: &Shape<'_>, plan: &Plan, out: &mut Once<'_, '_>) {
 
 /// `event.*` of the kind of event.
 fn meaning(shape: &Shape<'_>, plan: &Plan, out: &mut Once<'_, '_>) {
-    out.text(fields::EVENT_ACTION, plan.action.as_deref());
+    // one word for one deed, whoever ships the event
+    out.text(fields::EVENT_ACTION, plan.action.as_deref().or(shape.get(Head::Action)));
     out.many(fields::EVENT_CATEGORY, plan.category.iter().map(|s| &**s));
     out.many(fields::EVENT_TYPE, plan.kinds.iter().map(|s| &**s));
     let outcome = plan.outcome.as_deref().or_else(|| audited(shape));
