@@ -29,8 +29,14 @@ impl Bench for Folder {
     }
 }
 
+/// As many cases as `PROPTEST_CASES` says, or this many.
+fn cases(default: u32) -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok());
+    ProptestConfig { cases: asked.unwrap_or(default), ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #![proptest_config(cases(60))]
     #[test]
     fn answers_are_those_of_the_definition(events in agree::events(), queries in agree::queries()) {
         agree::check(&Folder::new(), &events, &queries);
