@@ -66,7 +66,7 @@ impl Names {
 
     fn conversion(&self, field: FieldId, conv: &str) -> Result<Conv> {
         Ok(match conv {
-            "text" | "keyword" | "word" => Conv::Keyword,
+            "text" | "keyword" | "word" | "quoted" => Conv::Keyword,
             "long" => Conv::Long,
             "double" => Conv::Double,
             "boolean" => Conv::Boolean,
@@ -90,6 +90,7 @@ impl Names {
                 query: beside(field, "query")?,
                 extension: beside(field, "extension")?,
             })),
+            "hash" => Conv::Hash { md5: beside(field, "md5")?, sha1: beside(field, "sha1")?, sha256: beside(field, "sha256")? },
             "path" => {
                 Conv::Path { name: beside(field, "name")?, directory: beside(field, "directory")?, extension: beside(field, "extension")? }
             }
@@ -126,7 +127,7 @@ impl Names {
                 let text = conv.map_or(name.to_owned(), |c| format!("{name}:{c}"));
                 Ok(Sink::Value(Entry { targets: [self.target(&text)?].into(), slot: None }))
             }
-            (key, None | Some("word" | "long" | "text")) => {
+            (key, None | Some("word" | "long" | "text" | "quoted")) => {
                 let drop = self.slot(key).is_some() && !self.rename.contains_key(key);
                 // a capture made for the time rules alone is no field
                 let entry = if drop { Entry { targets: Box::default(), slot: self.slot(key) } } else { self.entry(key)? };
@@ -140,6 +141,8 @@ impl Names {
         match capture.conv.as_deref() {
             Some("word" | "ip" | "ip_port" | "mac" | "hex" | "lower" | "upper" | "account" | "url" | "executable") => Class::Word,
             Some("long") => Class::Digits,
+            Some("double") => Class::Number,
+            Some("quoted") => Class::Quoted,
             Some(_) => Class::Any,
             None => {
                 let target = |name: &str| FieldId::lookup(name).filter(|f| f.is_static()).map(FieldId::kind);

@@ -62,6 +62,12 @@ pub(super) enum Conv {
     Executable {
         name: FieldId,
     },
+    /// By its length.
+    Hash {
+        md5: FieldId,
+        sha1: FieldId,
+        sha256: FieldId,
+    },
     Basename,
     Unhex,
     Map(Arc<WordMap>),
@@ -207,6 +213,10 @@ impl Target {
             Conv::Executable { name } => {
                 out.str(field, text);
                 push_some(out, *name, basename(text));
+            }
+            Conv::Hash { md5, sha1, sha256 } => {
+                let to = [(32, *md5), (40, *sha1), (64, *sha256)].into_iter().find(|(length, _)| *length == text.len());
+                out.str(to.map_or(field, |(_, f)| f), text);
             }
             Conv::Basename => push_some(out, field, basename(text)),
             Conv::Unhex => match unhex(text) {

@@ -15,6 +15,10 @@ pub(super) enum Class {
     Word,
     /// Decimal digits, at least one; a sign before them.
     Digits,
+    /// A decimal number with blanks around it and a point in it.
+    Number,
+    /// Up to a `"` that no backslash escapes.
+    Quoted,
 }
 
 impl Class {
@@ -28,11 +32,21 @@ impl Class {
                 let sign = usize::from(bytes.first() == Some(&b'-'));
                 sign + bytes.iter().skip(sign).take_while(|b| b.is_ascii_digit()).count()
             }
+            Class::Number => bytes.iter().take_while(|b| b.is_ascii_digit() || matches!(b, b' ' | b'.' | b'-')).count(),
+            Class::Quoted => {
+                let mut escaped = false;
+                let stop = |b: &u8| {
+                    let stop = *b == b'"' && !escaped;
+                    escaped = *b == b'\\' && !escaped;
+                    stop
+                };
+                bytes.iter().position(stop).unwrap_or(bytes.len())
+            }
         }
     }
 
     fn takes_nothing(self) -> bool {
-        self == Class::Any
+        matches!(self, Class::Any | Class::Quoted)
     }
 }
 
