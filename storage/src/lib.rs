@@ -12,6 +12,7 @@ pub mod engine;
 pub mod error;
 pub mod events;
 pub mod query;
+pub mod sqlite;
 pub mod state;
 pub mod table;
 

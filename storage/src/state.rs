@@ -68,7 +68,7 @@ pub struct Applied {
     pub opened: Vec<AlertId>,
     /// Alerts that grew.
     pub grown: Vec<AlertId>,
-    /// Repeats of alerts that do not exist.
+    /// Events of repeats whose alert does not exist.
     pub orphans: u64,
 }
 
@@ -359,7 +359,8 @@ pub trait StateStore: Send + Sync {
     /// One alert.
     fn alert(&self, scope: &Scope, id: AlertId) -> Result<Option<Alert>>;
 
-    /// Judges an alert. `version`: the one the person saw; another one now: `Conflict`. `audit` is written in the same transaction.
+    /// Judges an alert. `version`: the one the person saw; another one now: `Conflict`. It counts decisions of people, not growth:
+    /// an alert may grow every second. `audit` is written in the same transaction.
     fn set_alert_status(&self, scope: &Scope, id: AlertId, status: AlertStatus, version: u64, audit: &AuditRecord) -> Result<Alert>;
 
     /// Gives an alert to somebody or nobody. As [`StateStore::set_alert_status`]; a new alert given to somebody becomes acknowledged.
@@ -452,7 +453,7 @@ pub trait StateStore: Send + Sync {
 
     // --- upkeep ---
 
-    /// Removes expired sessions and tokens unused since they expired; folds the write-ahead log. Call every few minutes.
+    /// Removes expired sessions; folds the write-ahead log. Call every few minutes.
     fn tidy(&self, now: i64) -> Result<()>;
 
     /// SQLite's or the engine's own integrity check; empty: sound.

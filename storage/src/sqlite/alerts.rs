@@ -1,0 +1,264 @@
+//! Alerts: batches from the analyzer, single alerts, decisions of people.
+
+use fansipan_model::{Alert, AlertId, AlertStatus, Level, Scope, text::fold};
+use indexmap::{IndexMap, map::Entry};
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
+
+use super::{json, parsed};
+use crate::{
+    error::{Result, StoreError},
+    state::{AlertBatch, AlertChange, AlertRepeat, Applied, RuleCount},
+};
+
+const STATUSES: [AlertStatus; 5] =
+    [AlertStatus::New, AlertStatus::Acknowledged, AlertStatus::TruePositive, AlertStatus::FalsePositive, AlertStatus::Benign];
+const LEVELS: [Level; 5] = [Level::Informational, Level::Low, Level::Medium, Level::High, Level::Critical];
+
+/// A status as stored.
+pub(super) fn status_number(status: AlertStatus) -> i64 {
+    STATUSES.iter().position(|s| *s == status).unwrap_or(0) as i64
+}
+
+/// A status as read.
+pub(super) fn status_of(number: i64) -> AlertStatus {
+    usize::try_from(number).ok().and_then(|n| STATUSES.get(n).copied()).unwrap_or_default()
+}
+
+/// A level as stored.
+pub(super) fn level_number(level: Level) -> i64 {
+    LEVELS.iter().position(|l| *l == level).unwrap_or(0) as i64
+}
+
+/// A level as read.
+pub(super) fn level_of(number: i64) -> Level {
+    usize::try_from(number).ok().and_then(|n| LEVELS.get(n).copied()).unwrap_or_default()
+}
+
+/// Columns in the order [`read`] expects.
+pub(super) const COLUMNS: &str = "id, agency, rule, first_seen, last_seen, raised, count, entities, matched, events, summary, status, assignee, drill, version, grouping";
+
+/// An alert as stored: numbers and texts, JSON not yet read.
+pub(super) struct Stored {
+    alert: Alert,
+    rule: String,
+    entities: String,
+    matched: String,
+    events: String,
+    grouping: String,
+}
+
+/// Reads a row of [`COLUMNS`].
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    let blank = fansipan_model::RuleRef {
+        id: String::new(),
+        title: String::new(),
+        title_vi: None,
+        level: Level::default(),
+        hash: String::new(),
+        tags: Vec::new(),
+        advice: None,
+        advice_vi: None,
+    };
+    Ok(Stored {
+        rule: row.get(2)?,
+        entities: row.get(7)?,
+        matched: row.get(8)?,
+        events: row.get(9)?,
+        grouping: row.get(15)?,
+        alert: Alert {
+            id: AlertId(row.get(0)?),
+            agency: row.get(1)?,
+            rule: blank,
+            first_seen: row.get(3)?,
+            last_seen: row.get(4)?,
+            raised: row.get(5)?,
+            count: row.get::<_, i64>(6)? as u64,
+            entities: Vec::new(),
+            group: Vec::new(),
+            matched: Vec::new(),
+            events: Vec::new(),
+            summary: row.get(10)?,
+            status: status_of(row.get(11)?),
+            assignee: row.get(12)?,
+            drill: row.get(13)?,
+            version: row.get::<_, i64>(14)? as u64,
+        },
+    })
+}
+
+impl Stored {
+    /// With its JSON read.
+    pub(super) fn finish(self) -> Result<Alert> {
+        let Stored { mut alert, rule, entities, matched, events, grouping } = self;
+        alert.rule = parsed("rule of an alert", &rule)?;
+        alert.entities = parsed("entities of an alert", &entities)?;
+        alert.group = parsed("group of an alert", &grouping)?;
+        alert.matched = parsed("fields of an alert", &matched)?;
+        alert.events = parsed("events of an alert", &events)?;
+        Ok(alert)
+    }
+}
+
+const WHAT: &str = "storing alerts";
+
+/// See [`crate::StateStore::apply_alerts`].
+pub(super) fn apply(t: &Transaction<'_>, batch: &AlertBatch<'_>) -> Result<Applied> {
+    let mut applied = Applied::default();
+    if batch.next_offset <= offset(t, batch.consumer)? && batch.next_offset > 0 {
+        applied.duplicate = true;
+        return Ok(applied);
+    }
+    // many repeats of few alerts are the rule: each alert is written once
+    let mut repeats: IndexMap<AlertId, AlertRepeat> = IndexMap::new();
+    let mut add = |repeat: AlertRepeat| match repeats.entry(repeat.id) {
+        Entry::Vacant(place) => {
+            place.insert(repeat);
+        }
+        Entry::Occupied(mut known) => {
+            let known = known.get_mut();
+            known.count += repeat.count;
+            known.first_seen = known.first_seen.min(repeat.first_seen);
+            known.last_seen = known.last_seen.max(repeat.last_seen);
+            known.events.extend(repeat.events.into_iter().take(Alert::SAMPLE));
+        }
+    };
+    for change in &batch.changes {
+        match change {
+            AlertChange::Open(alert) if insert(t, alert)? => applied.opened.push(alert.id),
+            AlertChange::Open(alert) => add(AlertRepeat {
+                id: alert.id,
+                count: alert.count,
+                first_seen: alert.first_seen,
+                last_seen: alert.last_seen,
+                events: alert.events.clone(),
+            }),
+            AlertChange::Repeat(repeat) => add(repeat.clone()),
+        }
+    }
+    for repeat in repeats.values() {
+        grow(t, repeat, &mut applied)?;
+    }
+    for rule in &batch.rules {
+        t.prepare_cached(
+            "INSERT INTO rule_counts (rule, count, last) VALUES (?1, ?2, ?3)
+             ON CONFLICT (rule) DO UPDATE SET count = count + excluded.count, last = max(last, excluded.last)",
+        )
+        .and_then(|mut s| s.execute(params![rule.rule, rule.count as i64, rule.last]))
+        .map_err(StoreError::state(WHAT))?;
+    }
+    t.prepare_cached(
+        "INSERT INTO consumers (name, next_offset) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET next_offset = excluded.next_offset",
+    )
+    .and_then(|mut s| s.execute(params![batch.consumer, batch.next_offset as i64]))
+    .map_err(StoreError::state(WHAT))?;
+    Ok(applied)
+}
+
+/// How far a consumer has read.
+pub(super) fn offset(t: &Transaction<'_>, consumer: &str) -> Result<u64> {
+    let found = t
+        .prepare_cached("SELECT next_offset FROM consumers WHERE name = ?1")
+        .and_then(|mut s| s.query_row([consumer], |row| row.get::<_, i64>(0)).optional());
+    Ok(found.map_err(StoreError::state("reading a position"))?.unwrap_or(0) as u64)
+}
+
+/// Inserts an alert; false if its id exists.
+fn insert(t: &Transaction<'_>, alert: &Alert) -> Result<bool> {
+    let rule = &alert.rule;
+    let mut search = String::new();
+    let texts = [rule.title.as_str(), rule.title_vi.as_deref().unwrap_or(""), &alert.summary, &rule.id, &rule.tags.join(" ")];
+    for text in texts.into_iter().chain(alert.entities.iter().map(|e| e.value.as_str())) {
+        search.push_str(&fold(text));
+        search.push('\n');
+    }
+    let events: Vec<_> = alert.events.iter().take(Alert::SAMPLE).collect();
+    t.prepare_cached(
+        "INSERT INTO alerts (id, agency, rule_id, level, status, assignee, raised, first_seen, last_seen, count, drill, version,
+                             rule, tags, entities, grouping, matched, events, summary, search)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) ON CONFLICT (id) DO NOTHING",
+    )
+    .and_then(|mut s| {
+        s.execute(params![
+            alert.id.0,
+            alert.agency,
+            rule.id,
+            level_number(rule.level),
+            status_number(alert.status),
+            alert.assignee,
+            alert.raised,
+            alert.first_seen,
+            alert.last_seen,
+            alert.count as i64,
+            alert.drill,
+            alert.version as i64,
+            json(rule),
+            json(&rule.tags),
+            json(&alert.entities),
+            json(&alert.group),
+            json(&alert.matched),
+            json(&events),
+            alert.summary,
+            search,
+        ])
+    })
+    .map(|rows| rows > 0)
+    .map_err(StoreError::state(WHAT))
+}
+
+/// Adds a repeat to its alert. The version stays: it guards decisions of people, and an alert may grow every second.
+fn grow(t: &Transaction<'_>, repeat: &AlertRepeat, applied: &mut Applied) -> Result<()> {
+    let events = t
+        .prepare_cached("SELECT events FROM alerts WHERE id = ?1")
+        .and_then(|mut s| s.query_row([repeat.id.0], |row| row.get::<_, String>(0)).optional())
+        .map_err(StoreError::state(WHAT))?;
+    let Some(events) = events else {
+        applied.orphans += repeat.count;
+        return Ok(());
+    };
+    let mut events: Vec<uuid::Uuid> = parsed("events of an alert", &events)?;
+    for id in &repeat.events {
+        if events.len() < Alert::SAMPLE && !events.contains(id) {
+            events.push(*id);
+        }
+    }
+    t.prepare_cached(
+        "UPDATE alerts SET count = count + ?2, first_seen = min(first_seen, ?3), last_seen = max(last_seen, ?4), events = ?5 WHERE id = ?1",
+    )
+    .and_then(|mut s| s.execute(params![repeat.id.0, repeat.count as i64, repeat.first_seen, repeat.last_seen, json(&events)]))
+    .map_err(StoreError::state(WHAT))?;
+    if !applied.opened.contains(&repeat.id) {
+        applied.grown.push(repeat.id);
+    }
+    Ok(())
+}
+
+/// One alert that the scope may see.
+pub(super) fn one(t: &Transaction<'_>, scope: &Scope, id: AlertId) -> Result<Option<Alert>> {
+    let found = t
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM alerts WHERE id = ?1"))
+        .and_then(|mut s| s.query_row([id.0], read).optional())
+        .map_err(StoreError::state("reading an alert"))?;
+    found.filter(|s| scope.allows(&s.alert.agency)).map(Stored::finish).transpose()
+}
+
+/// Changes what people decide about an alert, if it still has the version they saw.
+pub(super) fn decide(t: &Transaction<'_>, scope: &Scope, id: AlertId, version: u64, change: impl FnOnce(&mut Alert)) -> Result<Alert> {
+    let mut alert = one(t, scope, id)?.ok_or(StoreError::NotFound("alert"))?;
+    if alert.version != version {
+        return Err(StoreError::Conflict { what: "alert", current: alert.version });
+    }
+    change(&mut alert);
+    alert.version += 1;
+    t.prepare_cached("UPDATE alerts SET status = ?2, assignee = ?3, version = ?4 WHERE id = ?1")
+        .and_then(|mut s| s.execute(params![id.0, status_number(alert.status), alert.assignee, alert.version as i64]))
+        .map_err(StoreError::state("changing an alert"))?;
+    Ok(alert)
+}
+
+/// Counters of all rules.
+pub(super) fn rule_counts(t: &Transaction<'_>) -> Result<Vec<RuleCount>> {
+    let read = |row: &Row<'_>| Ok(RuleCount { rule: row.get(0)?, count: row.get::<_, i64>(1)? as u64, last: row.get(2)? });
+    t.prepare_cached("SELECT rule, count, last FROM rule_counts ORDER BY rule")
+        .and_then(|mut s| s.query_map([], read)?.collect())
+        .map_err(StoreError::state("reading rule counters"))
+}
