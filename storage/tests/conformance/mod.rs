@@ -2,6 +2,7 @@
 
 pub(crate) mod agree;
 pub(crate) mod pages;
+pub(crate) mod state;
 pub(crate) mod writing;
 
 use std::sync::Arc;
