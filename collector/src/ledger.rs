@@ -5,6 +5,9 @@
 //! beyond the limit the least established sources leave the list, counted, and the totals keep their numbers.
 //! Never counts per record: the pipeline merges once per batch.
 
+mod history;
+mod reason;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     net::IpAddr,
@@ -18,100 +21,14 @@ use fansipan_model::{PerMille, SourceCounters, SourceInfo};
 use hashbrown::HashMap;
 use tokio::sync::watch;
 
-use crate::{Transport, sources::config::LimitsConfig};
+pub use history::{HISTORY_MINUTES, MinuteCounters};
+pub use reason::Reason;
 
-/// Minutes of history kept per source.
-pub const HISTORY_MINUTES: usize = 60;
-/// Nanoseconds in a minute.
-const MINUTE: i64 = 60 * fansipan_model::time::SECOND;
+use crate::{Transport, sources::config::LimitsConfig};
+use history::minute;
+
 /// A source with this many records kept is established: it leaves the list after all that are not.
 const ESTABLISHED: u64 = 64;
-
-/// Why a record, a connection or a request was not taken. Each counts as one received and one refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Reason {
-    /// A datagram that the kernel dropped because its socket buffer was full.
-    KernelDrop,
-    /// A datagram that came while the queue to the decoder was full.
-    QueueFull,
-    /// A record beyond the peer's allowance per second.
-    RateLimit,
-    /// A connection beyond the limit of all connections.
-    ConnectionLimit,
-    /// A connection beyond the peer's limit.
-    PeerConnectionLimit,
-    /// A TLS handshake that failed, or a client certificate that is missing or not trusted.
-    Handshake,
-    /// A TLS handshake that took too long.
-    HandshakeTimeout,
-    /// A connection without a byte for longer than the limit.
-    IdleTimeout,
-    /// An HTTP request without a valid token.
-    Unauthorized,
-    /// An HTTP request above the size limit.
-    TooLarge,
-    /// An HTTP body that is not text, or not what its headers say.
-    NotText,
-    /// An HTTP request while the log could not take more.
-    Backpressure,
-    /// A record that the log refused.
-    NotStored,
-}
-
-impl Reason {
-    /// Every reason.
-    pub const ALL: [Reason; 13] = [
-        Reason::KernelDrop,
-        Reason::QueueFull,
-        Reason::RateLimit,
-        Reason::ConnectionLimit,
-        Reason::PeerConnectionLimit,
-        Reason::Handshake,
-        Reason::HandshakeTimeout,
-        Reason::IdleTimeout,
-        Reason::Unauthorized,
-        Reason::TooLarge,
-        Reason::NotText,
-        Reason::Backpressure,
-        Reason::NotStored,
-    ];
-
-    /// The word in counters.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Reason::KernelDrop => "kernel_drop",
-            Reason::QueueFull => "queue_full",
-            Reason::RateLimit => "rate_limit",
-            Reason::ConnectionLimit => "connection_limit",
-            Reason::PeerConnectionLimit => "peer_connection_limit",
-            Reason::Handshake => "handshake_failed",
-            Reason::HandshakeTimeout => "handshake_timeout",
-            Reason::IdleTimeout => "idle_timeout",
-            Reason::Unauthorized => "unauthorized",
-            Reason::TooLarge => "too_large",
-            Reason::NotText => "not_text",
-            Reason::Backpressure => "backpressure",
-            Reason::NotStored => "not_stored",
-        }
-    }
-}
-
-/// Counters of one minute of one source.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MinuteCounters {
-    /// Start of the minute, UTC nanoseconds.
-    pub start: i64,
-    /// Records received.
-    pub received: u64,
-    /// Records durably kept.
-    pub kept: u64,
-    /// Of those kept: not understood by any format.
-    pub unparsed: u64,
-    /// Records refused, whatever the reason.
-    pub refused: u64,
-    /// Bytes of kept records.
-    pub bytes: u64,
-}
 
 /// Sums over all sources, those that left the list included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -216,6 +133,15 @@ impl SourceEntry {
         self.lock().info.clone()
     }
 
+    /// A format that the configuration fixes; what an operator fixed since goes before.
+    fn configure(&self, info: &mut SourceInfo, format: Option<&str>) {
+        if format.is_some() && !info.pinned {
+            info.format = format.map(str::to_owned);
+            info.pinned = true;
+            self.pin_version.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -226,24 +152,6 @@ impl SourceEntry {
         inner.changed = true;
         inner
     }
-}
-
-fn minute(history: &mut VecDeque<MinuteCounters>, at: i64) -> Option<&mut MinuteCounters> {
-    let start = at.div_euclid(MINUTE) * MINUTE;
-    // batches of several connections may cross a minute in any order
-    if let Some(i) = history.iter().rposition(|m| m.start == start) {
-        return history.get_mut(i);
-    }
-    let after = history.iter().rposition(|m| m.start < start).map_or(0, |i| i + 1);
-    if after == 0 && history.len() >= HISTORY_MINUTES {
-        return None;
-    }
-    history.insert(after, MinuteCounters { start, ..Default::default() });
-    if history.len() > HISTORY_MINUTES {
-        history.pop_front();
-        return history.get_mut(after - 1);
-    }
-    history.get_mut(after)
 }
 
 /// Every source, its ledger and what is believed of it.
@@ -392,11 +300,7 @@ impl SourceRegistry {
         if new.tls_identity.is_some() && info.tls_identity.as_deref() != new.tls_identity {
             info.tls_identity = new.tls_identity.map(str::to_owned);
         }
-        if new.format.is_some() && !info.pinned {
-            info.format = new.format.map(str::to_owned);
-            info.pinned = true;
-            entry.pin_version.fetch_add(1, Ordering::AcqRel);
-        }
+        entry.configure(info, new.format);
     }
 
     /// Makes room for a sixteenth of the table: first sources that sent little, then those silent for longest; pinned ones last.
@@ -472,9 +376,14 @@ impl SourceRegistry {
         self.moved();
     }
 
-    /// The records of a source turned out to name a host.
-    pub(crate) fn named(&self, entry: &SourceEntry, host: Option<&str>) {
-        entry.change().info.host = host.map(str::to_owned);
+    /// The records of a source turned out to name a host, and what the configuration says of that host.
+    pub(crate) fn named(&self, entry: &SourceEntry, host: &str, agency: &str, format: Option<&str>) {
+        {
+            let mut inner = entry.change();
+            inner.info.host = Some(host.to_owned());
+            agency.clone_into(&mut inner.info.agency);
+            entry.configure(&mut inner.info, format);
+        }
         self.moved();
     }
 

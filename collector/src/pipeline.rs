@@ -75,7 +75,7 @@ pub struct PipelineLimits {
 
 impl Default for PipelineLimits {
     fn default() -> Self {
-        Self { batch_records: 2048, batch_bytes: 1 << 20, queued_batches: 8, hosts_per_peer: 1024, peers_per_lane: 16_384 }
+        Self { batch_records: 1024, batch_bytes: 256 << 10, queued_batches: 16, hosts_per_peer: 1024, peers_per_lane: 16_384 }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Records from strangers: random, cut short, bits flipped. Nothing panics, nothing grows beyond the record, every record is kept or
 //! refused with a reason.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking and says why on standard output")]
+
 use std::path::Path;
 
 use fansipan_collector::{

@@ -1,5 +1,7 @@
 //! Followed files: every line once, whatever happens to the file, the log or the program.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test says what went wrong by ending")]
+
 mod sources_kit;
 
 use std::{

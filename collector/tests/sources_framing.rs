@@ -1,5 +1,7 @@
 //! Streams to records: every framing seen in the field, mixed, cut anywhere, too large, hostile.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test says what went wrong by ending")]
+
 use fansipan_collector::sources::framing::{Framer, Framing};
 use proptest::prelude::*;
 

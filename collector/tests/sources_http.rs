@@ -1,5 +1,7 @@
 //! HTTP ingest: 200 means durable, the same request twice stores once, bad requests are told why.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test says what went wrong by ending")]
+
 mod sources_kit;
 
 use std::{
@@ -128,7 +130,8 @@ async fn bad_requests_are_told_why_and_counted() {
     let auth = ("Authorization", token.as_str());
     let bomb = gzip(&[b'a'; 1 << 20]);
     let long_key = "k".repeat(300);
-    let cases: &[(&[(&str, &str)], &[u8], u16, &str)] = &[
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let cases: &[(Headers<'_>, &[u8], u16, &str)] = &[
         (&[], b"{}", 401, "FSP-SRC-201"),
         (&[("Authorization", "Bearer wrong")], b"{}", 401, "FSP-SRC-201"),
         (&[("Authorization", "Basic YTpi")], b"{}", 401, "FSP-SRC-201"),

@@ -1,5 +1,7 @@
 //! Windows events: every spelling gives the same fields, real logs decode completely, broken ones are refused in order.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test fails by panicking and says why on standard output")]
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},

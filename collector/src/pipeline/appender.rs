@@ -18,6 +18,9 @@ use crate::ledger::{Delta, Reason, SourceEntry, SourceRegistry};
 /// Batches whose durability is awaited at most.
 const IN_FLIGHT: usize = 256;
 
+/// How long the log may take for the last batches when the collector stops.
+const CLOSE: Duration = Duration::from_secs(10);
+
 /// A batch with what it adds to the ledger.
 pub struct Parcel {
     pub(crate) batch: Batch,
@@ -128,10 +131,11 @@ impl Appender {
     pub(super) async fn close(&self) {
         drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
         let counting = self.counting.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(task) = counting
-            && let Err(e) = task.await
-        {
-            tracing::error!(error = %e, "the task that counts durable records ended abnormally");
+        let Some(task) = counting else { return };
+        match tokio::time::timeout(CLOSE, task).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the task that counts durable records ended abnormally"),
+            Err(_) => tracing::error!("FSP-SRC-303: the log did not take the last records in time; nobody was told that they are stored"),
         }
     }
 }

@@ -294,7 +294,7 @@ impl Lane {
                 first.host = Some(host.into());
                 let assigned = self.pipeline.shared.assignments.of(ip, Some(host));
                 first.assign(self.origin.assignment.clone().or(assigned));
-                self.publish_host(base);
+                self.name(base);
                 return base;
             }
         }
@@ -346,17 +346,21 @@ impl Lane {
             published: (None, 0, None),
         };
         local.assign(configured);
+        let sender_of_a_known_host = host.is_none() && local.host.is_some();
         self.locals.push(local);
+        if sender_of_a_known_host {
+            self.name(self.locals.len() - 1);
+        }
         self.locals.len() - 1
     }
 
-    /// Takes over a format that an operator or the configuration fixed since the last record; also finds a source again
-    /// that had to leave the list.
+    /// Takes over a format that an operator or the configuration fixed, or released, since the last record.
     fn follow_pin(&mut self, at: usize) {
         let Some(local) = self.locals.get_mut(at) else { return };
         let version = local.entry.pin_version();
         if version != local.pin_version {
             local.pin_version = version;
+            local.published = (None, 0, None);
             let pinned = local.entry.pinned_format();
             local.state.pin(pinned.and_then(|name| self.normalizer.format_named(&name)));
         }
@@ -396,9 +400,13 @@ impl Lane {
         shared.registry.believe(&local.entry, &guess, local.host.as_deref());
     }
 
-    fn publish_host(&mut self, at: usize) {
-        if let Some(local) = self.locals.get(at) {
-            self.pipeline.shared.registry.named(&local.entry, local.host.as_deref());
+    /// Tells the registry which host the records of a sender name.
+    fn name(&self, at: usize) {
+        if let Some(local) = self.locals.get(at)
+            && let Some(host) = &local.host
+        {
+            let Assignment { format, .. } = &local.assignment;
+            self.pipeline.shared.registry.named(&local.entry, host, local.assignment.agency(), format.as_deref());
         }
     }
 }

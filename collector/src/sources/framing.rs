@@ -47,7 +47,7 @@ const MAX_DIGITS: usize = 8;
 /// Room offered to a read at least.
 const MIN_READ: usize = 4 << 10;
 /// Room offered to a read at most, beyond the record being assembled.
-const MAX_READ: usize = 256 << 10;
+const MAX_READ: usize = 64 << 10;
 
 #[derive(Clone, Copy, Debug)]
 enum State {

@@ -162,9 +162,10 @@ impl Sources {
 
 async fn join(threads: Vec<JoinHandle<()>>) {
     let all = move || threads.into_iter().filter_map(|t| t.join().err()).count();
-    match tokio::task::spawn_blocking(all).await {
-        Ok(0) => {}
-        Ok(ended) => tracing::error!(ended, "threads of the collector ended abnormally"),
-        Err(error) => tracing::error!(%error, "waiting for the collector's threads failed"),
+    match tokio::time::timeout(STOP, tokio::task::spawn_blocking(all)).await {
+        Ok(Ok(0)) => {}
+        Ok(Ok(ended)) => tracing::error!(ended, "threads of the collector ended abnormally"),
+        Ok(Err(error)) => tracing::error!(%error, "waiting for the collector's threads failed"),
+        Err(_) => tracing::warn!("threads of the collector wait for the log and are left behind; files are read again from what is durable"),
     }
 }

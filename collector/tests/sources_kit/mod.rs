@@ -1,5 +1,6 @@
 //! A collector on random loopback ports over a real log in a temporary folder.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test says what went wrong by ending")]
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
 use std::{
@@ -23,17 +24,17 @@ use fansipan_model::{Event, SourceInfo, codec};
 use tempfile::TempDir;
 
 /// How long anything on loopback may take before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The token that may send.
-pub const TOKEN: &str = "secret-of-the-test";
+pub(crate) const TOKEN: &str = "secret-of-the-test";
 
-pub fn any_port() -> SocketAddr {
+pub(crate) fn any_port() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
 }
 
 /// UDP, TCP and HTTP on ports that the system chooses.
-pub fn config() -> SourcesConfig {
+pub(crate) fn config() -> SourcesConfig {
     SourcesConfig {
         udp: vec![UdpConfig { listen: any_port(), ..UdpConfig::default() }],
         tcp: vec![TcpConfig { listen: any_port(), ..TcpConfig::default() }],
@@ -43,49 +44,49 @@ pub fn config() -> SourcesConfig {
     }
 }
 
-pub fn normalizer() -> Arc<Normalizer> {
+pub(crate) fn normalizer() -> Arc<Normalizer> {
     Arc::new(Normalizer::load_builtin().unwrap())
 }
 
-pub fn ingest(pipeline: &Pipeline, config: &SourcesConfig) -> Ingest {
+pub(crate) fn ingest(pipeline: &Pipeline, config: &SourcesConfig) -> Ingest {
     let verifier = |token: &str| (token == TOKEN).then(|| Sender { name: "agent".into(), agency: Some("so-y-te".to_owned()) });
     Ingest::new(pipeline.clone(), &config.limits, Arc::new(verifier))
 }
 
 /// A running collector.
-pub struct Rig {
-    pub dir: Arc<TempDir>,
-    pub registry: Arc<SourceRegistry>,
-    pub pipeline: Pipeline,
-    pub sources: Sources,
+pub(crate) struct Rig {
+    pub(crate) dir: Arc<TempDir>,
+    pub(crate) registry: Arc<SourceRegistry>,
+    pub(crate) pipeline: Pipeline,
+    pub(crate) sources: Sources,
     bus: EmbeddedBus,
     consumer: Consumer,
 }
 
-pub fn open_bus(dir: &Path) -> EmbeddedBus {
+pub(crate) fn open_bus(dir: &Path) -> EmbeddedBus {
     let mut config = BusConfig::new(dir.join("log"));
     config.min_free_bytes = 0;
     EmbeddedBus::open(config).unwrap().0
 }
 
 impl Rig {
-    pub async fn new(config: SourcesConfig) -> Rig {
+    pub(crate) async fn new(config: SourcesConfig) -> Rig {
         Rig::in_dir(config, Arc::new(tempfile::tempdir().unwrap())).await
     }
 
-    pub async fn in_dir(config: SourcesConfig, dir: Arc<TempDir>) -> Rig {
+    pub(crate) async fn in_dir(config: SourcesConfig, dir: Arc<TempDir>) -> Rig {
         let bus = open_bus(dir.path());
         let consumer = bus.consumer("test").unwrap();
         let (registry, pipeline, sources) = start(&config, dir.path(), Arc::new(bus.clone())).await;
         Rig { dir, registry, pipeline, sources, bus, consumer }
     }
 
-    pub fn address(&self, transport: Transport) -> SocketAddr {
+    pub(crate) fn address(&self, transport: Transport) -> SocketAddr {
         self.sources.bound().iter().find(|b| b.transport == transport).unwrap().address
     }
 
     /// The next `count` events in the log; fewer only if they do not come in time.
-    pub fn events(&mut self, count: usize) -> Vec<Event> {
+    pub(crate) fn events(&mut self, count: usize) -> Vec<Event> {
         let mut out = Vec::new();
         let until = Instant::now() + PATIENCE;
         while out.len() < count && Instant::now() < until {
@@ -99,18 +100,18 @@ impl Rig {
     }
 
     /// Nothing more comes.
-    pub fn silence(&mut self) {
+    pub(crate) fn silence(&mut self) {
         let records = self.consumer.poll(10, 1 << 20, Duration::from_millis(300)).unwrap();
         let rest: Vec<String> = records.map(|(_, b)| format!("{:?}", codec::decode(b).unwrap().original())).collect();
         assert!(rest.is_empty(), "{rest:?}");
     }
 
-    pub fn originals(&mut self, count: usize) -> Vec<String> {
+    pub(crate) fn originals(&mut self, count: usize) -> Vec<String> {
         self.events(count).iter().map(|e| String::from_utf8_lossy(&e.raw().unwrap()).into_owned()).collect()
     }
 
     /// The source once `ready` holds for it.
-    pub async fn source(&self, id: &str, ready: impl Fn(&SourceInfo) -> bool) -> SourceInfo {
+    pub(crate) async fn source(&self, id: &str, ready: impl Fn(&SourceInfo) -> bool) -> SourceInfo {
         let until = Instant::now() + PATIENCE;
         loop {
             let found = self.registry.get(id);
@@ -122,7 +123,7 @@ impl Rig {
         }
     }
 
-    pub async fn stop(self) -> Arc<TempDir> {
+    pub(crate) async fn stop(self) -> Arc<TempDir> {
         self.sources.stop().await;
         self.pipeline.close().await;
         self.bus.close();
@@ -130,7 +131,7 @@ impl Rig {
     }
 }
 
-pub async fn start(config: &SourcesConfig, dir: &Path, sink: Arc<dyn Sink>) -> (Arc<SourceRegistry>, Pipeline, Sources) {
+pub(crate) async fn start(config: &SourcesConfig, dir: &Path, sink: Arc<dyn Sink>) -> (Arc<SourceRegistry>, Pipeline, Sources) {
     let registry = Arc::new(SourceRegistry::new(&config.limits));
     let limits = PipelineLimits::from(&config.limits);
     let pipeline = Pipeline::start(normalizer(), Assignments::new(config), registry.clone(), sink, limits).unwrap();
@@ -139,7 +140,7 @@ pub async fn start(config: &SourcesConfig, dir: &Path, sink: Arc<dyn Sink>) -> (
 }
 
 /// `received = kept + refused`, `kept = parsed + unparsed`, for every source and in total.
-pub fn balanced(registry: &SourceRegistry) {
+pub(crate) fn balanced(registry: &SourceRegistry) {
     let totals = registry.totals().counters;
     for c in registry.snapshot().iter().map(|s| &s.counters).chain([&totals]) {
         assert_eq!(c.received, c.kept + c.refused.values().sum::<u64>(), "{c:?}");

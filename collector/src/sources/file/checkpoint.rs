@@ -80,6 +80,8 @@ pub(crate) struct Journal {
     /// By life.
     positions: BTreeMap<String, Position>,
     dirty: bool,
+    /// Whether the last write may have left half a line.
+    torn: bool,
     synced: Instant,
 }
 
@@ -110,7 +112,7 @@ impl Journal {
         }
         forget(&mut positions);
         let (file, size) = rewrite(&path, &positions).map_err(failed("write"))?;
-        Ok(Self { path, file, size, positions, dirty: false, synced: Instant::now() })
+        Ok(Self { path, file, size, positions, dirty: false, torn: false, synced: Instant::now() })
     }
 
     /// Every life that is not over.
@@ -171,9 +173,14 @@ impl Journal {
     }
 
     fn write(&mut self, line: Line) -> Result<(), SourceError> {
-        let mut text = serde_json::to_vec(&line).unwrap_or_default();
+        let mut text = if std::mem::take(&mut self.torn) { vec![b'\n'] } else { Vec::new() };
+        let failed = |source| SourceError::Checkpoint { action: "write", path: self.path.clone(), source };
+        serde_json::to_writer(&mut text, &line).map_err(|e| failed(e.into()))?;
         text.push(b'\n');
-        self.file.write_all(&text).map_err(|source| SourceError::Checkpoint { action: "write", path: self.path.clone(), source })?;
+        if let Err(source) = self.file.write_all(&text) {
+            self.torn = true;
+            return Err(failed(source));
+        }
         self.size += text.len() as u64;
         self.dirty = true;
         apply(&mut self.positions, line);

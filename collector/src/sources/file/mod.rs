@@ -30,6 +30,8 @@ use crate::pipeline::Assignment;
 
 /// Pause when no file has anything new.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Pause after the journal could not be written.
+const RETRY: Duration = Duration::from_secs(1);
 /// How often names are looked up again.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -46,11 +48,7 @@ pub(crate) fn start(configs: &[FileConfig], dir: &Path, context: &Context) -> Re
     };
     thread::Builder::new()
         .name("files".to_owned())
-        .spawn(move || {
-            if let Err(error) = tail.run() {
-                tracing::error!(%error, "files are no longer followed");
-            }
-        })
+        .spawn(move || tail.run())
         .map_err(|source| SourceError::Thread { what: "files", source })
 }
 
@@ -65,23 +63,41 @@ struct Tail {
 }
 
 impl Tail {
-    fn run(&mut self) -> Result<(), SourceError> {
+    fn run(&mut self) {
         let mut looked: Option<Instant> = None;
+        let mut failing = false;
         while !self.context.stop.is_cancelled() {
-            if looked.is_none_or(|at| at.elapsed() >= LOOK) {
-                self.look()?;
-                looked = Some(Instant::now());
-            }
-            let busy = self.turns()?;
-            self.journal.sync(false)?;
-            if !busy {
-                thread::sleep(PAUSE);
+            match self.step(&mut looked) {
+                Ok(true) => failing = false,
+                Ok(false) => thread::sleep(PAUSE),
+                Err(error) => {
+                    // without a journal nothing may be appended: begin again from what it last knew
+                    if !failing {
+                        tracing::error!(%error, "files are not read until the journal can be written again");
+                    }
+                    failing = true;
+                    self.followers.clear();
+                    self.started = false;
+                    looked = None;
+                    thread::sleep(RETRY);
+                }
             }
         }
-        for follower in &mut self.followers {
-            follower.settle(&mut self.journal, true)?;
+        let ended = self.followers.iter_mut().try_for_each(|f| f.settle(&mut self.journal, true));
+        if let Err(error) = ended.and_then(|()| self.journal.sync(true)) {
+            tracing::error!(%error, "what was read last of files may be read again after the restart");
         }
-        self.journal.sync(true)
+    }
+
+    /// One round over all files; whether any had something new.
+    fn step(&mut self, looked: &mut Option<Instant>) -> Result<bool, SourceError> {
+        if looked.is_none_or(|at| at.elapsed() >= LOOK) {
+            self.look()?;
+            *looked = Some(Instant::now());
+        }
+        let busy = self.turns()?;
+        self.journal.sync(false)?;
+        Ok(busy)
     }
 
     /// Gives every file its turn; whether any had something new.
