@@ -57,10 +57,11 @@ fn tree(text: &str, shape: &mut Shape<'_>) -> Result<(), json::JsonError> {
     json::flatten(text, |path, value| {
         let path = path.strip_prefix("Event.").unwrap_or(path);
         let Some((section, rest)) = path.split_once('.') else {
-            if path == "EventData" || path == "UserData" {
-                return; // null: there is none
-            }
-            return shape.other(path, value);
+            return match (path, value) {
+                ("EventData" | "UserData", Value::Null) => {}
+                ("EventData" | "UserData", _) => shape.unnamed(value),
+                _ => shape.other(path, value),
+            };
         };
         match section {
             "System" => system(rest, value, shape),
@@ -68,7 +69,7 @@ fn tree(text: &str, shape: &mut Shape<'_>) -> Result<(), json::JsonError> {
             "UserData" => {
                 let (element, leaf) = rest.split_once('.').unwrap_or((rest, ""));
                 shape.set(Head::UserDataName, Value::Str(element));
-                if !leaf.contains("xmlns") && !(leaf.is_empty() && value == Value::Null) {
+                if !(leaf.contains("xmlns") || leaf.is_empty() && value == Value::Null) {
                     shape.item(&plain(leaf, element), value, true);
                 }
             }
