@@ -8,7 +8,7 @@ use crate::{
     Received, SourceState, Transport, charset,
     clock::{DAY, Zone},
     decode::syslog::{self, FACILITIES, Header, SEVERITIES},
-    format::{Circumstances, Clues, FormatError, FormatId, FormatInfo, FormatSet},
+    format::{Circumstances, Clues, Format, FormatError, FormatId, FormatInfo, FormatSet},
 };
 
 /// What an operator configures of normalization.
@@ -100,10 +100,10 @@ impl Normalizer {
         match outcome {
             Outcome::Format(id, _) => {
                 let Some(format) = self.set.get(id) else { return out.finish() };
-                if format.prose && out.event().get(fields::MESSAGE).is_none() {
+                if format.prose && !(format.reach.may(fields::MESSAGE) && out.event().get(fields::MESSAGE).is_some()) {
                     out.str(fields::MESSAGE, if format.whole { record } else { header.body.trim() });
                 }
-                push_header(&mut out, &header);
+                push_header(&mut out, &header, Some(format));
                 out.str(fields::FANSIPAN_PARSER, &format.info.name);
             }
             Outcome::Generic => {
@@ -111,14 +111,14 @@ impl Normalizer {
                 out.str(fields::EVENT_DATASET, "syslog.generic");
                 out.str(fields::EVENT_MODULE, "syslog");
                 out.str(fields::MESSAGE, header.body.trim());
-                push_header(&mut out, &header);
+                push_header(&mut out, &header, None);
                 out.str(fields::FANSIPAN_PARSER, "syslog");
             }
             Outcome::Unparsed(reason) => {
                 out.str(fields::EVENT_KIND, "pipeline_error");
                 out.str(fields::MESSAGE, record);
                 out.str(fields::FANSIPAN_ERROR, &reason);
-                push_header(&mut out, &header);
+                push_header(&mut out, &header, None);
             }
         }
         provenance(source, received, &mut out);
@@ -218,13 +218,13 @@ fn set_time(source: &mut SourceState, received: &Received<'_>, device: Option<i6
 }
 
 /// What the syslog header says. A format that found a better host name or process has it already.
-fn push_header(out: &mut EventBuilder<'_>, header: &Header<'_>) {
-    let absent = |out: &EventBuilder<'_>, field| out.event().get(field).is_none();
+fn push_header(out: &mut EventBuilder<'_>, header: &Header<'_>, format: Option<&Format>) {
+    let absent = |out: &EventBuilder<'_>, field| !format.is_some_and(|f| f.reach.may(field)) || out.event().get(field).is_none();
     if let Some(host) = header.host {
         if absent(out, fields::HOST_NAME) {
             out.str(fields::HOST_NAME, host);
         }
-        if !absent(out, fields::OBSERVER_TYPE) && absent(out, fields::OBSERVER_NAME) {
+        if format.is_some_and(|f| f.observes) && absent(out, fields::OBSERVER_NAME) {
             out.str(fields::OBSERVER_NAME, host);
         }
         if let Ok(ip) = host.parse::<IpAddr>()

@@ -1,6 +1,6 @@
 //! From a file's words to a compiled format; every mistake is told with the file and what would be right.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use fansipan_model::{FieldId, FieldType, fields};
 use memchr::memmem;
@@ -11,6 +11,7 @@ use super::{
     detect::Alternative,
     file::{self, DetectFile, FormatFile, KvFile, OneOrMany, Scalar, WhenFile},
     mapping::{Constant, Constants, Entry, Mapping, SLOTS, is_reserved},
+    reach::Reach,
     template::{self, CaptureText, Class},
     text::{Block as TextBlock, Head, Matcher, Pattern, Sink, TextSpec},
     time::TimeFormat,
@@ -28,6 +29,8 @@ struct Names {
     slots: Vec<String>,
     rename: BTreeMap<String, OneOrMany>,
     prefix: String,
+    /// Gathers every field a target names.
+    reach: RefCell<Reach>,
 }
 
 fn intern(name: &str) -> Result<FieldId> {
@@ -61,7 +64,9 @@ impl Names {
             Some(conv) => self.conversion(field, conv)?,
             None => by_type(field),
         };
-        Ok(Target { field, conv })
+        let target = Target { field, conv };
+        self.reach.borrow_mut().add_target(&target);
+        Ok(target)
     }
 
     fn conversion(&self, field: FieldId, conv: &str) -> Result<Conv> {
@@ -274,19 +279,24 @@ pub(super) fn compile(file: &FormatFile, all: &BTreeMap<String, FormatFile>, id:
         return Err(format!("[[time]] looks at {} keys; {SLOTS} is the limit", slots.len()));
     }
     let maps = file.values.iter().map(|(name, map)| (name.clone(), Arc::new(words(map)))).collect();
-    let names = Names { maps, slots, rename: file.rename.clone(), prefix };
+    let reach = RefCell::new(Reach::new(prefix.is_empty()));
+    let names = Names { maps, slots, rename: file.rename.clone(), prefix, reach };
     let syntax = syntax(&file, &names)?;
+    let mapping = mapping(&file, &names)?;
+    let whens = Whens::new(file.when.iter().map(|w| when(w, &names)).collect::<Result<_>>()?);
     let format = Format {
         info: info(&file),
-        mapping: mapping(&file, &names)?,
+        mapping,
         times: times(&file, &names)?,
         set: base_constants(&file)?,
         default: constants(&file.default)?,
-        whens: Whens::new(file.when.iter().map(|w| when(w, &names)).collect::<Result<_>>()?),
+        whens,
+        reach: names.reach.into_inner(),
         prose: file.prose.unwrap_or(match &syntax {
             Syntax::Decoder(decoder) => decoder.prose(),
             _ => true,
         }),
+        observes: file.observer.is_some(),
         whole: file.whole,
         syntax,
     };

@@ -4,7 +4,10 @@ use fansipan_model::{EventBuilder, FieldId, Value};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-use super::convert::{Target, is_nothing};
+use super::{
+    convert::{Target, is_nothing},
+    reach::Reach,
+};
 
 /// What happens to the value of one key.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +80,7 @@ pub(super) struct Draft<'b, 'r, 'f> {
     pending: SmallVec<[Pending<'f>; 24]>,
     unmapped: usize,
     name: String,
+    reach: &'f Reach,
 }
 
 /// The part of `record` that `text` is, if it is one.
@@ -86,8 +90,8 @@ pub(super) fn slice_of<'r>(record: &'r str, text: &str) -> Option<&'r str> {
 }
 
 impl<'b, 'r, 'f> Draft<'b, 'r, 'f> {
-    pub(super) fn new(out: &'b mut EventBuilder<'r>) -> Self {
-        Self { out, slots: Default::default(), pending: SmallVec::new(), unmapped: 0, name: String::new() }
+    pub(super) fn new(out: &'b mut EventBuilder<'r>, reach: &'f Reach) -> Self {
+        Self { out, slots: Default::default(), pending: SmallVec::new(), unmapped: 0, name: String::new(), reach }
     }
 
     /// One pair of the syntax.
@@ -140,19 +144,20 @@ impl<'b, 'r, 'f> Draft<'b, 'r, 'f> {
         }
     }
 
-    /// Constants of a block; of two for the same field the later one counts.
+    /// Constants of a block. Of two for a field the later one counts; weak ones only where nothing gave the field a value yet.
     pub(super) fn constants(&mut self, constants: &'f Constants, weak: bool) {
         for (field, values) in constants {
-            if !weak {
-                self.pending.retain(|p| p.field != *field || p.weak);
+            if weak && self.pending.iter().any(|p| p.field == *field) {
+                continue;
             }
+            self.pending.retain(|p| p.field != *field);
             self.pending.push(Pending { field: *field, values, weak });
         }
     }
 
     /// Whether the record or a block gave this field a value already.
     pub(super) fn has(&self, field: FieldId) -> bool {
-        self.pending.iter().any(|p| p.field == field && !p.weak) || self.out.event().get(field).is_some()
+        self.pending.iter().any(|p| p.field == field && !p.weak) || self.reach.may(field) && self.out.event().get(field).is_some()
     }
 
     /// Calls `each` with every value the field has so far; stops when it returns true, and says so.
@@ -166,22 +171,17 @@ impl<'b, 'r, 'f> Draft<'b, 'r, 'f> {
 
     /// Writes the constants.
     pub(super) fn settle(&mut self) {
-        for weak in [false, true] {
-            for pending in self.pending.iter().filter(|p| p.weak == weak) {
-                let present = self.out.event().get(pending.field).is_some();
-                match (present, weak) {
-                    (true, true) => continue,
-                    (true, false) => {
-                        // overrules what the record said: rare, so the cost of removing does not matter
-                        let mut values = pending.values.iter();
-                        if let Some(first) = values.next() {
-                            self.out.event_mut().set(pending.field, first.value());
-                        }
-                        values.for_each(|v| self.out.push(pending.field, v.value()));
-                    }
-                    (false, _) => pending.values.iter().for_each(|v| self.out.push(pending.field, v.value())),
-                }
+        for pending in &self.pending {
+            let field = pending.field;
+            let present = self.reach.may(field) && self.out.event().get(field).is_some();
+            let mut values = pending.values.iter();
+            match (present, pending.weak) {
+                (true, true) => continue,
+                // overrules what the record said: rare, so the cost of removing does not matter
+                (true, false) => values.next().into_iter().for_each(|v| self.out.event_mut().set(field, v.value())),
+                (false, _) => {}
             }
+            values.for_each(|v| self.out.push(field, v.value()));
         }
     }
 }

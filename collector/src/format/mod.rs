@@ -9,6 +9,7 @@ mod detect;
 mod file;
 mod load;
 mod mapping;
+mod reach;
 mod template;
 mod text;
 mod time;
@@ -26,6 +27,7 @@ use self::{
     mapping::{Constants, Draft, Entry, Mapping, Slot},
     text::TextSpec,
     time::TimeFormat,
+    reach::Reach,
     when::Whens,
 };
 use crate::{
@@ -109,6 +111,10 @@ pub(crate) struct Format {
     set: Constants,
     default: Constants,
     whens: Whens,
+    /// Fields its records can fill.
+    pub(crate) reach: Reach,
+    /// Whether its records come from a device that watches others: then the host they name is the observer.
+    pub(crate) observes: bool,
     /// Whether `message` is the body unless a key gave it.
     pub(crate) prose: bool,
     /// Whether it reads the whole record, header and all.
@@ -135,9 +141,8 @@ pub(crate) struct Circumstances<'z> {
 impl Format {
     /// Reads `text` into the event. The time the record names, if it does. On an error `out` is spoilt.
     pub(crate) fn apply(&self, text: &str, out: &mut EventBuilder<'_>, around: Circumstances<'_>) -> Result<Option<i64>, String> {
-        let mut draft = Draft::new(out);
+        let mut draft = Draft::new(out, &self.reach);
         draft.constants(&self.set, false);
-        draft.constants(&self.default, true);
         match &self.syntax {
             Syntax::Text(spec) => {
                 let (head, matched) = spec.read(text, &self.mapping, &mut draft);
@@ -159,6 +164,7 @@ impl Format {
             }
         }
         self.whens.run(&mut draft);
+        draft.constants(&self.default, true);
         draft.settle();
         Ok(self.times.iter().find_map(|rule| rule.read(&draft.slots, around)))
     }
