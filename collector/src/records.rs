@@ -113,7 +113,9 @@ impl<R: BufRead> Records<R> {
         match joint(&record.bytes) {
             Joint::Single => {}
             Joint::Audit(serial) => self.join_audit(&mut record, &serial)?,
-            Joint::Xml => self.join_until(&mut record, |bytes, from| memchr::memmem::find(bytes.get(from..).unwrap_or(&[]), b"</Event>").is_some())?,
+            Joint::Xml => {
+                self.join_until(&mut record, |bytes, from| memchr::memmem::find(bytes.get(from..).unwrap_or(&[]), b"</Event>").is_some())?
+            }
             Joint::Json => self.join_json(&mut record)?,
         }
         Ok(Some(record))
@@ -248,7 +250,10 @@ mod tests {
                 "type=SYSCALL msg=audit(1.0:7): a\ntype=PATH msg=audit(1.0:7): b\ntype=SYSCALL msg=audit(1.0:8): c\nx\n",
                 &["type=SYSCALL msg=audit(1.0:7): a\ntype=PATH msg=audit(1.0:7): b", "type=SYSCALL msg=audit(1.0:8): c", "x"],
             ),
-            ("<Event xmlns='x'>\n <System/>\n</Event>\n<Event/>x</Event>\n", &["<Event xmlns='x'>\n <System/>\n</Event>", "<Event/>x</Event>"]),
+            (
+                "<Event xmlns='x'>\n <System/>\n</Event>\n<Event/>x</Event>\n",
+                &["<Event xmlns='x'>\n <System/>\n</Event>", "<Event/>x</Event>"],
+            ),
             ("{\n \"a\": \"}\",\n \"b\": [1]\n}\n{\"c\":1}\n", &["{\n \"a\": \"}\",\n \"b\": [1]\n}", "{\"c\":1}"]),
             ("{\"cut\": \n{\"whole\":1}\n", &["{\"cut\": ", "{\"whole\":1}"]),
             ("", &[]),

@@ -14,7 +14,16 @@ use fansipan_model::{Event, json, time::from_rfc3339};
 fn shown(event: &Event) -> String {
     let text = json::to_string(event);
     let map: BTreeMap<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
-    let invented = ["event.original", "event.ingested", "fansipan.agency", "fansipan.class", "fansipan.source", "fansipan.transport", "fansipan.peer.ip", "fansipan.peer.port"];
+    let invented = [
+        "event.original",
+        "event.ingested",
+        "fansipan.agency",
+        "fansipan.class",
+        "fansipan.source",
+        "fansipan.transport",
+        "fansipan.peer.ip",
+        "fansipan.peer.port",
+    ];
     let kept: BTreeMap<_, _> = map.into_iter().filter(|(k, _)| !invented.contains(&k.as_str())).collect();
     serde_json::to_string(&kept).unwrap()
 }
@@ -25,8 +34,14 @@ fn run(normalizer: &Normalizer, samples: &[u8]) -> Vec<String> {
     let mut out = Vec::new();
     for record in Records::new(samples) {
         let record = record.unwrap();
-        let received =
-            Received { raw: &record.bytes, peer: Some("192.0.2.1:514".parse().unwrap()), transport: Transport::Udp, tls_identity: None, at, path: None };
+        let received = Received {
+            raw: &record.bytes,
+            peer: Some("192.0.2.1:514".parse().unwrap()),
+            transport: Transport::Udp,
+            tls_identity: None,
+            at,
+            path: None,
+        };
         let event = normalizer.normalize(&mut state, &received);
         assert_eq!(event.raw().as_deref(), Some(&*record.bytes), "the record as received is kept");
         out.push(shown(&event));

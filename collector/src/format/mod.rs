@@ -25,9 +25,9 @@ pub(crate) use load::FormatSet;
 
 use self::{
     mapping::{Constants, Draft, Entry, Mapping, Slot},
+    reach::Reach,
     text::TextSpec,
     time::TimeFormat,
-    reach::Reach,
     when::Whens,
 };
 use crate::{

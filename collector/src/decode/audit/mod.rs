@@ -56,8 +56,28 @@ struct AuditEvent<'t> {
 fn is_encoded(key: &str) -> bool {
     matches!(
         key,
-        "acct" | "bank" | "cmd" | "comm" | "cwd" | "data" | "device" | "dir" | "exe" | "file" | "grp" | "key" | "name" | "ocomm" | "path"
-            | "proctitle" | "profile" | "root_dir" | "sw" | "vm" | "watch" | "new_group"
+        "acct"
+            | "bank"
+            | "cmd"
+            | "comm"
+            | "cwd"
+            | "data"
+            | "device"
+            | "dir"
+            | "exe"
+            | "file"
+            | "grp"
+            | "key"
+            | "name"
+            | "ocomm"
+            | "path"
+            | "proctitle"
+            | "profile"
+            | "root_dir"
+            | "sw"
+            | "vm"
+            | "watch"
+            | "new_group"
     )
 }
 
