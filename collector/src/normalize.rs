@@ -33,6 +33,19 @@ const UNSET_CLOCK: i64 = 946_684_800 * fansipan_model::time::SECOND;
 /// Parameters of structured data kept as fields; more stay in `log.syslog.structured_data`.
 const PARAMETER_LIMIT: usize = 64;
 
+/// A record as read so far.
+struct Reading<'t> {
+    /// The record as text.
+    text: &'t str,
+    /// Whether it is the record itself rather than a decoded reading.
+    utf8: bool,
+    /// Without line ends and padding.
+    record: &'t str,
+    header: Header<'t>,
+    /// Zone of times that name none.
+    zone: &'t Zone,
+}
+
 /// What was made of the body.
 enum Outcome {
     /// By this format; the time its fields name.
@@ -89,12 +102,13 @@ impl Normalizer {
             Cow::Owned(text) => EventBuilder::from_bytes(received.raw, text),
         };
         let record = out.record().trim_end_matches(['\n', '\r', '\0', ' ', '\t']).trim_start_matches('\u{feff}');
-        let header = syslog::parse(record);
         let zone = self.zone(received.peer.map(|p| p.ip()));
-        let outcome = self.understand(source, received, &text, record, &header, zone, &mut out);
+        let reading = Reading { text: &text, utf8: matches!(text, Cow::Borrowed(_)), record, header: syslog::parse(record), zone };
+        let header = &reading.header;
+        let outcome = self.understand(source, received, &reading, &mut out);
         let device = match outcome {
             Outcome::Format(_, Some(time)) => Some(time),
-            _ => header_time(&header, zone, received.at),
+            _ => header_time(header, zone, received.at),
         };
         source.count(if let Outcome::Format(id, _) = outcome { Some(id) } else { None });
         match outcome {
@@ -103,7 +117,7 @@ impl Normalizer {
                 if format.prose && !(format.reach.may(fields::MESSAGE) && out.event().get(fields::MESSAGE).is_some()) {
                     out.str(fields::MESSAGE, if format.whole { record } else { header.body.trim() });
                 }
-                push_header(&mut out, &header, Some(format));
+                push_header(&mut out, header, Some(format));
                 out.str(fields::FANSIPAN_PARSER, &format.info.name);
             }
             Outcome::Generic => {
@@ -111,14 +125,14 @@ impl Normalizer {
                 out.str(fields::EVENT_DATASET, "syslog.generic");
                 out.str(fields::EVENT_MODULE, "syslog");
                 out.str(fields::MESSAGE, header.body.trim());
-                push_header(&mut out, &header, None);
+                push_header(&mut out, header, None);
                 out.str(fields::FANSIPAN_PARSER, "syslog");
             }
             Outcome::Unparsed(reason) => {
                 out.str(fields::EVENT_KIND, "pipeline_error");
                 out.str(fields::MESSAGE, record);
                 out.str(fields::FANSIPAN_ERROR, &reason);
-                push_header(&mut out, &header, None);
+                push_header(&mut out, header, None);
             }
         }
         provenance(source, received, &mut out);
@@ -134,21 +148,12 @@ impl Normalizer {
     }
 
     /// Finds the format of the body and lets it fill `out`.
-    #[allow(clippy::too_many_arguments, reason = "one call, and every argument is a different view of the same record")]
-    fn understand<'t>(
-        &self,
-        source: &SourceState,
-        received: &Received<'_>,
-        text: &'t Cow<'_, str>,
-        record: &'t str,
-        header: &Header<'t>,
-        zone: &Zone,
-        out: &mut EventBuilder<'t>,
-    ) -> Outcome {
+    fn understand<'t>(&self, source: &SourceState, received: &Received<'_>, reading: &Reading<'t>, out: &mut EventBuilder<'t>) -> Outcome {
+        let header = &reading.header;
         let clues = Clues {
             app: header.app.map(|app| app.rsplit('/').next().unwrap_or(app)),
             body: header.body.trim(),
-            whole: record,
+            whole: reading.record,
             path: received.path,
             device: None,
         };
@@ -159,7 +164,7 @@ impl Normalizer {
         let mut refused: Option<String> = None;
         let mut try_one = |id: FormatId, must_match: bool| {
             let Some(format) = self.set.get(id) else { return false };
-            let around = Circumstances { zone, near: received.at, must_match };
+            let around = Circumstances { zone: reading.zone, near: received.at, must_match };
             match format.apply(if format.whole { clues.whole } else { clues.body }, out, around) {
                 Ok(time) => {
                     found = Some(Outcome::Format(id, time));
@@ -168,9 +173,9 @@ impl Normalizer {
                 Err(reason) => {
                     refused.get_or_insert(reason);
                     // what a decoder gave before it failed is taken back
-                    *out = match text {
-                        Cow::Borrowed(text) => EventBuilder::new(text),
-                        Cow::Owned(text) => EventBuilder::from_bytes(received.raw, text),
+                    *out = match reading.utf8 {
+                        true => EventBuilder::new(reading.text),
+                        false => EventBuilder::from_bytes(received.raw, reading.text),
                     };
                     false
                 }

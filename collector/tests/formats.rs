@@ -1,5 +1,6 @@
 //! Every format's samples against its expected events: `formats/<name>/{samples.log,expected.ndjson}`.
 //! `BLESS=1 cargo test -p fansipan-collector --test formats` rewrites the expectations.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test whose case cannot be set up has failed")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -22,6 +22,9 @@ use crate::decode::{self, kv::KvSpec};
 /// What goes wrong while compiling; the caller adds the file.
 type Result<T> = std::result::Result<T, String>;
 
+/// A template, what becomes of its captures, and how they were written.
+type CompiledTemplate = (template::Template, Box<[Sink]>, Vec<CaptureText>);
+
 /// What conversions and slots need to know of the whole file.
 struct Names {
     maps: BTreeMap<String, Arc<WordMap>>,
@@ -164,7 +167,7 @@ impl Names {
         }
     }
 
-    fn compile_template(&self, text: &str) -> Result<Vec<(template::Template, Box<[Sink]>, Vec<CaptureText>)>> {
+    fn compile_template(&self, text: &str) -> Result<Vec<CompiledTemplate>> {
         template::compile(text, |c| self.class(c))?
             .into_iter()
             .map(|(template, captures)| {

@@ -52,7 +52,7 @@ impl Class {
 
 #[derive(Debug)]
 enum Piece {
-    Literal(Box<str>, memmem::Finder<'static>),
+    Literal(Box<str>, Box<memmem::Finder<'static>>),
     Capture(Class),
 }
 
@@ -102,7 +102,7 @@ fn compile_one(text: &str, class: &impl Fn(&CaptureText) -> Class) -> Result<(Te
     let mut literal = String::new();
     let flush = |literal: &mut String, pieces: &mut Vec<Piece>| {
         if !literal.is_empty() {
-            let finder = memmem::Finder::new(literal.as_bytes()).into_owned();
+            let finder = Box::new(memmem::Finder::new(literal.as_bytes()).into_owned());
             pieces.push(Piece::Literal(std::mem::take(literal).into(), finder));
         }
     };
