@@ -43,11 +43,10 @@ impl Batch {
     }
 
     /// Adds one record that `write` appends to the buffer; spares the copy of an encoder's output.
-    /// Whatever stood in the buffer before belongs to earlier records and must stay.
+    /// Whatever stood in the buffer before belongs to earlier records: a batch that lost any of it is refused.
     pub fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.data.len();
         write(&mut self.data);
-        // A record beyond 4 GiB makes the batch larger than any segment, so append refuses it before the length matters.
         let length = u32::try_from(self.data.len().saturating_sub(start)).unwrap_or(u32::MAX);
         self.lengths.extend_from_slice(&length.to_le_bytes());
     }
@@ -73,6 +72,13 @@ impl Batch {
         self.data.clear();
         self.key = None;
         self.patience = None;
+    }
+
+    /// Whether the lengths add up to the data. They do not after a [`push_with`](Self::push_with) that cut the buffer, or after
+    /// a record beyond 4 GiB.
+    pub(crate) fn adds_up(&self) -> bool {
+        let lengths = self.lengths.as_chunks::<4>().0;
+        lengths.iter().map(|&l| u64::from(u32::from_le_bytes(l))).sum::<u64>() == self.data.len() as u64
     }
 
     pub(crate) fn parts(&self) -> (&[u8], &[u8]) {

@@ -19,7 +19,7 @@ use crate::{
     queue::Queue,
     recovery,
     seal::{self, Proof},
-    status::{BusStatus, Recovery},
+    status::{AlarmKind, BusStatus, Recovery},
     sync::{locked, wait},
     ticket::Ticket,
 };
@@ -210,7 +210,7 @@ impl EmbeddedBus {
     /// Seals what was appended so far, full or not, and waits for the seals.
     ///
     /// # Errors
-    /// [`BusError::Closed`].
+    /// [`BusError::Unsealed`] if a seal cannot be written, [`BusError::Closed`].
     pub fn seal(&self) -> Result<(), BusError> {
         let shared = &self.0.shared;
         let end = shared.queue.push_roll()?.wait()?;
@@ -220,7 +220,10 @@ impl EmbeddedBus {
             if log.closed {
                 return Err(BusError::Closed);
             }
-            log = wait(&shared.chores, log, Some(std::time::Duration::from_millis(50)));
+            if let Some(alarm) = log.alarms.get(&AlarmKind::UpkeepFailed) {
+                return Err(BusError::Unsealed { reason: alarm.message.clone() });
+            }
+            log = wait(&shared.chores, log, None);
         }
         Ok(())
     }

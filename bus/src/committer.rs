@@ -54,8 +54,8 @@ impl Stall {
             Stall::Log(names) if names.is_empty() => None,
             Stall::Log(names) => {
                 let text = format!(
-                    "the log is full: max_bytes is reached and {} did not read the oldest records yet; nothing is lost, senders wait",
-                    names.join(", ")
+                    "the log is full: max_bytes is reached and {} has not done with the oldest records; nothing is lost, senders wait until it has",
+                    names.join(" and ")
                 );
                 Some((AlarmKind::LogFull, text))
             }

@@ -100,6 +100,15 @@ pub enum BusError {
         /// The difference found.
         what: String,
     },
+    /// The records of a batch are not what their lengths say.
+    #[error("FSP-BUS-014: the buffer of the batch was cut while it was filled; nothing of it was appended: report this as a bug")]
+    Malformed,
+    /// A segment was closed and could not be sealed.
+    #[error("FSP-BUS-015: not everything is sealed ({reason}): it is tried again every few seconds")]
+    Unsealed {
+        /// What failed, as in the alarm.
+        reason: String,
+    },
     /// A side file that cannot be read.
     #[error("FSP-BUS-013: {path} is damaged: {what}")]
     Damaged {
@@ -127,6 +136,8 @@ impl BusError {
             BusError::ConsumerBusy { .. } => "FSP-BUS-011",
             BusError::Altered { .. } => "FSP-BUS-012",
             BusError::Damaged { .. } => "FSP-BUS-013",
+            BusError::Malformed => "FSP-BUS-014",
+            BusError::Unsealed { .. } => "FSP-BUS-015",
         }
     }
 

@@ -4,7 +4,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read as _, Seek as _, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -27,7 +27,7 @@ pub(crate) trait HostFile: Send + Sync {
 
 /// The machine.
 pub(crate) trait Host: Send + Sync {
-    /// Makes a folder and its parents.
+    /// Makes a folder and its parents, for this user alone, durably.
     fn make_dir(&self, dir: &Path) -> io::Result<()>;
     /// Creates a file for reading and writing, for this user alone; fails if it exists.
     fn create(&self, path: &Path) -> io::Result<Box<dyn HostFile>>;
@@ -124,7 +124,15 @@ impl HostFile for File {
 
 impl Host for Machine {
     fn make_dir(&self, dir: &Path) -> io::Result<()> {
-        fs::create_dir_all(dir)
+        if dir.is_dir() {
+            return Ok(());
+        }
+        let parent = dir.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        self.make_dir(parent)?;
+        match fs::DirBuilder::new().mode(0o700).create(dir) {
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(e),
+            _ => self.sync_dir(parent),
+        }
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn HostFile>> {

@@ -1,7 +1,10 @@
 //! The thread behind the writer: seals full segments, deletes expired ones that every consumer has passed, makes positions
 //! durable, ends waiting that has lasted long enough. Never acknowledges anything and never deletes what is unread.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crate::{
     error::BusError,
@@ -15,9 +18,12 @@ use crate::{
 
 /// Positions are written this often at most; patience is measured to this.
 const TICK: Duration = Duration::from_millis(100);
+/// Sealing reads a whole segment, so it is not tried again at once after it failed.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// Works until the log is closed.
-fn run(shared: &Arc<Shared>) {
+fn run(shared: &Shared) {
+    let mut seal_again = Instant::now();
     loop {
         let closed = {
             let mut log = locked(&shared.log);
@@ -32,11 +38,16 @@ fn run(shared: &Arc<Shared>) {
             return;
         }
         shared.queue.tick();
-        let sealed = seal_closed(shared);
-        let expired = expire(shared);
-        match sealed.and(expired) {
-            Ok(()) => locked(&shared.log).settle(AlarmKind::UpkeepFailed),
-            Err(error) => locked(&shared.log).raise(AlarmKind::UpkeepFailed, error.to_string(), shared.host.now()),
+        let due = Instant::now() >= seal_again;
+        let sealed = if due { seal_closed(shared) } else { Ok(()) };
+        match sealed.and(expire(shared)) {
+            Ok(()) if due => locked(&shared.log).settle(AlarmKind::UpkeepFailed),
+            Ok(()) => {}
+            Err(error) => {
+                seal_again = Instant::now() + RETRY;
+                locked(&shared.log).raise(AlarmKind::UpkeepFailed, error.to_string(), shared.host.now());
+                shared.chores.notify_all();
+            }
         }
         roll_aged(shared);
     }
@@ -69,7 +80,7 @@ fn seal_closed(shared: &Shared) -> Result<(), BusError> {
         let (segment, previous) = {
             let log = locked(&shared.log);
             let Some(segment) = log.segments.iter().find(|s| s.phase == Phase::Closed) else { return Ok(()) };
-            (segment.clone(), log.last_seal)
+            (segment.clone(), log.seal_before(segment.base))
         };
         let path = shared.path(segment.base);
         let bounds = Bounds { salt: segment.salt, base: segment.base, below: segment.next, end: segment.length };
@@ -93,10 +104,9 @@ fn seal_closed(shared: &Shared) -> Result<(), BusError> {
         for Gap { from, to, certain } in gaps {
             log.note_lost(Lost { from, to, segment: segment.base, certain, found_at: now });
         }
-        log.last_seal = id;
         log.bytes += bytes;
         if let Some(done) = log.segment_mut(segment.base) {
-            done.phase = Phase::Sealed(sealed.root);
+            done.phase = Phase::Sealed { root: sealed.root, id };
             done.seal_bytes = bytes;
             done.records = sealed.records;
         }
@@ -108,7 +118,7 @@ fn seal_closed(shared: &Shared) -> Result<(), BusError> {
 /// The oldest segment, if it may and should go: every consumer has passed it, and it is too old or room is needed. The newest
 /// sealed segment stays for good: the next seal names it, and it tells where an otherwise empty log continues.
 fn expired(log: &Log, shared: &Shared) -> Option<Segment> {
-    let done = |s: &&Segment| matches!(s.phase, Phase::Sealed(_) | Phase::Broken);
+    let done = |s: &&Segment| matches!(s.phase, Phase::Sealed { .. } | Phase::Broken);
     let oldest = log.segments.front().filter(done)?;
     if log.segments.get(1).filter(done).is_none() || !log.laggards().is_empty() {
         return None;

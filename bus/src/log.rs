@@ -26,8 +26,13 @@ pub(crate) enum Phase {
     Open,
     /// Full, waiting for its seal.
     Closed,
-    /// Sealed with this Merkle root.
-    Sealed([u8; 32]),
+    /// Sealed.
+    Sealed {
+        /// Merkle root.
+        root: [u8; 32],
+        /// Hash of the seal file, which the next seal names.
+        id: [u8; 32],
+    },
     /// Cannot be read; its records are reported lost.
     Broken,
 }
@@ -111,8 +116,6 @@ pub(crate) struct Log {
     pub(crate) alarms: BTreeMap<AlarmKind, Alarm>,
     pub(crate) lost: VecDeque<Lost>,
     pub(crate) counters: Counters,
-    /// Id of the newest seal.
-    pub(crate) last_seal: [u8; 32],
     /// The aged segment that the committer was asked to close.
     pub(crate) rolling: Option<u64>,
     /// Something for the keeper to do now.
@@ -129,6 +132,12 @@ impl Log {
     pub(crate) fn segment_mut(&mut self, base: u64) -> Option<&mut Segment> {
         let at = self.segments.partition_point(|s| s.base < base);
         self.segments.get_mut(at).filter(|s| s.base == base)
+    }
+
+    /// Id of the seal before the segment at `base`; zero if there is none.
+    pub(crate) fn seal_before(&self, base: u64) -> [u8; 32] {
+        let before = self.segments.iter().rev().skip_while(|s| s.base >= base);
+        before.filter_map(|s| if let Phase::Sealed { id, .. } = s.phase { Some(id) } else { None }).next().unwrap_or_default()
     }
 
     /// Where the record with this offset is.
@@ -217,7 +226,7 @@ impl Log {
             bytes: s.bytes(),
             first_at: s.first_at,
             last_at: s.last_at,
-            root: if let Phase::Sealed(root) = s.phase { Some(hex::encode(root)) } else { None },
+            root: if let Phase::Sealed { root, .. } = s.phase { Some(hex::encode(root)) } else { None },
         };
         self.segments.iter().map(status).collect()
     }

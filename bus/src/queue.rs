@@ -107,6 +107,9 @@ impl Queue {
         if size > self.largest {
             return Err(BusError::TooLarge { bytes: size, limit: self.largest });
         }
+        if !batch.adds_up() {
+            return Err(BusError::Malformed);
+        }
         let since = Instant::now();
         let deadline = match batch.patience.unwrap_or(self.patience) {
             Patience::Forever => None,

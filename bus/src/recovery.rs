@@ -17,7 +17,7 @@ use crate::{
     positions::Positions,
     scan::{Bounds, Gap, scan},
     seal::{self, SEAL_EXTENSION, Seal},
-    status::{Lost, Recovery},
+    status::{AlarmKind, Lost, Recovery},
 };
 
 /// An opened folder.
@@ -40,6 +40,14 @@ struct Opening<'a> {
     active: Option<Active>,
     recovery: Recovery,
     now: i64,
+}
+
+/// What is known of an unsealed segment file before it is read through.
+struct Tail {
+    /// Bytes of the file.
+    length: u64,
+    /// Whether its header is sound.
+    whole: bool,
 }
 
 /// What the header of a segment file, or its substitutes, told.
@@ -88,7 +96,11 @@ pub(crate) fn open(host: &dyn Host, config: &BusConfig, max_keys: usize) -> Resu
 
 impl Opening<'_> {
     fn damaged(&mut self, what: String) {
-        tracing::error!("{what}");
+        // The alarm logs the first; the others are as important.
+        if self.log.alarms.contains_key(&AlarmKind::FilesDamaged) {
+            tracing::error!("{what}");
+        }
+        self.log.raise(AlarmKind::FilesDamaged, what.clone(), self.now);
         self.recovery.damaged.push(what);
     }
 
@@ -140,9 +152,11 @@ impl Opening<'_> {
         let file = self.host.open(&path).map_err(BusError::io("open", &path))?;
         let length = file.length().map_err(BusError::io("read", &path))?;
         let seal = if has_seal { self.read_seal(base)? } else { None };
+        let mut whole = true;
         let head = match header(&*file, &path, base, length, seal.as_ref().map(|(s, _, _)| s))? {
             Header::Sound(head) => head,
             Header::Restored(head) => {
+                whole = false;
                 self.damaged(format!("the header of {} is damaged; its records can still be read", path.display()));
                 head
             }
@@ -154,7 +168,7 @@ impl Opening<'_> {
         };
         match seal {
             Some((seal, id, size)) if below.is_none_or(|b| seal.next <= b) => self.sealed(&path, seal, id, size, length),
-            _ => self.unsealed(&path, &*file, head, below, length)?,
+            _ => self.unsealed(&path, &*file, head, below, Tail { length, whole })?,
         }
         Ok(())
     }
@@ -172,7 +186,7 @@ impl Opening<'_> {
 
     /// A sealed segment is taken at its seal's word: reading it, or verifying it, shows damage inside.
     fn sealed(&mut self, path: &Path, seal: Seal, id: [u8; 32], size: u64, length: u64) {
-        let previous = self.log.last_seal;
+        let previous = self.log.seal_before(seal.base);
         if previous != [0; 32] && seal.previous != previous {
             self.damaged(format!("the seal of {} does not continue the seal before it", path.display()));
         }
@@ -185,7 +199,6 @@ impl Opening<'_> {
         for &(key, offset) in &seal.keys {
             self.keys.insert(key, offset);
         }
-        self.log.last_seal = id;
         self.log.head = seal.next;
         self.log.segments.push_back(Segment {
             base: seal.base,
@@ -196,13 +209,14 @@ impl Opening<'_> {
             first_at: seal.first_at,
             last_at: seal.last_at,
             index: seal.index,
-            phase: Phase::Sealed(seal.root),
+            phase: Phase::Sealed { root: seal.root, id },
             seal_bytes: size,
         });
     }
 
-    /// Reads a segment through. The last one is cut after its last sound batch and goes on being written, if it is whole.
-    fn unsealed(&mut self, path: &Path, file: &dyn HostFile, head: SegmentHead, below: Option<u64>, length: u64) -> Result<(), BusError> {
+    /// Reads a segment through. The last one is cut after its last sound batch and, if it is whole, goes on being written.
+    fn unsealed(&mut self, path: &Path, file: &dyn HostFile, head: SegmentHead, below: Option<u64>, tail: Tail) -> Result<(), BusError> {
+        let Tail { length, whole } = tail;
         let bounds = Bounds { salt: head.salt, base: head.base, below: below.unwrap_or(u64::MAX), end: length };
         let found = scan(file, &bounds, |_, _| {}).map_err(BusError::io("read", path))?;
         for &gap in &found.gaps {
@@ -231,7 +245,7 @@ impl Opening<'_> {
                 file.truncate(found.end).map_err(BusError::io("cut the torn end of", path))?;
             }
             rewrite(&*file, found.last_group, found.end).map_err(BusError::io("sync", path))?;
-            if found.gaps.is_empty() {
+            if whole && found.gaps.is_empty() {
                 self.active = Some(Active { base: head.base, salt: head.salt, file, length: found.end });
             }
         }
@@ -274,6 +288,11 @@ impl Opening<'_> {
         }
         for (name, offset) in positions.iter() {
             let start = offset.max(oldest);
+            if (1..oldest).contains(&offset) {
+                let what =
+                    format!("consumer {name} had come to {offset}, the oldest record is {oldest}: what lies between was deleted by others");
+                self.damaged(what);
+            }
             self.log.consumers.insert(name.to_owned(), Registered { committed: start, durable: offset, open: false });
         }
         let Some(last) = self.log.segments.back_mut() else { return Ok(()) };

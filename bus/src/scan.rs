@@ -16,7 +16,9 @@ const INDEX_STEP: u64 = 256 << 10;
 /// A part of a file held in memory; moves forward through it.
 #[derive(Debug)]
 pub(crate) struct Window {
+    /// Grows only, so that its memory is zeroed once and not before every read.
     bytes: Vec<u8>,
+    length: usize,
     at: u64,
     /// Bytes read at a time.
     pub(crate) chunk: usize,
@@ -24,7 +26,7 @@ pub(crate) struct Window {
 
 impl Default for Window {
     fn default() -> Self {
-        Self { bytes: Vec::new(), at: 0, chunk: CHUNK }
+        Self { bytes: Vec::new(), length: 0, at: 0, chunk: CHUNK }
     }
 }
 
@@ -35,13 +37,14 @@ impl Window {
         let need = need.min(left);
         let held = self.held(position).len();
         if held < need {
-            let skip = self.bytes.len() - held;
-            self.bytes.copy_within(skip.., 0);
-            self.at = position;
-            self.bytes.resize(self.chunk.max(need).min(left), 0);
-            let read = read_full(file, self.bytes.get_mut(held..).unwrap_or_default(), position + held as u64);
-            self.bytes.truncate(held + *read.as_ref().unwrap_or(&0));
-            read?;
+            self.bytes.copy_within(self.length - held..self.length, 0);
+            (self.at, self.length) = (position, held);
+            let want = self.chunk.max(need).min(left);
+            if self.bytes.len() < want {
+                self.bytes.resize(want, 0);
+            }
+            let free = self.bytes.get_mut(held..want).unwrap_or_default();
+            self.length += read_full(file, free, position + held as u64)?;
         }
         Ok(self.held(position))
     }
@@ -49,12 +52,12 @@ impl Window {
     /// What is held from `position` on.
     pub(crate) fn held(&self, position: u64) -> &[u8] {
         let skip = position.checked_sub(self.at).and_then(|s| usize::try_from(s).ok());
-        skip.and_then(|s| self.bytes.get(s..)).unwrap_or_default()
+        skip.and_then(|s| self.bytes.get(s..self.length)).unwrap_or_default()
     }
 
     /// Forgets what is held, so that the next load reads the file again.
     pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
+        self.length = 0;
     }
 }
 

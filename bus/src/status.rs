@@ -14,6 +14,8 @@ pub enum AlarmKind {
     WriteFailed,
     /// Acknowledged records were found missing or changed.
     RecordsLost,
+    /// A file of the log is not as it was written (see [`Recovery::damaged`]).
+    FilesDamaged,
     /// Positions of consumers cannot be made durable; after a restart records would be read again.
     PositionsFailed,
     /// Full segments cannot be sealed or expired ones deleted.

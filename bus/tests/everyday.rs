@@ -1,4 +1,5 @@
 //! The log on a healthy disk, as its users see it.
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::{
     future::Future,

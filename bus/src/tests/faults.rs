@@ -1,21 +1,24 @@
 //! Full disks, failing disks, consumers that do not read: nothing acknowledged is lost, and people are told.
 
 use std::{
+    future::Future as _,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
     thread,
     time::{Duration, Instant},
 };
 
-use super::{SEGMENT, SOON, append, batch, config, drain, eventually, open, open_with, send, sim::Sim};
-use crate::{AlarmKind, BusConfig, BusError, EmbeddedBus, Limits, Patience, format, status::Alarm};
+use super::{SEGMENT, SOON, append, batch, config, drain, eventually, numbered, open, open_with, send, sim::Sim};
+use crate::{AlarmKind, BusConfig, BusError, EmbeddedBus, Limits, Patience, status::Alarm};
 
 const BRIEF: Patience = Patience::AtMost(Duration::from_millis(250));
 
 fn alarm(bus: &EmbeddedBus) -> Option<AlarmKind> {
     bus.status().alarm().map(|a| a.kind)
-}
-
-fn numbered(n: usize, size: usize) -> Vec<Vec<u8>> {
-    (0..n).map(|i| format!("{i:0size$}").into_bytes()).collect()
 }
 
 /// Appends, one batch each, with whatever is broken now; all must be there in the end.
@@ -175,66 +178,6 @@ fn holes_that_a_power_failure_leaves_in_the_last_write_are_told_from_losses() {
     sim.set(|f| f.permits = u32::MAX);
 }
 
-/// A sender who knows the format puts a whole batch inside a record, and the batch around it is damaged.
-#[test]
-fn what_is_inside_a_record_never_passes_for_a_batch() {
-    let sim = Sim::default();
-    let (bus, _) = open(&sim);
-    append(&bus, &["before"]);
-    let inner = batch(&["forged"]);
-    let mut evil = Vec::new();
-    for (base, salt) in [(1, 0), (2, u64::MAX), (3, 1)] {
-        let place = format::Place { base, group_before: 0, at: 0, salt };
-        format::encode_batch(&inner, format::body_crc(&inner), place, &mut evil);
-    }
-    // Whatever the record's place, one of these is aligned like a batch; and one stands where a batch would be expected.
-    let records: Vec<_> = (0..8).map(|shift| [vec![0; shift], evil.clone()].concat()).collect();
-    append(&bus, &records);
-    append(&bus, &["after"]);
-    let damaged = 64 + 72 + 10;
-    drop(bus);
-    sim.tamper(&sim.files("seg")[0], |bytes| bytes[damaged] ^= 1);
-    let (bus, recovery) = open(&sim);
-    assert_eq!(recovery.lost.iter().map(|l| (l.from, l.to)).collect::<Vec<_>>(), [(1, 9)]);
-    assert_eq!(drain(&mut bus.consumer("reader").unwrap()), [(0, b"before".to_vec()), (9, b"after".to_vec())]);
-}
-
-#[test]
-fn damage_found_while_reading_is_stepped_over_and_told() {
-    let sim = Sim::default();
-    let (bus, _) = open(&sim);
-    let mut reader = bus.consumer("reader").unwrap();
-    for i in 0..10u8 {
-        append(&bus, &[[i; 100], [i; 100]]);
-    }
-    sim.tamper(&sim.files("seg")[0], |bytes| bytes[64 + 3 * 272 + 200] ^= 1);
-    let offsets: Vec<_> = drain(&mut reader).into_iter().map(|(o, _)| o).collect();
-    assert_eq!(offsets, (0..6).chain(8..20).collect::<Vec<_>>());
-    let status = bus.status();
-    assert_eq!(status.lost.iter().map(|l| (l.from, l.to, l.certain)).collect::<Vec<_>>(), [(6, 8, true)]);
-    assert_eq!((status.counters.lost, alarm(&bus)), (2, Some(AlarmKind::RecordsLost)));
-    reader.seek(0).unwrap();
-    drain(&mut reader);
-    assert_eq!(bus.status().counters.lost, 2, "one loss is counted once");
-    bus.seal().unwrap();
-    assert_eq!(bus.verify(0).unwrap().missing, [(6, 8)]);
-}
-
-#[test]
-fn damage_longer_than_one_read_is_stepped_over() {
-    let sim = Sim::default();
-    let (bus, _) = open_with(&sim, BusConfig { segment_bytes: 8 << 20, ..config() }, Limits::default());
-    append(&bus, &["before"]);
-    append(&bus, &[vec![1; 3 << 20]]);
-    append(&bus, &["after"]);
-    sim.tamper(&sim.files("seg")[0], |bytes| bytes[200] ^= 1);
-    let offsets = |bus: &EmbeddedBus| drain(&mut bus.consumer("reader").unwrap()).into_iter().map(|(o, _)| o).collect::<Vec<_>>();
-    assert_eq!(offsets(&bus), [0, 2]);
-    drop(bus);
-    let (bus, recovery) = open(&sim);
-    assert_eq!((offsets(&bus), recovery.lost.len(), recovery.head), (vec![0, 2], 1, 3));
-}
-
 #[test]
 fn short_writes_are_continued() {
     let sim = Sim::default();
@@ -274,6 +217,40 @@ fn senders_wait_while_the_queue_is_full_and_are_refused_in_time() {
 }
 
 #[test]
+fn an_async_sender_is_refused_in_time_too() {
+    let sim = Sim::default();
+    let (bus, _) = open_with(&sim, config(), Limits { queue_bytes: 1000, ..Limits::default() });
+    sim.set(|f| f.free = 0);
+    let waiting = bus.append(batch(&numbered(1, 900)).patient(Patience::Forever)).unwrap();
+    let mut refused = pin!(bus.append_async(batch(&["a"]).patient(BRIEF)));
+    let mut dropped = Box::pin(bus.append_async(batch(&["b"]).patient(Patience::Forever)));
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(woken.clone());
+    let mut cx = Context::from_waker(&waker);
+    assert!(refused.as_mut().poll(&mut cx).is_pending() && dropped.as_mut().poll(&mut cx).is_pending());
+    drop(dropped);
+    eventually("the waker", || woken.0.load(Ordering::SeqCst));
+    assert!(matches!(refused.as_mut().poll(&mut cx), Poll::Ready(Err(BusError::Full { .. }))));
+    let mut accepted = pin!(bus.append_async(batch(&["c"]).patient(Patience::Forever)));
+    assert!(accepted.as_mut().poll(&mut cx).is_pending());
+    woken.0.store(false, Ordering::SeqCst);
+    sim.set(|f| f.free = u64::MAX);
+    assert_eq!(waiting.wait().unwrap().first_offset(), 0);
+    eventually("the waker", || woken.0.load(Ordering::SeqCst));
+    let Poll::Ready(Ok(ticket)) = accepted.as_mut().poll(&mut cx) else { panic!("there is room") };
+    assert_eq!(ticket.wait().unwrap().first_offset(), 1);
+}
+
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+#[test]
 fn a_lagging_consumer_holds_senders_back_and_loses_nothing() {
     let sim = Sim::default();
     let (bus, _) = open_with(&sim, BusConfig { max_bytes: 4 * SEGMENT, ..config() }, Limits::default());
@@ -289,7 +266,7 @@ fn a_lagging_consumer_holds_senders_back_and_loses_nothing() {
         let next = fast.poll(100, 10_000, SOON).unwrap().next_offset();
         fast.commit(next).unwrap();
     };
-    assert!(held.to_string().contains("slow did not read"), "{held}");
+    assert!(held.to_string().contains("slow has not done"), "{held}");
     assert!(matches!(bus.status().alarm(), Some(Alarm { kind: AlarmKind::LogFull, message, .. }) if !message.contains("fast")));
     assert_eq!((bus.status().oldest, bus.head()), (0, sent), "nothing unread is deleted");
     let waiting = send(&bus, &numbered(5, 100));
@@ -349,77 +326,4 @@ fn a_quiet_log_is_sealed_by_age() {
     sim.advance(2 * 3600 * 1_000_000_000);
     eventually("the seal", || bus.status().segments[0].root.is_some());
     assert_eq!(append(&bus, &["next"]), 1);
-}
-
-#[test]
-fn offsets_that_a_consumer_has_seen_are_not_given_again() {
-    let sim = Sim::default();
-    let (bus, _) = open(&sim);
-    for i in 0..10u8 {
-        append(&bus, &[[i]]);
-    }
-    let mut reader = bus.consumer("reader").unwrap();
-    let next = reader.poll(100, 1000, SOON).unwrap().next_offset();
-    reader.commit(next).unwrap();
-    drop((reader, bus));
-    let path = sim.files("seg").remove(0);
-    sim.tamper(&path, |bytes| bytes.truncate(bytes.len() - 100));
-    let (bus, recovery) = open(&sim);
-    assert_eq!(recovery.head, 10);
-    assert_eq!(recovery.lost.iter().map(|l| (l.from, l.to, l.certain)).collect::<Vec<_>>(), [(8, 10, true)]);
-    assert_eq!(alarm(&bus), Some(AlarmKind::RecordsLost));
-    assert_eq!(append(&bus, &["new"]), 10);
-    let mut reader = bus.consumer("reader").unwrap();
-    assert_eq!(drain(&mut reader), [(10, b"new".to_vec())]);
-    reader.seek(5).unwrap();
-    assert_eq!(drain(&mut reader).into_iter().map(|(o, _)| o).collect::<Vec<_>>(), [5, 6, 7, 10]);
-}
-
-#[test]
-fn a_vanished_segment_is_reported_and_read_past() {
-    let sim = Sim::default();
-    let (bus, _) = open(&sim);
-    for _ in 0..3 {
-        append(&bus, &numbered(10, 100));
-        bus.seal().unwrap();
-    }
-    append(&bus, &["tail"]);
-    drop(bus);
-    let gone = sim.files("seg").remove(1);
-    sim.delete(&gone);
-    let (bus, recovery) = open(&sim);
-    assert!(!recovery.is_clean() && recovery.damaged.iter().any(|d| d.contains("vanished")), "{recovery:?}");
-    assert_eq!(recovery.lost.iter().map(|l| (l.from, l.to)).collect::<Vec<_>>(), [(10, 20)]);
-    let offsets: Vec<_> = drain(&mut bus.consumer("reader").unwrap()).into_iter().map(|(o, _)| o).collect();
-    assert_eq!(offsets, (0..10).chain(20..31).collect::<Vec<_>>());
-}
-
-#[test]
-fn a_position_that_cannot_be_read_costs_repetition_and_nothing_else() {
-    let sim = Sim::default();
-    let (bus, _) = open(&sim);
-    append(&bus, &numbered(10, 10));
-    let mut reader = bus.consumer("reader").unwrap();
-    reader.commit(4).unwrap();
-    drop((reader, bus));
-    let path = sim.files("pos").remove(0);
-    let original = sim.bytes(&path);
-    sim.tamper(&path, |bytes| bytes[4096 + 3] ^= 1);
-    let (bus, recovery) = open(&sim);
-    assert!(recovery.is_clean(), "one slot is enough");
-    assert_eq!(bus.consumer("reader").unwrap().position(), 0, "the older of the two");
-    drop(bus);
-    sim.tamper(&path, |bytes| bytes.fill(9));
-    let (bus, recovery) = open(&sim);
-    assert!(recovery.damaged[0].contains("reader.pos"));
-    let mut reader = bus.consumer("reader").unwrap();
-    assert_eq!(reader.position(), 0);
-    reader.commit(5).unwrap();
-    drop((reader, bus));
-    let (bus, recovery) = open(&sim);
-    assert!(recovery.is_clean());
-    assert_eq!(bus.consumer("reader").unwrap().position(), 5);
-    drop(bus);
-    sim.tamper(&path, |bytes| *bytes = original);
-    assert_eq!(open(&sim).0.consumer("reader").unwrap().position(), 4);
 }

@@ -1,5 +1,7 @@
 //! Behaviour of the log on a disk that misbehaves.
 
+mod bytes;
+mod damage;
 mod faults;
 mod model;
 mod sim;
@@ -51,6 +53,11 @@ fn drain(consumer: &mut Consumer) -> Vec<(u64, Vec<u8>)> {
         out.extend(consumer.poll(50, 1000, Duration::ZERO).unwrap().map(|(o, r)| (o, r.to_vec())));
     }
     out
+}
+
+/// Records of this size that can be told apart.
+fn numbered(n: usize, size: usize) -> Vec<Vec<u8>> {
+    (0..n).map(|i| format!("{i:0size$}").into_bytes()).collect()
 }
 
 /// Waits for something that happens by itself.

@@ -91,8 +91,7 @@ impl Sim {
 
     pub(crate) fn bytes(&self, path: &Path) -> Vec<u8> {
         let file = locked(&self.0).names[path].clone();
-        let bytes = locked(&file).now.clone();
-        bytes
+        locked(&file).now.clone()
     }
 
     /// Changes a file behind the program's back.
