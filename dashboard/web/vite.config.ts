@@ -24,7 +24,8 @@ export default defineConfig({
       },
     },
   },
-  server: { proxy: { "/api": { target: api, secure: false, changeOrigin: true } } },
+  // The field registry lies with the model: one list for server and console.
+  server: { fs: { allow: [".", "../../model/data"] }, proxy: { "/api": { target: api, secure: false, changeOrigin: true } } },
   test: {
     projects: [
       {

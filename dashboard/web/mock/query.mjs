@@ -64,7 +64,13 @@ function matcher(pattern) {
     return (v) => ({ ">=": Number(v) >= n, "<=": Number(v) <= n, ">": Number(v) > n, "<": Number(v) < n })[compare[1]];
   }
   if (low.includes("*") || low.includes("?")) {
-    const re = new RegExp(`^${low.replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".")}$`, "s");
+    const re = new RegExp(
+      `^${low
+        .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+        .replaceAll("*", ".*")
+        .replaceAll("?", ".")}$`,
+      "s",
+    );
     return (v) => re.test(v.toLowerCase());
   }
   return (v) => v.toLowerCase() === low;
@@ -82,7 +88,10 @@ function term(token) {
   }
   if (token.text === "*") return () => true;
   const word = token.text.toLowerCase().replaceAll("*", "");
-  return (event) => String(event.message ?? "").toLowerCase().includes(word);
+  return (event) =>
+    String(event.message ?? "")
+      .toLowerCase()
+      .includes(word);
 }
 
 function filter(tokens, end) {
@@ -144,8 +153,15 @@ export function parse(text) {
   }
   const pipes = parts.slice(1).map(([bar, ...rest]) => {
     if (!rest.length) throw new QueryError(bar.at + 1, "a pipe needs a command", `one of ${STAGES.join(", ")}`);
-    if (!STAGES.includes(rest[0].text)) throw new QueryError(rest[0].at, `unknown command “${rest[0].text}”`, `one of ${STAGES.join(", ")}`);
-    return { name: rest[0].text, args: rest.slice(1).filter((t) => t.kind === "word").map((t) => t.text) };
+    if (!STAGES.includes(rest[0].text))
+      throw new QueryError(rest[0].at, `unknown command “${rest[0].text}”`, `one of ${STAGES.join(", ")}`);
+    return {
+      name: rest[0].text,
+      args: rest
+        .slice(1)
+        .filter((t) => t.kind === "word")
+        .map((t) => t.text),
+    };
   });
   return { test: filter(parts[0], text.length), pipes };
 }

@@ -10,7 +10,11 @@ const time = (text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text));
 function range(params) {
   const since = /^(\d+)([smhd])$/.exec(params.get("since") ?? "");
   const to = params.get("to") ? time(params.get("to")) : Date.now() + 60_000;
-  const from = params.get("from") ? time(params.get("from")) : since ? Date.now() - Number(since[1]) * UNITS[since[2]] : Date.now() - UNITS.d;
+  const from = params.get("from")
+    ? time(params.get("from"))
+    : since
+      ? Date.now() - Number(since[1]) * UNITS[since[2]]
+      : Date.now() - UNITS.d;
   return { from, to };
 }
 
@@ -19,9 +23,26 @@ function json(response, status, value) {
   response.end(value === null ? undefined : JSON.stringify(value));
 }
 
-const CODES = { not_authenticated: "001", login_failed: "002", password_change_required: "005", cross_site: "007", not_found: "008", bad_query: "013", conflict: "014", weak_password: "015", store_unavailable: "018" };
+const CODES = {
+  not_authenticated: "001",
+  login_failed: "002",
+  password_change_required: "005",
+  cross_site: "007",
+  not_found: "008",
+  bad_query: "013",
+  conflict: "014",
+  weak_password: "015",
+  store_unavailable: "018",
+};
 const fail = (response, status, kind, detail, more = {}) =>
-  json(response, status, { type: `urn:fansipan:problem:${kind}`, title: kind.replaceAll("_", " "), status, code: `FSP-API-${CODES[kind]}`, detail, ...more });
+  json(response, status, {
+    type: `urn:fansipan:problem:${kind}`,
+    title: kind.replaceAll("_", " "),
+    status,
+    code: `FSP-API-${CODES[kind]}`,
+    detail,
+    ...more,
+  });
 
 function page(list, params, limit = 50) {
   const size = Number(params.get("limit") ?? limit);
@@ -51,8 +72,12 @@ function buckets(events, from, to, count) {
 
 function tops(events, field, size = 10) {
   const counts = new Map();
-  for (const event of events) for (const value of [event[field]].flat()) if (value !== undefined) counts.set(String(value), (counts.get(String(value)) ?? 0) + 1);
-  return [...counts].map(([value, count]) => ({ value, count })).sort((a, b) => b.count - a.count).slice(0, size);
+  for (const event of events)
+    for (const value of [event[field]].flat()) if (value !== undefined) counts.set(String(value), (counts.get(String(value)) ?? 0) + 1);
+  return [...counts]
+    .map(([value, count]) => ({ value, count }))
+    .sort((a, b) => b.count - a.count)
+    .slice(0, size);
 }
 
 function overview(state, params) {
@@ -67,22 +92,33 @@ function overview(state, params) {
   const rule = new Map();
   const attack = new Map();
   for (const alert of recent) {
-    const entry = rule.get(alert.rule.id) ?? { id: alert.rule.id, title: alert.rule.title, title_vi: alert.rule.title_vi, level: alert.rule.level, count: 0 };
+    const entry = rule.get(alert.rule.id) ?? {
+      id: alert.rule.id,
+      title: alert.rule.title,
+      title_vi: alert.rule.title_vi,
+      level: alert.rule.level,
+      count: 0,
+    };
     entry.count++;
     rule.set(alert.rule.id, entry);
-    for (const tag of alert.rule.tags) if (/^attack\.t\d/.test(tag)) attack.set(tag.slice(7).toUpperCase(), (attack.get(tag.slice(7).toUpperCase()) ?? 0) + 1);
+    for (const tag of alert.rule.tags)
+      if (/^attack\.t\d/.test(tag)) attack.set(tag.slice(7).toUpperCase(), (attack.get(tag.slice(7).toUpperCase()) ?? 0) + 1);
   }
   const list = sources(store);
   const silent = list.filter((s) => Date.now() - Date.parse(s.last_seen) > 900_000).length;
   const hour = new Date(Date.now() - 3_600_000).toISOString();
   return {
-    generated_at: new Date().toISOString(), from: since, to: new Date().toISOString(),
+    generated_at: new Date().toISOString(),
+    from: since,
+    to: new Date().toISOString(),
     events: { total: events.length * 611, per_second: store.perSecond, previous_total: Math.round(events.length * 611 * 0.89) },
     alerts: { open: open.length, by_level: byLevel, new_last_hour: store.alerts.filter((a) => a.raised >= hour).length },
     sources: { total: list.length, active: list.length - silent, silent, unparsed_share: 0.0143 },
     histogram: buckets(events, from, Math.min(to, Date.now()), 96).buckets,
     top: {
-      source_ip: tops(events, "source.ip"), user: tops(events, "user.name"), host: tops(events, "host.name"),
+      source_ip: tops(events, "source.ip"),
+      user: tops(events, "user.name"),
+      host: tops(events, "host.name"),
       rule: [...rule.values()].sort((a, b) => b.count - a.count).slice(0, 10),
     },
     attack: [...attack].map(([technique, count]) => ({ technique, count })).sort((a, b) => b.count - a.count),
@@ -143,9 +179,24 @@ function ruleDetail(state, response, id) {
 
 function status(state) {
   return {
-    generated_at: new Date().toISOString(), version: "0.1.0", role: "run", per_second: state.store.perSecond, lag: { analyzer: 12, indexer: 140, seconds: 0.4 },
-    bus: { head: state.store.total, bytes: 8_412_334_080, consumers: [{ name: "analyzer", offset: state.store.total - 12, lag: 12 }, { name: "indexer", offset: state.store.total - 140, lag: 140 }], alarm: null },
-    store: { events: state.store.total, bytes: 2_120_114_176, indexes: 31, quarantined: 0 }, rules: { loaded: 3792, failed: 2 }, disk: { free: 412_316_860_416, total: 1_099_511_627_776 }, uptime_s: 811_233,
+    generated_at: new Date().toISOString(),
+    version: "0.1.0",
+    role: "run",
+    per_second: state.store.perSecond,
+    lag: { analyzer: 12, indexer: 140, seconds: 0.4 },
+    bus: {
+      head: state.store.total,
+      bytes: 8_412_334_080,
+      consumers: [
+        { name: "analyzer", offset: state.store.total - 12, lag: 12 },
+        { name: "indexer", offset: state.store.total - 140, lag: 140 },
+      ],
+      alarm: null,
+    },
+    store: { events: state.store.total, bytes: 2_120_114_176, indexes: 31, quarantined: 0 },
+    rules: { loaded: 3792, failed: 2 },
+    disk: { free: 412_316_860_416, total: 1_099_511_627_776 },
+    uptime_s: 811_233,
   };
 }
 
@@ -160,7 +211,8 @@ function signIn(state, response, input) {
 
 function changePassword(response, account, input) {
   if (account.password !== input.old) return fail(response, 403, "login_failed", "the current password is wrong");
-  if (String(input.new).length < 12) return fail(response, 422, "weak_password", `the password has ${[...String(input.new)].length} characters; choose at least 12`);
+  if (String(input.new).length < 12)
+    return fail(response, 422, "weak_password", `the password has ${[...String(input.new)].length} characters; choose at least 12`);
   account.password = input.new;
   account.user = { ...account.user, must_change_password: false };
   return json(response, 204, null);
@@ -180,23 +232,41 @@ function read(state, request, response, path, params) {
   if (path === "/alerts") return json(response, 200, alertList(state, params));
   if (area === "alerts") {
     const alert = state.store.alerts.find((a) => a.id === id);
-    return alert ? json(response, 200, { ...alert, events: alert.event_ids.map((e) => state.store.byId.get(e)) }) : fail(response, 404, "not_found", "No such alert");
+    return alert
+      ? json(response, 200, { ...alert, events: alert.event_ids.map((e) => state.store.byId.get(e)) })
+      : fail(response, 404, "not_found", "No such alert");
   }
   if (path === "/events") return events(state, response, params);
   if (path === "/events/histogram") {
     const { from, to } = range(params);
-    return json(response, 200, buckets(run(parse(params.get("q") ?? ""), inRange(state, params)).list, from, Math.min(to, Date.now()), Number(params.get("buckets") ?? 60)));
+    return json(
+      response,
+      200,
+      buckets(
+        run(parse(params.get("q") ?? ""), inRange(state, params)).list,
+        from,
+        Math.min(to, Date.now()),
+        Number(params.get("buckets") ?? 60),
+      ),
+    );
   }
   if (path === "/events/facets") {
     const { list } = run(parse(params.get("q") ?? ""), inRange(state, params));
-    return json(response, 200, { facets: params.get("fields").split(",").map((field) => ({ field, values: tops(list, field) })) });
+    return json(response, 200, {
+      facets: params
+        .get("fields")
+        .split(",")
+        .map((field) => ({ field, values: tops(list, field) })),
+    });
   }
-  if (area === "events") return state.store.byId.has(id) ? json(response, 200, state.store.byId.get(id)) : fail(response, 404, "not_found", "No such event");
+  if (area === "events")
+    return state.store.byId.has(id) ? json(response, 200, state.store.byId.get(id)) : fail(response, 404, "not_found", "No such event");
   if (path === "/search/validate") {
     parse(params.get("q") ?? "");
     return json(response, 200, { ok: true });
   }
-  if (path === "/sources") return json(response, 200, { generated_at: new Date().toISOString(), items: sources(state.store), formats: FORMATS });
+  if (path === "/sources")
+    return json(response, 200, { generated_at: new Date().toISOString(), items: sources(state.store), formats: FORMATS });
   if (path === "/rules") return json(response, 200, { items: rules(state.store), diagnostics: DIAGNOSTICS });
   if (area === "rules") return ruleDetail(state, response, id);
   if (path === "/status") return json(response, 200, status(state));
@@ -209,8 +279,10 @@ export function routes(state) {
     const path = target.pathname.replace(/^\/api\/v1/, "");
     const token = /session=(\w+)/.exec(request.headers.cookie ?? "")?.[1];
     const account = state.sessions.get(token);
-    if (state.faults.has(path)) return fail(response, 503, "store_unavailable", "the event store does not answer; try again in a few seconds");
-    if (request.method !== "GET" && request.headers["x-fansipan"] !== "1") return fail(response, 403, "cross_site", "the header X-Fansipan is missing");
+    if (state.faults.has(path))
+      return fail(response, 503, "store_unavailable", "the event store does not answer; try again in a few seconds");
+    if (request.method !== "GET" && request.headers["x-fansipan"] !== "1")
+      return fail(response, 403, "cross_site", "the header X-Fansipan is missing");
     if (path === "/session" && request.method === "POST") return signIn(state, response, input);
     if (!account) return fail(response, 401, "not_authenticated", "log in first");
     if (path === "/session" && request.method === "DELETE") {
@@ -233,19 +305,41 @@ export function routes(state) {
       return read(state, request, response, path, target.searchParams);
     } catch (error) {
       if (!(error instanceof QueryError)) throw error;
-      if (path === "/search/validate") return json(response, 200, { ok: false, position: error.position, message: error.message, help: error.help });
+      if (path === "/search/validate")
+        return json(response, 200, { ok: false, position: error.position, message: error.message, help: error.help });
       const fault = { position: error.position, message: error.message, help: error.help };
       return fail(response, 400, "bad_query", `at character ${error.position}: ${error.message}`, { query: fault });
     }
   };
 }
 
-const FORMATS = ["auditd", "cef", "cisco_asa", "fortigate", "json", "leef", "nginx", "paloalto", "postfix", "squid", "sshd", "sudo", "suricata_eve", "syslog", "winlogbeat", "zeek"];
+const FORMATS = [
+  "auditd",
+  "cef",
+  "cisco_asa",
+  "fortigate",
+  "json",
+  "leef",
+  "nginx",
+  "paloalto",
+  "postfix",
+  "squid",
+  "sshd",
+  "sudo",
+  "suricata_eve",
+  "syslog",
+  "winlogbeat",
+  "zeek",
+];
 
 function pin(state, response, id, input) {
   const source = SOURCES.find((s) => s.id === id);
   if (!source) return fail(response, 404, "not_found", "this source does not exist");
   source.pinned = input.format !== null;
   if (input.format !== null) Object.assign(source, { format: input.format, product: input.format });
-  return json(response, 200, sources(state.store).find((s) => s.id === id));
+  return json(
+    response,
+    200,
+    sources(state.store).find((s) => s.id === id),
+  );
 }

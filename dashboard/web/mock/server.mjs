@@ -11,7 +11,14 @@ import { routes } from "./routes.mjs";
 import { live, makeStore, raise } from "./store.mjs";
 
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2", ".json": "application/json" };
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".woff2": "font/woff2",
+  ".json": "application/json",
+};
 /** The product's own policy, so that what works here works there. */
 const policy = (nonce) =>
   `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; style-src-attr 'unsafe-inline'; img-src 'self' data:; ` +
@@ -22,7 +29,11 @@ async function file(path, response) {
   const name = safe.startsWith("assets/") || Object.hasOwn(TYPES, extname(safe)) ? safe : "index.html";
   try {
     let body = await readFile(join(DIST, name));
-    const headers = { "Content-Type": TYPES[extname(name)] ?? "application/octet-stream", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store" };
+    const headers = {
+      "Content-Type": TYPES[extname(name)] ?? "application/octet-stream",
+      "X-Content-Type-Options": "nosniff",
+      "Cache-Control": "no-store",
+    };
     if (name === "index.html") {
       const nonce = randomBytes(16).toString("hex");
       headers["Content-Security-Policy"] = policy(nonce);
@@ -45,14 +56,24 @@ async function body(request) {
 export async function startMock({ port = 0, live: alive = true, ...options } = {}) {
   const store = makeStore(options);
   const state = { store, sessions: new Map(), streams: new Set(), users: new Map(), faults: new Set() };
-  state.users.set("admin", { password: "Mot-Lan-1234", user: { name: "admin", display_name: "Quản trị viên", roles: ["administrator"], must_change_password: true, language: "vi" } });
-  state.users.set("analyst", { password: "fansipan", user: { name: "analyst", display_name: "Lò Thị Thu Hương", roles: ["analyst"], must_change_password: false, language: "vi" } });
+  state.users.set("admin", {
+    password: "Mot-Lan-1234",
+    user: { name: "admin", display_name: "Quản trị viên", roles: ["administrator"], must_change_password: true, language: "vi" },
+  });
+  state.users.set("analyst", {
+    password: "fansipan",
+    user: { name: "analyst", display_name: "Lò Thị Thu Hương", roles: ["analyst"], must_change_password: false, language: "vi" },
+  });
   const send = (event, data) => {
     for (const stream of state.streams) stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   };
   state.tick = () => ({
-    at: new Date().toISOString(), events_total: store.total, per_second: store.perSecond, open_alerts: store.alerts.filter((a) => a.status === "new" || a.status === "acknowledged").length,
-    lag: { analyzer: 12, indexer: 140, seconds: 0.4 }, sources_active: 12,
+    at: new Date().toISOString(),
+    events_total: store.total,
+    per_second: store.perSecond,
+    open_alerts: store.alerts.filter((a) => a.status === "new" || a.status === "acknowledged").length,
+    lag: { analyzer: 12, indexer: 140, seconds: 0.4 },
+    sources_active: 12,
   });
   const answer = routes(state);
   const server = createServer(async (request, response) => {
@@ -63,7 +84,15 @@ export async function startMock({ port = 0, live: alive = true, ...options } = {
       await answer(request, response, target, input);
     } catch (error) {
       if (!response.headersSent) response.writeHead(500, { "Content-Type": "application/problem+json" });
-      response.end(JSON.stringify({ type: "urn:fansipan:problem:internal", title: "Internal error", status: 500, code: "FSP-API-019", detail: String(error.stack) }));
+      response.end(
+        JSON.stringify({
+          type: "urn:fansipan:problem:internal",
+          title: "Internal error",
+          status: 500,
+          code: "FSP-API-019",
+          detail: String(error.stack),
+        }),
+      );
     }
   });
   const timers = [setInterval(() => send("tick", state.tick()), 2000)];

@@ -30,11 +30,17 @@ export function makeStore({ seed = 20_261_123, events = 24_000, alerts = 3_200 }
 }
 
 /** Latest raised first, then by id: the order in which the server pages. */
-export const latest = (a, b) => (a.raised < b.raised ? 1 : a.raised > b.raised ? -1 : a.id < b.id ? 1 : -1);
+const latest = (a, b) => (a.raised < b.raised ? 1 : a.raised > b.raised ? -1 : a.id < b.id ? 1 : -1);
 
 /** Rules as often as a province sees them: scans and spraying daily, a stolen credential once in a while. */
 const OFTEN = [9, 1, 6, 9, 12, 40, 14, 4, 1, 7, 4, 8].flatMap((times, i) => Array(times).fill(RULES[i]));
-const ENTITY = [["source.ip", "address"], ["user.name", "user"], ["host.name", "host"], ["process.name", "process"], ["destination.ip", "address"]];
+const ENTITY = [
+  ["source.ip", "address"],
+  ["user.name", "user"],
+  ["host.name", "host"],
+  ["process.name", "process"],
+  ["destination.ip", "address"],
+];
 
 export function makeAlert(store, ms, rule, status) {
   const { random } = store;
@@ -47,16 +53,32 @@ export function makeAlert(store, ms, rule, status) {
   const first = sample[0];
   const entities = ENTITY.filter(([field]) => first[field]).map(([field, kind]) => ({ kind, field, value: String(first[field]) }));
   const matched = ["event.dataset", "event.outcome", "event.action", "source.ip", "event.code", "url.original"]
-    .filter((f) => first[f] !== undefined).slice(0, 4).map((field) => ({ field, value: String(first[field]) }));
+    .filter((f) => first[f] !== undefined)
+    .slice(0, 4)
+    .map((field) => ({ field, value: String(first[field]) }));
   const old = Date.now() - ms > DAY / 2;
-  const state = status ?? (old ? random.pick(["true_positive", "false_positive", "false_positive", "benign", "new"]) : random.pick(["new", "new", "new", "acknowledged"]));
+  const state =
+    status ??
+    (old
+      ? random.pick(["true_positive", "false_positive", "false_positive", "benign", "new"])
+      : random.pick(["new", "new", "new", "acknowledged"]));
   const { dataset, logsource, ...meta } = picked;
   return {
-    id: random.hex(32), agency: "default", rule: { ...meta, hash: random.hex(64) },
-    first_seen: new Date(ms - random.int(2, 900) * 1000).toISOString(), last_seen: new Date(ms).toISOString(), raised: new Date(ms - 1500).toISOString(),
-    count: random.chance(0.3) ? random.int(20, 4800) : sample.length, entities, matched, event_ids: sample.map((e) => e["event.id"]),
-    summary: String(first.message).slice(0, 1024), status: state,
-    assignee: state === "new" ? null : random.pick(["analyst", "thuhuong", "minhduc"]), drill: random.chance(0.01), version: 1,
+    id: random.hex(32),
+    agency: "default",
+    rule: { ...meta, hash: random.hex(64) },
+    first_seen: new Date(ms - random.int(2, 900) * 1000).toISOString(),
+    last_seen: new Date(ms).toISOString(),
+    raised: new Date(ms - 1500).toISOString(),
+    count: random.chance(0.3) ? random.int(20, 4800) : sample.length,
+    entities,
+    matched,
+    event_ids: sample.map((e) => e["event.id"]),
+    summary: String(first.message).slice(0, 1024),
+    status: state,
+    assignee: state === "new" ? null : random.pick(["analyst", "thuhuong", "minhduc"]),
+    drill: random.chance(0.01),
+    version: 1,
   };
 }
 
@@ -88,7 +110,9 @@ export function sources(store) {
     const ok = Math.floor(kept * parsed);
     const refused = Object.values(source.refused).reduce((a, b) => a + b, 0);
     return {
-      ...source, active: idle_ms < 300_000, first_seen: new Date(now - 31 * DAY).toISOString(),
+      ...source,
+      active: idle_ms < 300_000,
+      first_seen: new Date(now - 31 * DAY).toISOString(),
       last_seen: new Date(now - idle_ms - (idle_ms < 3000 ? store.random.int(0, 1500) : 0)).toISOString(),
       counters: { received: kept + refused, kept, parsed: ok, unparsed: kept - ok, bytes: kept * 312, refused: source.refused },
     };
@@ -97,19 +121,56 @@ export function sources(store) {
 
 export function rules(store) {
   const filler = Array.from({ length: 640 }, (_, i) => ({
-    id: `sigma-${String(i).padStart(4, "0")}`, title: `${["Suspicious", "Potential", "Unusual", "Rare"][i % 4]} ${["process creation", "registry change", "DNS query", "service install", "logon", "file access"][i % 6]} pattern ${i + 1}`,
-    title_vi: null, level: ["low", "medium", "medium", "high", "informational"][i % 5], logsource: "windows/process_creation",
-    file: `rules/windows/process_creation/proc_creation_win_${i}.yml`, status: ["test", "stable", "experimental"][i % 3], enabled: i % 37 !== 0, matches: i % 9 ? 0 : i * 3, last_match: i % 9 ? null : new Date(store.started - i * 900_000).toISOString(),
+    id: `sigma-${String(i).padStart(4, "0")}`,
+    title: `${["Suspicious", "Potential", "Unusual", "Rare"][i % 4]} ${["process creation", "registry change", "DNS query", "service install", "logon", "file access"][i % 6]} pattern ${i + 1}`,
+    title_vi: null,
+    level: ["low", "medium", "medium", "high", "informational"][i % 5],
+    logsource: "windows/process_creation",
+    file: `rules/windows/process_creation/proc_creation_win_${i}.yml`,
+    status: ["test", "stable", "experimental"][i % 3],
+    enabled: i % 37 !== 0,
+    matches: i % 9 ? 0 : i * 3,
+    last_match: i % 9 ? null : new Date(store.started - i * 900_000).toISOString(),
   }));
   const ours = RULES.map((r) => {
     const hits = store.alerts.filter((a) => a.rule.id === r.id);
-    const last = hits.reduce((m, a) => (a.last_seen > m ? a.last_seen : m), "");
-    return { id: r.id, title: r.title, title_vi: r.title_vi, level: r.level, logsource: Object.values(r.logsource).join("/"), file: `rules/packs/${r.logsource.product ?? r.logsource.category}/${r.id.slice(-4)}.yml`, status: "stable", enabled: true, matches: hits.reduce((n, a) => n + a.count, 0), last_match: last || null };
+    const last = hits
+      .map((a) => a.last_seen)
+      .sort()
+      .at(-1);
+    return {
+      id: r.id,
+      title: r.title,
+      title_vi: r.title_vi,
+      level: r.level,
+      logsource: Object.values(r.logsource).join("/"),
+      file: `rules/packs/${r.logsource.product ?? r.logsource.category}/${r.id.slice(-4)}.yml`,
+      status: "stable",
+      enabled: true,
+      matches: hits.reduce((n, a) => n + a.count, 0),
+      last_match: last ?? null,
+    };
   });
   return [...ours, ...filler];
 }
 
 export const DIAGNOSTICS = [
-  { code: "FSP-R012", severity: "error", file: "rules/local/tuong-lua-noi-bo.yml", line: 14, column: 7, message: "condition names “selection_2”, which the detection does not define", help: "define selection_2, or write selection_1" },
-  { code: "FSP-R031", severity: "warning", file: "rules/windows/registry/registry_event_legacy.yml", line: 22, column: 5, message: "field “TargetObject” has never been seen in this log source", help: "the rule cannot fire until a source sends it" },
+  {
+    code: "FSP-R012",
+    severity: "error",
+    file: "rules/local/tuong-lua-noi-bo.yml",
+    line: 14,
+    column: 7,
+    message: "condition names “selection_2”, which the detection does not define",
+    help: "define selection_2, or write selection_1",
+  },
+  {
+    code: "FSP-R031",
+    severity: "warning",
+    file: "rules/windows/registry/registry_event_legacy.yml",
+    line: 22,
+    column: 5,
+    message: "field “TargetObject” has never been seen in this log source",
+    help: "the rule cannot fire until a source sends it",
+  },
 ];

@@ -1,19 +1,46 @@
 /** Mantine, made ours: colours and sizes come from tokens.css; nothing here decides behaviour. */
-import { ActionIcon, Button, createTheme, Input, type MantineColorsTuple, Modal, Select, type CSSVariablesResolver, Tooltip } from "@mantine/core";
+import {
+  ActionIcon,
+  Button,
+  type CSSVariablesResolver,
+  createTheme,
+  Input,
+  type MantineColorsTuple,
+  Modal,
+  Select,
+  Tooltip,
+} from "@mantine/core";
 
 const glacier: MantineColorsTuple = [
-  "#e3f7f4", "#c5ece7", "#9ddcd4", "#74cdc1", "#4bc9ba", "#2fb3a4", "#1a9184", "#0a736a", "#085d56", "#064841",
+  "#e3f7f4",
+  "#c5ece7",
+  "#9ddcd4",
+  "#74cdc1",
+  "#4bc9ba",
+  "#2fb3a4",
+  "#1a9184",
+  "#0a736a",
+  "#085d56",
+  "#064841",
 ];
 
 /** Mantine's dark greys with our slate hue: inputs, menus and disabled controls use them. */
 const dark: MantineColorsTuple = [
-  "#dbe3ea", "#bdc8d2", "#9dabb9", "#8291a0", "#34424f", "#28343f", "#161e27", "#10161d", "#0c1117", "#0a0e13",
+  "#dbe3ea",
+  "#bdc8d2",
+  "#9dabb9",
+  "#8291a0",
+  "#34424f",
+  "#28343f",
+  "#161e27",
+  "#10161d",
+  "#0c1117",
+  "#0a0e13",
 ];
 
 export const theme = createTheme({
   primaryColor: "glacier",
   primaryShade: { dark: 4, light: 7 },
-  autoContrast: true,
   colors: { glacier, dark },
   fontFamily: "var(--sans)",
   fontFamilyMonospace: "var(--mono)",
@@ -22,7 +49,7 @@ export const theme = createTheme({
   cursorType: "pointer",
   respectReducedMotion: true,
   components: {
-    Button: Button.extend({ defaultProps: { size: "xs" } }),
+    Button: Button.extend({ defaultProps: { size: "xs", variant: "filled" } }),
     ActionIcon: ActionIcon.extend({ defaultProps: { variant: "subtle", color: "gray", size: "md" } }),
     Input: Input.extend({ defaultProps: { size: "xs" } }),
     Select: Select.extend({ defaultProps: { size: "xs", allowDeselect: false } }),

@@ -5,13 +5,27 @@ import { chromium } from "playwright-core";
 export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 export const hasChromium = existsSync(CHROMIUM);
 
-const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 export const launch = () => chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 
 /** A page with its language and scheme chosen, problems collected. */
 export async function openPage(browser, { width = 1280, height = 800, language = "vi", scheme = "dark" } = {}) {
-  const context = await browser.newContext({ viewport: { width, height }, locale: "vi-VN", timezoneId: "Asia/Ho_Chi_Minh", reducedMotion: "reduce" });
+  const context = await browser.newContext({
+    viewport: { width, height },
+    locale: "vi-VN",
+    timezoneId: "Asia/Ho_Chi_Minh",
+    reducedMotion: "reduce",
+  });
   await context.addInitScript(
     ([lang, look]) => {
       localStorage.setItem("fansipan.language", lang);
@@ -20,8 +34,12 @@ export async function openPage(browser, { width = 1280, height = 800, language =
     [language, scheme],
   );
   const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
   const problems = [];
-  page.on("console", (message) => message.type() === "error" && !/status of (401|403|409|4\d\d|503)/.test(message.text()) && problems.push(message.text()));
+  page.on(
+    "console",
+    (message) => message.type() === "error" && !/status of (401|403|409|4\d\d|503)/.test(message.text()) && problems.push(message.text()),
+  );
   page.on("pageerror", (error) => problems.push(String(error)));
   return { page, context, problems };
 }

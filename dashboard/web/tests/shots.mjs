@@ -62,8 +62,18 @@ const SCENES = {
 };
 
 const looks = process.env.FULL
-  ? ["vi", "en"].flatMap((language) => ["dark", "light"].flatMap((scheme) => [[1280, 800], [1920, 1080]].map(([width, height]) => ({ language, scheme, width, height }))))
-  : [{ language: "vi", scheme: "dark", width: 1280, height: 800 }, { language: "en", scheme: "light", width: 1920, height: 1080 }];
+  ? ["vi", "en"].flatMap((language) =>
+      ["dark", "light"].flatMap((scheme) =>
+        [
+          [1280, 800],
+          [1920, 1080],
+        ].map(([width, height]) => ({ language, scheme, width, height })),
+      ),
+    )
+  : [
+      { language: "vi", scheme: "dark", width: 1280, height: 800 },
+      { language: "en", scheme: "light", width: 1920, height: 1080 },
+    ];
 
 const browser = await launch();
 for (const look of looks) {

@@ -81,7 +81,7 @@ export const alertsQuery = (filter: AlertFilter) =>
 const rank = (level: Level): number => LEVELS.indexOf(level);
 
 /** The order of the queue. */
-export function before(a: Alert, b: Alert, order: AlertFilter["order"]): boolean {
+export function precedes(a: Alert, b: Alert, order: AlertFilter["order"]): boolean {
   if (order === "priority" && a.rule.level !== b.rule.level) return rank(a.rule.level) < rank(b.rule.level);
   const at = instant(a.raised);
   const bt = instant(b.raised);
@@ -118,7 +118,7 @@ export function placeIn(pages: Pages, alert: Alert, filter: AlertFilter, now: nu
   const next = pages.pages.map((page, i) => {
     const items = page.items.filter((a) => a.id !== alert.id);
     if (!placed) {
-      const at = items.findIndex((a) => before(alert, a, filter.order));
+      const at = items.findIndex((a) => precedes(alert, a, filter.order));
       // Beyond the last row shown, it belongs to a page not fetched yet.
       if (at >= 0) items.splice(at, 0, alert);
       else if (i === last && page.next === null) items.push(alert);

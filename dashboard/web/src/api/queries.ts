@@ -1,6 +1,6 @@
 /** What the pages ask of the server, as TanStack Query options: one place for keys, paths and freshness. The alert queue is in alerts.ts. */
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { ApiError, get, url } from "./client";
+import { ApiError, get } from "./client";
 import type {
   AlertDetail,
   Bucket,
@@ -126,5 +126,3 @@ export const statusQuery = queryOptions({
   queryFn: ({ signal }) => get<SystemStatus>("/status", {}, signal),
   refetchInterval: 5_000,
 });
-
-export const streamUrl = url("/stream");

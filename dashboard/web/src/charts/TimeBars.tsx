@@ -64,7 +64,10 @@ export function TimeBars({ buckets, intervalMs, height, label, onRange, countTex
       if (!bucket) return;
       const style = intervalMs >= 86_400_000 ? "day" : "seconds";
       box.textContent = `${text.time(bucket.t, style)} · ${say(bucket.count)}`;
-      const left = Math.min(Math.max((u.cursor.left ?? 0) + u.bbox.left / devicePixelRatio, box.offsetWidth / 2), width - box.offsetWidth / 2);
+      const left = Math.min(
+        Math.max((u.cursor.left ?? 0) + u.bbox.left / devicePixelRatio, box.offsetWidth / 2),
+        width - box.offsetWidth / 2,
+      );
       box.style.transform = `translateX(${left - box.offsetWidth / 2}px)`;
     };
     const chart = new uPlot(
@@ -123,7 +126,13 @@ export function TimeBars({ buckets, intervalMs, height, label, onRange, countTex
       data,
       element,
     );
-    return () => chart.destroy();
+    let alive = true;
+    // A canvas drawn before its font has come keeps the wrong one.
+    void document.fonts.load(font).then(() => alive && chart.redraw());
+    return () => {
+      alive = false;
+      chart.destroy();
+    };
   }, [width, height, data, from, to, intervalMs, brush, text, light, choose, say, buckets]);
 
   return (

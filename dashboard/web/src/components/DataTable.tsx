@@ -75,10 +75,11 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
     },
   });
   const template = columns.map((c) => c.width).join(" ");
+  // Below the sum of the least widths the table scrolls sideways as a whole.
+  const least = columns.reduce((sum, c) => sum + Number(/\d+/.exec(c.width)?.[0] ?? 0) + 14, 32);
   return (
-    // biome-ignore lint/a11y/useSemanticElements: rows are positioned one by one, which a table element does not allow
     <div className={styles.table} role="grid" aria-label={label} aria-rowcount={sorted.length + 1}>
-      <div className={styles.head} role="row" tabIndex={-1} style={{ gridTemplateColumns: template }}>
+      <div className={styles.head} role="row" tabIndex={-1} style={{ gridTemplateColumns: template, minWidth: least }}>
         {table.getHeaderGroups()[0]?.headers.map((header, i) => {
           const column = columns[i];
           const direction = header.column.getIsSorted();
@@ -105,7 +106,15 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
           );
         })}
       </div>
-      <div ref={scroller} className={styles.body} role="rowgroup" data-list tabIndex={onSelect ? 0 : -1} aria-label={label}>
+      <div
+        ref={scroller}
+        className={styles.body}
+        role="rowgroup"
+        data-list
+        tabIndex={onSelect ? 0 : -1}
+        aria-label={label}
+        style={{ minWidth: least }}
+      >
         <div style={{ height: virtual.getTotalSize(), position: "relative" }} role="presentation">
           {virtual.getVirtualItems().map((item) => {
             const row = sorted[item.index];

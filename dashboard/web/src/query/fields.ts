@@ -21,7 +21,8 @@ export function suggest(part: string, extra: Iterable<string> = [], limit = 8): 
   const wanted = part.toLowerCase();
   const core = new Set(FIELDS.filter((f) => f.core).map((f) => f.name));
   const names = new Set([...FIELDS.map((f) => f.name), ...extra]);
-  const rank = (name: string): number => (name.toLowerCase().startsWith(wanted) ? 0 : name.toLowerCase().includes(`.${wanted}`) ? 2 : 4) + (core.has(name) ? 0 : 1);
+  const rank = (name: string): number =>
+    (name.toLowerCase().startsWith(wanted) ? 0 : name.toLowerCase().includes(`.${wanted}`) ? 2 : 4) + (core.has(name) ? 0 : 1);
   return [...names]
     .filter((name) => name.toLowerCase().includes(wanted))
     .sort((a, b) => rank(a) - rank(b) || a.length - b.length || (a < b ? -1 : 1))

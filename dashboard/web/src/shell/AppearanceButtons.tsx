@@ -13,8 +13,9 @@ export function AppearanceButtons() {
   return (
     <>
       <Tooltip label={languageLabel}>
-        <button type="button" className={styles.language} data-testid="lang-switch" aria-label={languageLabel} onClick={toggleLanguage}>
+        <button type="button" className={styles.language} data-testid="lang-switch" onClick={toggleLanguage}>
           {language === "vi" ? "VI" : "EN"}
+          <span className="hidden-visually"> {languageLabel}</span>
         </button>
       </Tooltip>
       <Tooltip label={schemeLabel}>

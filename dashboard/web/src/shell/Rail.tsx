@@ -26,7 +26,13 @@ export function Rail({ onShortcuts }: { onShortcuts: () => void }) {
         <Mark size={28} />
       </div>
       {PLACES.map(({ to, key, Icon }) => (
-        <Link key={to} to={to} className={styles.item} activeOptions={{ exact: to === "/", includeSearch: false }} data-testid={`nav-${key}`}>
+        <Link
+          key={to}
+          to={to}
+          className={styles.item}
+          activeOptions={{ exact: to === "/", includeSearch: false }}
+          data-testid={`nav-${key}`}
+        >
           <Icon size={19} strokeWidth={1.8} aria-hidden="true" />
           {t(`nav.${key}`)}
           {key === "alerts" && tick !== null && tick.open_alerts > 0 && (

@@ -25,7 +25,7 @@ export function ShortcutSheet({ opened, onClose }: { opened: boolean; onClose: (
   const { t } = useTranslation();
   const shortcuts = opened ? unique(activeShortcuts()) : [];
   return (
-    <Modal opened={opened} onClose={onClose} title={t("keys.title")} size="lg" closeButtonProps={{ "aria-label": t("state.close") }}>
+    <Modal opened={opened} onClose={onClose} title={t("keys.title")} size={720} closeButtonProps={{ "aria-label": t("state.close") }}>
       <div className={styles.sheet} data-testid="shortcut-sheet">
         {GROUPS.map((group) => {
           const rows = shortcuts.filter((s) => s.label && (s.group ?? "anywhere") === group);

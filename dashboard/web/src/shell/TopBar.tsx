@@ -57,8 +57,11 @@ function Clock() {
   return (
     <Menu position="bottom-end" width={260}>
       <Menu.Target>
-        <button type="button" className={`${styles.clock} num`} aria-label={`${t("top.zone")}: ${zone}`}>
+        <button type="button" className={`${styles.clock} num`}>
           {text.time(now, "clock")} <span className="faint">{offsetText(now, zone)}</span>
+          <span className="hidden-visually">
+            {t("top.zone")}: {zone}
+          </span>
         </button>
       </Menu.Target>
       <Menu.Dropdown>
@@ -80,7 +83,11 @@ function Account() {
   const client = useQueryClient();
   const navigate = useNavigate();
   const name = user.display_name || user.name;
-  const initials = name.split(/\s+/).slice(-2).map((w) => w[0]?.toUpperCase() ?? "").join("");
+  const initials = name
+    .split(/\s+/)
+    .slice(-2)
+    .map((w) => w[0]?.toUpperCase() ?? "")
+    .join("");
   const role = (word: string) => (i18n.exists(`roles.${word}`) ? t(`roles.${word}` as "roles.analyst") : word);
   const signOut = async () => {
     await remove("/session").catch(() => null);
@@ -91,7 +98,8 @@ function Account() {
   return (
     <Menu position="bottom-end" width={230}>
       <Menu.Target>
-        <button type="button" className={styles.user} aria-label={t("top.account", { name })}>
+        <button type="button" className={styles.user}>
+          <span className="hidden-visually">{t("top.account")}</span>
           <span className={styles.avatar} aria-hidden="true">
             {initials}
           </span>

@@ -42,6 +42,15 @@ export function useText() {
     };
     const time = (at: number | string | null | undefined, style: TimeStyle = "seconds") =>
       timeText(typeof at === "number" ? at : instant(at), zone, style);
-    return { number, compact: (n: number) => (Math.abs(n) < 10_000 ? number(n) : compact.format(n)), percent, bytes, span, age, time, zone };
+    return {
+      number,
+      compact: (n: number) => (Math.abs(n) < 10_000 ? number(n) : compact.format(n)),
+      percent,
+      bytes,
+      span,
+      age,
+      time,
+      zone,
+    };
   }, [language, t, zone]);
 }

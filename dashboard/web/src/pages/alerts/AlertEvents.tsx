@@ -43,7 +43,9 @@ function EventCard({ alert, event, marked, first }: { alert: Alert; event: EcsEv
           <Button
             variant="default"
             leftSection={<Search size={13} />}
-            onClick={() => void navigate({ to: "/search", search: { q: condition("event.id", eventId(event)), id: eventId(event), ...around(alert) } })}
+            onClick={() =>
+              void navigate({ to: "/search", search: { q: condition("event.id", eventId(event)), id: eventId(event), ...around(alert) } })
+            }
           >
             {t("alerts.find_event")}
           </Button>
@@ -66,7 +68,11 @@ export function AlertEvents({ alert, events }: { alert: Alert; events: EcsEvent[
     <section className={styles.section}>
       <h3 className="row">
         <span>{t("alerts.events")}</span>
-        {events && <span className="faint num">{t("alerts.events_sample", { shown: text.number(events.length), count: text.number(alert.count) })}</span>}
+        {events && (
+          <span className="faint num">
+            {t("alerts.events_sample", { shown: text.number(events.length), count: text.number(alert.count) })}
+          </span>
+        )}
         <span className="grow" />
         {alert.entities.length > 0 && (
           <Button variant="subtle" size="compact-xs" leftSection={<Search size={12} />} onClick={all}>

@@ -53,7 +53,10 @@ export function AlertFilters({ filter, total, updatedAt, inputRef }: AlertFilter
   const text = useText();
   const navigate = useNavigate({ from: "/alerts" });
   const change = (part: Partial<Record<keyof AlertSearch, AlertSearch[keyof AlertSearch]>>) =>
-    void navigate({ search: (old) => Object.fromEntries(Object.entries({ ...old, ...part }).filter(([, v]) => v !== undefined)), replace: true });
+    void navigate({
+      search: (old) => Object.fromEntries(Object.entries({ ...old, ...part }).filter(([, v]) => v !== undefined)),
+      replace: true,
+    });
   const [typed, setTyped] = useState(filter.q ?? "");
   const apply = useDebouncedCallback((q: string) => change({ q: q.trim() || undefined }), 250);
   useEffect(() => setTyped(filter.q ?? ""), [filter.q]);
@@ -103,13 +106,20 @@ export function AlertFilters({ filter, total, updatedAt, inputRef }: AlertFilter
         </ActionIcon>
       </Tooltip>
       {filtered && (
-        <Button variant="subtle" color="gray" leftSection={<X size={14} />} onClick={() => void navigate({ search: ({ id }) => (id ? { id } : {}) })}>
+        <Button
+          variant="subtle"
+          color="gray"
+          leftSection={<X size={14} />}
+          onClick={() => void navigate({ search: ({ id }) => (id ? { id } : {}) })}
+        >
           {t("alerts.clear")}
         </Button>
       )}
       <span className="grow" />
       <span className={`${styles.total} num`}>{total !== undefined && t("alerts.total", { value: text.number(total) })}</span>
-      <Freshness updatedAt={updatedAt} limit={60_000} />
+      <span className={styles.fresh}>
+        <Freshness updatedAt={updatedAt} limit={60_000} />
+      </span>
     </div>
   );
 }

@@ -41,7 +41,15 @@ function Section({ title, children }: { title: ReactNode; children: ReactNode })
   );
 }
 
-function Actions({ alert, judging, onJudging, onJudge, onClaim, onReopen, onNext }: Omit<AlertPanelProps, "panelRef" | "events" | "error" | "retry" | "alert"> & { alert: Alert }) {
+function Actions({
+  alert,
+  judging,
+  onJudging,
+  onJudge,
+  onClaim,
+  onReopen,
+  onNext,
+}: Omit<AlertPanelProps, "panelRef" | "events" | "error" | "retry" | "alert"> & { alert: Alert }) {
   const { t } = useTranslation();
   const user = useUser();
   const judged = alert.status !== "new" && alert.status !== "acknowledged";
@@ -78,8 +86,9 @@ function Actions({ alert, judging, onJudging, onJudge, onClaim, onReopen, onNext
         </span>
         <span className="grow" />
         <Tooltip label={t("alerts.next")}>
-          <Button variant="subtle" px={8} rightSection={<ChevronsRight size={15} />} onClick={onNext} aria-label={t("alerts.next")}>
+          <Button variant="subtle" px={8} rightSection={<ChevronsRight size={15} />} onClick={onNext}>
             <kbd>n</kbd>
+            <span className="hidden-visually">{t("alerts.next")}</span>
           </Button>
         </Tooltip>
       </div>
@@ -109,7 +118,9 @@ function Facts({ alert }: { alert: Alert }) {
         <dt>{t("status.label")}</dt>
         <dd className={styles.status} data-status={alert.status}>
           {t(`status.${alert.status}`)}
-          {alert.reason && <span className="dim"> · {reason && i18n.exists(reason) ? String(t(reason as "reason.benign.admin")) : alert.reason}</span>}
+          {alert.reason && (
+            <span className="dim"> · {reason && i18n.exists(reason) ? String(t(reason as "reason.benign.admin")) : alert.reason}</span>
+          )}
         </dd>
       </div>
       <div>
@@ -189,7 +200,11 @@ function Head({ alert }: { alert: Alert }) {
       {other && <p className="faint">{other}</p>}
       <p className={styles.summary}>{alert.summary}</p>
       <p className={styles.rule}>
-        {alert.agency !== "default" && <span>{t("alerts.agency")}: {alert.agency} · </span>}
+        {alert.agency !== "default" && (
+          <span>
+            {t("alerts.agency")}: {alert.agency} ·{" "}
+          </span>
+        )}
         <button
           type="button"
           className={`${styles.link} plain`}
@@ -198,7 +213,11 @@ function Head({ alert }: { alert: Alert }) {
           {t("alerts.only_rule")}
         </button>
         {" · "}
-        <button type="button" className={`${styles.link} plain`} onClick={() => void navigate({ to: "/rules", search: { id: alert.rule.id } })}>
+        <button
+          type="button"
+          className={`${styles.link} plain`}
+          onClick={() => void navigate({ to: "/rules", search: { id: alert.rule.id } })}
+        >
           {t("rules.text")}
         </button>
       </p>
@@ -212,13 +231,24 @@ export function AlertPanel({ panelRef, alert, events, error, retry, ...actions }
   if (!alert) {
     return (
       <aside className={styles.panel} ref={panelRef} tabIndex={-1} aria-label={t("alerts.panel_label")}>
-        {error ? <Failed error={error} retry={retry} /> : <Empty title={t("alerts.pick")} hint={t("alerts.pick_hint")} icon={<kbd>n</kbd>} />}
+        {error ? (
+          <Failed error={error} retry={retry} />
+        ) : (
+          <Empty title={t("alerts.pick")} hint={t("alerts.pick_hint")} icon={<kbd>n</kbd>} />
+        )}
       </aside>
     );
   }
   const advice = (language === "vi" && alert.rule.advice_vi) || alert.rule.advice;
   return (
-    <aside className={styles.panel} ref={panelRef} tabIndex={-1} aria-label={t("alerts.panel_label")} data-testid="alert-panel" data-level={alert.rule.level}>
+    <aside
+      className={styles.panel}
+      ref={panelRef}
+      tabIndex={-1}
+      aria-label={t("alerts.panel_label")}
+      data-testid="alert-panel"
+      data-level={alert.rule.level}
+    >
       <Head alert={alert} />
       <Actions alert={alert} {...actions} />
       <Facts alert={alert} />

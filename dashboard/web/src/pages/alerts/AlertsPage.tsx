@@ -89,7 +89,12 @@ export function AlertsPage() {
   useShortcuts([
     { keys: "n", label: "keys.next", group: "alerts", run: () => void takeNext() },
     { keys: "c", label: "keys.claim", group: "alerts", run: claim },
-    ...VERDICTS.map((v) => ({ keys: VERDICT_KEYS[v], label: `keys.${v}` as const, group: "alerts" as const, run: () => setJudging(alert ? v : null) })),
+    ...VERDICTS.map((v) => ({
+      keys: VERDICT_KEYS[v],
+      label: `keys.${v}` as const,
+      group: "alerts" as const,
+      run: () => setJudging(alert ? v : null),
+    })),
     { keys: "u", label: "keys.undo", group: "alerts", run: () => void undo() },
     { keys: "/", label: "keys.focus", group: "anywhere", run: () => filterBox.current?.focus() },
     { keys: "Escape", label: "keys.close", group: "lists", run: () => (judging ? setJudging(null) : select(undefined)) },

@@ -127,8 +127,7 @@ export function useTriage(): Triage {
           return false;
         }
       },
-      release: (alert) =>
-        change(alert, { assignee: null, status: "new" }, () => bring(alert, "new", null, null), t("alerts.done_release")),
+      release: (alert) => change(alert, { assignee: null, status: "new" }, () => bring(alert, "new", null, null), t("alerts.done_release")),
       judge: (alert, verdict, reason) =>
         change(
           alert,

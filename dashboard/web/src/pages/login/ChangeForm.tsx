@@ -89,7 +89,14 @@ export function ChangeForm({ user, old: known, onDone, onCancel }: ChangeFormPro
           {reason && <span className={styles.reason}>{reason}</span>}
         </p>
       )}
-      <Button size="md" type="submit" fullWidth loading={change.isPending} disabled={!old || rules.some((r) => !r.met)} data-testid="change-password-submit">
+      <Button
+        size="md"
+        type="submit"
+        fullWidth
+        loading={change.isPending}
+        disabled={!old || rules.some((r) => !r.met)}
+        data-testid="change-password-submit"
+      >
         {t("login.change_submit")}
       </Button>
       {onCancel && (

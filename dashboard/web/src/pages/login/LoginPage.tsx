@@ -48,7 +48,12 @@ export function LoginPage() {
           </div>
         </div>
         {changing ? (
-          <ChangeForm user={user} old={typed} onDone={() => void enter({ ...user, must_change_password: false })} onCancel={user.must_change_password ? undefined : () => void navigate({ to: "/" })} />
+          <ChangeForm
+            user={user}
+            old={typed}
+            onDone={() => void enter({ ...user, must_change_password: false })}
+            onCancel={user.must_change_password ? undefined : () => void navigate({ to: "/" })}
+          />
         ) : (
           <SignInForm
             expired={expired === true}

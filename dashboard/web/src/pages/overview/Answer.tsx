@@ -30,12 +30,24 @@ export function Answer({ overview }: { overview: Overview }) {
   const BlindIcon = blindTone === "good" ? Eye : EyeOff;
   return (
     <div className={styles.answers}>
-      <Link to="/alerts" search={critical > 0 ? { level: ["critical"] } : {}} className={styles.answer} data-tone={attackTone} data-testid="answer-attack">
+      <Link
+        to="/alerts"
+        search={critical > 0 ? { level: ["critical"] } : {}}
+        className={styles.answer}
+        data-tone={attackTone}
+        data-testid="answer-attack"
+      >
         <AttackIcon size={22} aria-hidden="true" />
         <span className={styles.answerText}>{attackText}</span>
         <span className={styles.answerGo}>{t("overview.see_alerts")}</span>
       </Link>
-      <Link to="/sources" search={silent > 0 ? { state: "silent" } : {}} className={styles.answer} data-tone={blindTone} data-testid="answer-blind">
+      <Link
+        to="/sources"
+        search={silent > 0 ? { state: "silent" } : {}}
+        className={styles.answer}
+        data-tone={blindTone}
+        data-testid="answer-blind"
+      >
         <BlindIcon size={22} aria-hidden="true" />
         <span className={styles.answerText}>{blindText}</span>
         <span className={styles.answerGo}>{t("overview.see_sources")}</span>

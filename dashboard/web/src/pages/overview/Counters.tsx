@@ -100,7 +100,12 @@ export function Counters({ overview, updatedAt }: { overview: Overview; updatedA
         <span className="num">{t("overview.new_last_hour", { value: text.number(alerts.new_last_hour) })}</span>
       </Counter>
       <Counter label={t("overview.incidents")} value={counters.incidents} updatedAt={updatedAt} testId="counter-incidents" />
-      <Counter label={t("overview.vulnerabilities")} value={counters.vulnerabilities} updatedAt={updatedAt} testId="counter-vulnerabilities" />
+      <Counter
+        label={t("overview.vulnerabilities")}
+        value={counters.vulnerabilities}
+        updatedAt={updatedAt}
+        testId="counter-vulnerabilities"
+      />
       <Counter label={t("overview.attacks")} value={counters.attacks} updatedAt={updatedAt} testId="counter-attacks" />
     </div>
   );

@@ -55,7 +55,11 @@ export function RulePanel({ id, onClose }: { id: string; onClose: () => void }) 
           </p>
           <p className={`${styles.where} mono`}>{rule.file}</p>
           <div className={styles.buttons}>
-            <Button variant="default" leftSection={<Bell size={14} />} onClick={() => void navigate({ to: "/alerts", search: { rule: rule.id, status: "all" } })}>
+            <Button
+              variant="default"
+              leftSection={<Bell size={14} />}
+              onClick={() => void navigate({ to: "/alerts", search: { rule: rule.id, status: "all" } })}
+            >
               {t("rules.see_alerts")}
             </Button>
             <Button variant="default" leftSection={<Copy size={14} />} onClick={() => copy(rule.text)}>
@@ -63,7 +67,7 @@ export function RulePanel({ id, onClose }: { id: string; onClose: () => void }) 
             </Button>
           </div>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must reach it */}
-          <pre className={styles.text} tabIndex={0} aria-label={t("rules.text")}>
+          <pre className={styles.text} tabIndex={0}>
             {yamlLines(rule.text).map((line) => (
               <span key={line.number} className={styles.line}>
                 {line.parts.map((part) => (

@@ -1,5 +1,6 @@
 /** The rules in force and what was refused: read only. */
 import { SegmentedControl, Select, Switch, TextInput } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { CircleCheck, ScrollText, Search, TriangleAlert } from "lucide-react";
@@ -18,6 +19,9 @@ import { instant } from "../../time/zone";
 import { RulePanel } from "./RulePanel";
 import styles from "./RulesPage.module.css";
 import { useMaturity } from "./useMaturity";
+
+/** Columns that stay when the panel takes a narrow screen's room. */
+const BESIDE_PANEL = ["level", "title", "logsource", "last"];
 
 interface RuleFilter {
   words: string;
@@ -44,7 +48,13 @@ function useColumns(): Column<RuleRow>[] {
   return useMemo((): Column<RuleRow>[] => {
     const titleOf = (r: RuleRow) => (language === "vi" && r.title_vi) || r.title;
     return [
-      { id: "level", header: t("rules.col_level"), width: "126px", sort: (r) => LEVELS.indexOf(r.level), cell: (r) => <LevelMark level={r.level} /> },
+      {
+        id: "level",
+        header: t("rules.col_level"),
+        width: "126px",
+        sort: (r) => LEVELS.indexOf(r.level),
+        cell: (r) => <LevelMark level={r.level} />,
+      },
       {
         id: "title",
         header: t("rules.col_title"),
@@ -87,7 +97,12 @@ function useColumns(): Column<RuleRow>[] {
         header: t("rules.col_last"),
         width: "136px",
         sort: (r) => (r.last_match ? -instant(r.last_match) : null),
-        cell: (r) => (r.last_match ? <Age at={r.last_match} className="num" /> : <span className="faint">{r.matches === null ? "–" : t("rules.never")}</span>),
+        cell: (r) =>
+          r.last_match ? (
+            <Age at={r.last_match} className="num" />
+          ) : (
+            <span className="faint">{r.matches === null ? "–" : t("rules.never")}</span>
+          ),
       },
     ];
   }, [t, text, language]);
@@ -133,7 +148,9 @@ export function RulesPage() {
   const box = useRef<HTMLInputElement>(null);
   const data = query.data;
   const rows = useMemo(() => (data?.items ?? []).filter((r) => passes(r, filter)), [data, filter]);
-  const columns = useColumns();
+  const every = useColumns();
+  const narrow = useMediaQuery("(max-width: 1600px)");
+  const columns = useMemo(() => (narrow && id ? every.filter((c) => BESIDE_PANEL.includes(c.id)) : every), [every, narrow, id]);
   const select = (next: string | undefined) => void navigate({ search: next ? { id: next } : {}, replace: id !== undefined });
   useShortcuts([
     { keys: "/", label: "keys.focus", group: "anywhere", run: () => box.current?.focus() },
@@ -172,7 +189,12 @@ export function RulesPage() {
               value={filter.level}
               onChange={(value) => setFilter({ ...filter, level: value ?? "" })}
             />
-            <Switch size="xs" label={t("rules.matched_only")} checked={filter.matched} onChange={(e) => setFilter({ ...filter, matched: e.currentTarget.checked })} />
+            <Switch
+              size="xs"
+              label={t("rules.matched_only")}
+              checked={filter.matched}
+              onChange={(e) => setFilter({ ...filter, matched: e.currentTarget.checked })}
+            />
           </>
         )}
         <span className="grow" />
@@ -182,7 +204,9 @@ export function RulesPage() {
         {query.isPending && <Waiting rows={14} height={18} />}
         {query.isError && !data && <Failed error={query.error} retry={() => void query.refetch()} />}
         {data && view === "diagnostics" && <Diagnostics items={data.diagnostics} />}
-        {data && view === "list" && rows.length === 0 && <Empty icon={<ScrollText size={24} aria-hidden="true" />} title={t("rules.empty")} />}
+        {data && view === "list" && rows.length === 0 && (
+          <Empty icon={<ScrollText size={24} aria-hidden="true" />} title={t("rules.empty")} />
+        )}
         {data && view === "list" && rows.length > 0 && (
           <DataTable
             label={t("rules.title")}

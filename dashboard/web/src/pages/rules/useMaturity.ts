@@ -3,5 +3,6 @@ import { useTranslation } from "react-i18next";
 
 export function useMaturity(): (status: string | null) => string {
   const { t, i18n } = useTranslation();
-  return (status) => (status && i18n.exists(`rules.maturity.${status}`) ? t(`rules.maturity.${status}` as "rules.maturity.stable") : (status ?? "–"));
+  return (status) =>
+    status && i18n.exists(`rules.maturity.${status}`) ? t(`rules.maturity.${status}` as "rules.maturity.stable") : (status ?? "–");
 }

@@ -28,4 +28,8 @@ function cut(line: string): Part[] {
   return parts.filter((p) => p.text !== "");
 }
 
-export const yamlLines = (text: string): Line[] => text.replace(/\n$/, "").split("\n").map((line, i) => ({ number: i + 1, parts: cut(line) }));
+export const yamlLines = (text: string): Line[] =>
+  text
+    .replace(/\n$/, "")
+    .split("\n")
+    .map((line, i) => ({ number: i + 1, parts: cut(line) }));

@@ -39,7 +39,12 @@ function Values({ facet, onAdd, onExclude }: { facet: Facet | undefined } & Pick
             <span className={`${styles.count} num`}>{text.compact(count)}</span>
           </button>
           <Tooltip label={t("search.facet_exclude", { value })}>
-            <ActionIcon size={20} className={styles.exclude} aria-label={t("search.facet_exclude", { value })} onClick={() => onExclude(facet.field, value)}>
+            <ActionIcon
+              size={20}
+              className={styles.exclude}
+              aria-label={t("search.facet_exclude", { value })}
+              onClick={() => onExclude(facet.field, value)}
+            >
               <Minus size={13} />
             </ActionIcon>
           </Tooltip>
@@ -81,7 +86,11 @@ export function Facets({ q, range, onAdd, onExclude, onColumn }: FacetsProps) {
                   </ActionIcon>
                 </Tooltip>
                 <Tooltip label={t("search.facet_remove", { field })}>
-                  <ActionIcon size={20} aria-label={t("search.facet_remove", { field })} onClick={() => facetSetting.write(fields.filter((f) => f !== field).join(","))}>
+                  <ActionIcon
+                    size={20}
+                    aria-label={t("search.facet_remove", { field })}
+                    onClick={() => facetSetting.write(fields.filter((f) => f !== field).join(","))}
+                  >
                     <X size={12} />
                   </ActionIcon>
                 </Tooltip>

@@ -113,12 +113,13 @@ export function QueryBox({ inputRef, value, onChange, onSubmit, onHelp, busy, se
             onKeyDown={onKeyDown}
           />
           {offers.length > 0 && (
-            <ul className={styles.offers} id={listId} role="listbox" aria-label={t("search.suggestions")}>
+            <div className={styles.offers} id={listId} role="listbox" aria-label={t("search.suggestions")}>
               {offers.map((name, i) => (
-                <li
+                <div
                   key={name}
                   id={`${listId}-${i}`}
                   role="option"
+                  tabIndex={-1}
                   aria-selected={i === picked}
                   className={styles.offer}
                   onPointerDown={(e) => {
@@ -127,9 +128,9 @@ export function QueryBox({ inputRef, value, onChange, onSubmit, onHelp, busy, se
                   }}
                 >
                   {name}
-                </li>
+                </div>
               ))}
-            </ul>
+            </div>
           )}
         </div>
         {value && (

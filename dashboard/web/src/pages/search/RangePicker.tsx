@@ -29,7 +29,13 @@ function Fixed({ range, onApply }: { range: Range; onApply: (range: Range) => vo
   const a = from ? instantOf(from, zone) : null;
   const b = to ? instantOf(to, zone) : null;
   const good = a !== null && b !== null && a < b;
-  const picker = { valueFormat: "YYYY-MM-DD HH:mm:ss", withSeconds: true, locale: language, size: "xs" as const, popoverProps: { withinPortal: false } };
+  const picker = {
+    valueFormat: "YYYY-MM-DD HH:mm:ss",
+    withSeconds: true,
+    locale: language,
+    size: "xs" as const,
+    popoverProps: { withinPortal: false },
+  };
   return (
     <form
       className={styles.fixed}
@@ -91,7 +97,13 @@ export function RangePicker({ range, onChange }: RangePickerProps) {
         {kind === "relative" ? (
           <div className={styles.presets}>
             {PRESETS.map((preset) => (
-              <button key={preset} type="button" className={styles.preset} data-on={range.since === preset} onClick={() => choose({ since: preset })}>
+              <button
+                key={preset}
+                type="button"
+                className={styles.preset}
+                data-on={range.since === preset}
+                onClick={() => choose({ since: preset })}
+              >
                 {t(`search.last_${preset}`)}
               </button>
             ))}

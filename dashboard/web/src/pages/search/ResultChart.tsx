@@ -33,7 +33,11 @@ function option(shape: Shape, host: Element, text: Texts): EChartsCoreOption {
   const span = time ? Number(shape.axis.at(-1)) - Number(shape.axis[0]) : 0;
   const category = {
     type: "category",
-    data: time ? shape.axis.map((t) => text.time(Number(t), span > 2 * 86_400_000 ? "minutes" : "clock")) : shape.axis,
+    data: time
+      ? shape.axis.map((t) =>
+          span > 2 * 86_400_000 ? text.time(Number(t), "minutes") : text.time(Number(t), "clock").slice(0, span < 600_000 ? 8 : 5),
+        )
+      : shape.axis,
     axisLabel: { color: faint, fontSize: 11, hideOverlap: true, ...(time ? {} : { width: 240, overflow: "truncate", interval: 0 }) },
     axisLine: { lineStyle: { color: read("--line-strong") } },
     axisTick: { show: false },
@@ -44,7 +48,17 @@ function option(shape: Shape, host: Element, text: Texts): EChartsCoreOption {
     color: SERIES,
     textStyle: { fontFamily: read("--sans") || "sans-serif" },
     grid: { left: 8, right: 20, top: many ? 34 : 12, bottom: 6, containLabel: true },
-    legend: many ? { top: 2, left: 4, type: "scroll", textStyle: { color: read("--text"), fontSize: 12 }, icon: "roundRect", itemWidth: 10, itemHeight: 10 } : { show: false },
+    legend: many
+      ? {
+          top: 2,
+          left: 4,
+          type: "scroll",
+          textStyle: { color: read("--text"), fontSize: 12 },
+          icon: "roundRect",
+          itemWidth: 10,
+          itemHeight: 10,
+        }
+      : { show: false },
     tooltip: {
       trigger: "axis",
       renderMode: "richText",
@@ -56,7 +70,13 @@ function option(shape: Shape, host: Element, text: Texts): EChartsCoreOption {
     },
     xAxis: time ? category : value,
     yAxis: time ? value : category,
-    series: shape.series.map(({ name, values }) => ({ name, type: "bar", data: values, barMaxWidth: time ? 40 : 18, ...(time ? { stack: "all" } : {}) })),
+    series: shape.series.map(({ name, values }) => ({
+      name,
+      type: "bar",
+      data: values,
+      barMaxWidth: time ? 40 : 18,
+      ...(time ? { stack: "all" } : {}),
+    })),
   };
 }
 
@@ -81,5 +101,7 @@ export function ResultChart({ table }: { table: EventTable }) {
       chart.dispose();
     };
   }, [table, text, light]);
-  return <div ref={host} className={styles.chart} style={{ height }} role="img" aria-label={t("search.chart")} data-testid="result-chart" />;
+  return (
+    <div ref={host} className={styles.chart} style={{ height }} role="img" aria-label={t("search.chart")} data-testid="result-chart" />
+  );
 }

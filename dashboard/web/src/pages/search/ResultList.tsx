@@ -27,9 +27,20 @@ interface ResultListProps {
 
 const ROW = 31;
 
-const template = (columns: string[]): string => ["166px", "minmax(92px, 150px)", ...columns.map(() => "minmax(80px, 170px)"), "minmax(200px, 1fr)"].join(" ");
+const template = (columns: string[]): string =>
+  ["166px", "minmax(92px, 150px)", ...columns.map(() => "minmax(80px, 170px)"), "minmax(200px, 1fr)"].join(" ");
 
-const Row = memo(function Row({ event, columns, selected, onOpen }: { event: EcsEvent; columns: string[]; selected: boolean; onOpen: (e: EcsEvent) => void }) {
+const Row = memo(function Row({
+  event,
+  columns,
+  selected,
+  onOpen,
+}: {
+  event: EcsEvent;
+  columns: string[];
+  selected: boolean;
+  onOpen: (e: EcsEvent) => void;
+}) {
   const { t } = useTranslation();
   const text = useText();
   const at = textOf(event, "@timestamp");
@@ -178,7 +189,11 @@ export function ResultList(props: ResultListProps) {
                 const event = items[row.index];
                 return (
                   event && (
-                    <div key={row.key} role="presentation" style={{ position: "absolute", insetInline: 0, height: ROW, transform: `translateY(${row.start}px)` }}>
+                    <div
+                      key={row.key}
+                      role="presentation"
+                      style={{ position: "absolute", insetInline: 0, height: ROW, transform: `translateY(${row.start}px)` }}
+                    >
                       <Row event={event} columns={columns} selected={row.index === index} onOpen={onOpen} />
                     </div>
                   )

@@ -9,8 +9,8 @@ import { Empty, Waiting } from "../../components/States";
 import { narrow, split } from "../../query/build";
 import { useText } from "../../time/useText";
 import { csv } from "./csv";
-import { chartable, isTimeColumn } from "./shape";
 import styles from "./ResultTable.module.css";
+import { chartable, isTimeColumn } from "./shape";
 
 const ResultChart = lazy(() => import("./ResultChart").then((m) => ({ default: m.ResultChart })));
 
@@ -34,7 +34,9 @@ function save(table: EventTable): void {
 function useColumns(table: EventTable, q: string, onPick: (q: string) => void): Column<TableRow>[] {
   const text = useText();
   return useMemo(() => {
-    const numeric = table.columns.map((_, i) => table.rows.some((r) => typeof r[i] === "number") && table.rows.every((r) => r[i] === null || typeof r[i] === "number"));
+    const numeric = table.columns.map(
+      (_, i) => table.rows.some((r) => typeof r[i] === "number") && table.rows.every((r) => r[i] === null || typeof r[i] === "number"),
+    );
     return table.columns.map((name, i): Column<TableRow> => {
       const time = isTimeColumn(name);
       // A value of a field leads to its events; a measure leads nowhere.
@@ -52,11 +54,17 @@ function useColumns(table: EventTable, q: string, onPick: (q: string) => void): 
           const value = row.cells[i] ?? null;
           if (value === null) return <span className="faint">–</span>;
           if (time) return <span className="num">{text.time(String(value), "seconds")}</span>;
-          if (typeof value === "number") return <span className="num">{Number.isInteger(value) ? text.number(value) : value.toLocaleString()}</span>;
+          if (typeof value === "number")
+            return <span className="num">{Number.isInteger(value) ? text.number(value) : value.toLocaleString()}</span>;
           const shown = String(value);
           if (!leads) return <span className={`${styles.value} mono cut`}>{shown}</span>;
           return (
-            <button type="button" className={`${styles.value} plain mono cut`} title={shown} onClick={() => onPick(narrow(split(q).filter, name, value))}>
+            <button
+              type="button"
+              className={`${styles.value} plain mono cut`}
+              title={shown}
+              onClick={() => onPick(narrow(split(q).filter, name, value))}
+            >
               {shown}
             </button>
           );

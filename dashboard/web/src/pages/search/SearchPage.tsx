@@ -34,7 +34,10 @@ function useSearchState() {
   const search = useSearch({ from: "/inside/search" });
   const navigate = useNavigate({ from: "/search" });
   const { since, from, to } = search;
-  const range = useMemo(() => rangeOf({ ...(since ? { since } : {}), ...(from ? { from } : {}), ...(to ? { to } : {}) }), [since, from, to]);
+  const range = useMemo(
+    () => rangeOf({ ...(since ? { since } : {}), ...(from ? { from } : {}), ...(to ? { to } : {}) }),
+    [since, from, to],
+  );
   const change = (part: EventSearch & { [K in keyof EventSearch]?: EventSearch[K] | undefined }, replace = false) =>
     void navigate({ search: (old) => Object.fromEntries(Object.entries({ ...old, ...part }).filter(([, v]) => v !== undefined)), replace });
   const setRange = (next: Range) => change({ since: undefined, from: undefined, to: undefined, ...next, id: undefined } as EventSearch);
@@ -63,6 +66,7 @@ export function SearchPage() {
 
   const submit = (text: string) => {
     const wanted = text.trim();
+    box.current?.blur(); // the keys belong to the results now
     if (wanted === q) {
       // The same question again means: what is new?
       for (const key of ["events", "histogram", "facets"]) void client.invalidateQueries({ queryKey: [key] });
@@ -75,7 +79,9 @@ export function SearchPage() {
   const addColumn = useStable((field: string) => {
     if (!cols.includes(field)) change({ cols: [...cols, field] }, true);
   });
-  const removeColumn = useStable((field: string) => change({ cols: cols.length > 1 ? cols.filter((c) => c !== field) : undefined } as EventSearch, true));
+  const removeColumn = useStable((field: string) =>
+    change({ cols: cols.length > 1 ? cols.filter((c) => c !== field) : undefined } as EventSearch, true),
+  );
   const open = useStable((found: EcsEvent) => change({ id: eventId(found) }, search.id !== undefined));
   const close = () => change({ id: undefined } as EventSearch, true);
   const step = (by: number) => {
@@ -84,7 +90,12 @@ export function SearchPage() {
     if (next) open(next);
   };
   const share = () => {
-    const params = new URLSearchParams({ ...(q ? { q } : {}), ...fixed(range, serverNow()), ...(cols.length ? { cols: cols.join(",") } : {}), ...(search.id ? { id: search.id } : {}) });
+    const params = new URLSearchParams({
+      ...(q ? { q } : {}),
+      ...fixed(range, serverNow()),
+      ...(cols.length ? { cols: cols.join(",") } : {}),
+      ...(search.id ? { id: search.id } : {}),
+    });
     copy(`${location.origin}/search?${params}`, t("search.share_done"));
   };
 
@@ -92,10 +103,10 @@ export function SearchPage() {
     { keys: "/", label: "keys.focus", group: "anywhere", run: () => box.current?.focus() },
     { keys: "Escape", label: "keys.close", group: "lists", run: close },
   ]);
-  // Coming here by `/` or `g s` means wanting to type.
+  // Coming here without a question means wanting to type one; with one, to read the answer.
   useEffect(() => {
-    if (!search.id) box.current?.focus({ preventScroll: true });
-  }, [search.id]);
+    if (!q) box.current?.focus({ preventScroll: true });
+  }, [q]);
 
   const seen = useMemo(() => [...new Set(items.slice(0, 50).flatMap((e) => Object.keys(e)))], [items]);
   const badQuery = query.error instanceof ApiError && query.error.kind === "bad_query";
@@ -103,7 +114,15 @@ export function SearchPage() {
     <div className={styles.page}>
       <header className={styles.head}>
         <h1 className="hidden-visually">{t("search.title")}</h1>
-        <QueryBox inputRef={box} value={draft} onChange={setDraft} onSubmit={submit} onHelp={() => setHelp(!help)} busy={query.isFetching && !query.isFetchingNextPage} seen={seen} />
+        <QueryBox
+          inputRef={box}
+          value={draft}
+          onChange={setDraft}
+          onSubmit={submit}
+          onHelp={() => setHelp(!help)}
+          busy={query.isFetching && !query.isFetchingNextPage}
+          seen={seen}
+        />
         <RangePicker range={range} onChange={setRange} />
         <Tooltip label={t("search.share")}>
           <ActionIcon variant="default" size={38} aria-label={t("search.share")} onClick={share}>
@@ -126,7 +145,17 @@ export function SearchPage() {
       {!tabular && !(query.isError && !first) && (
         <div className={styles.body} data-panel={event !== null}>
           <Facets q={q} range={range} onAdd={add} onExclude={exclude} onColumn={addColumn} />
-          <ResultList query={query} items={items} columns={cols} selected={search.id} onOpen={open} onAdd={addColumn} onRemove={removeColumn} onWiden={() => setRange({ since: "30d" })} seen={seen} />
+          <ResultList
+            query={query}
+            items={items}
+            columns={cols}
+            selected={search.id}
+            onOpen={open}
+            onAdd={addColumn}
+            onRemove={removeColumn}
+            onWiden={() => setRange({ since: "30d" })}
+            seen={seen}
+          />
           {search.id !== undefined && (
             <EventPanel
               event={event}

@@ -38,7 +38,8 @@ function overTime(table: EventTable, time: number, values: number[]): Shape {
   const series = new Map<string, (number | null)[]>();
   for (const row of table.rows) {
     for (const value of values) {
-      const name = split < 0 ? (table.columns[value] ?? "") : values.length > 1 ? `${word(row[split])} · ${table.columns[value]}` : word(row[split]);
+      const name =
+        split < 0 ? (table.columns[value] ?? "") : values.length > 1 ? `${word(row[split])} · ${table.columns[value]}` : word(row[split]);
       const list = series.get(name) ?? Array<number | null>(axis.length).fill(null);
       series.set(name, list);
       const at = place.get(instant(String(row[time])));

@@ -22,12 +22,30 @@ export function Snippets({ opened, onClose }: { opened: boolean; onClose: () => 
   const text = snippet.text(target);
   const line = testLine(target);
   return (
-    <Modal opened={opened} onClose={onClose} title={t("sources.snippet_title")} size={860} closeButtonProps={{ "aria-label": t("state.close") }}>
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title={t("sources.snippet_title")}
+      size={860}
+      closeButtonProps={{ "aria-label": t("state.close") }}
+    >
       <p className="dim">{t("sources.snippet_intro")}</p>
       <div className={styles.target}>
         <TextInput className="grow" label={t("sources.snippet_address")} value={host} onChange={(e) => setHost(e.currentTarget.value)} />
-        <TextInput w={120} label={t("sources.snippet_plain_port")} value={plain} onChange={(e) => setPlain(e.currentTarget.value)} inputMode="numeric" />
-        <TextInput w={120} label={t("sources.snippet_tls_port")} value={tls} onChange={(e) => setTls(e.currentTarget.value)} inputMode="numeric" />
+        <TextInput
+          w={120}
+          label={t("sources.snippet_plain_port")}
+          value={plain}
+          onChange={(e) => setPlain(e.currentTarget.value)}
+          inputMode="numeric"
+        />
+        <TextInput
+          w={120}
+          label={t("sources.snippet_tls_port")}
+          value={tls}
+          onChange={(e) => setTls(e.currentTarget.value)}
+          inputMode="numeric"
+        />
       </div>
       {LOOPBACK.test(target.host) && (
         <p className={styles.warning}>
@@ -38,9 +56,19 @@ export function Snippets({ opened, onClose }: { opened: boolean; onClose: () => 
         <ul className={styles.list}>
           {SNIPPETS.map((s) => (
             <li key={s.id}>
-              <button type="button" className={styles.choice} aria-pressed={s.id === snippet.id} data-on={s.id === snippet.id} onClick={() => setId(s.id)}>
+              <button
+                type="button"
+                className={styles.choice}
+                aria-pressed={s.id === snippet.id}
+                data-on={s.id === snippet.id}
+                onClick={() => setId(s.id)}
+              >
                 <span className="cut grow">{s.name}</span>
-                {s.tls ? <Lock size={12} aria-label={t("sources.encrypted")} /> : <LockOpen size={12} aria-label={t("sources.plaintext")} />}
+                {s.tls ? (
+                  <Lock size={12} aria-label={t("sources.encrypted")} />
+                ) : (
+                  <LockOpen size={12} aria-label={t("sources.plaintext")} />
+                )}
               </button>
             </li>
           ))}
@@ -61,7 +89,10 @@ export function Snippets({ opened, onClose }: { opened: boolean; onClose: () => 
           </p>
           <h3 className={styles.test}>{t("sources.snippet_test")}</h3>
           <div className="row">
-            <pre className={`${styles.code} grow`}>{line}</pre>
+            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must reach it */}
+            <pre className={`${styles.code} grow`} tabIndex={0}>
+              {line}
+            </pre>
             <Button variant="default" leftSection={<Copy size={13} />} onClick={() => copy(line)}>
               {t("state.copy")}
             </Button>

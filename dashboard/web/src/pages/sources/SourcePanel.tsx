@@ -32,7 +32,8 @@ function Ledger({ source }: { source: SourceInfo }) {
   const text = useText();
   const { counters } = source;
   const off = imbalance(source);
-  const reason = (word: string) => (i18n.exists(`sources.reason.${word}`) ? t(`sources.reason.${word}` as "sources.reason.too_large") : word);
+  const reason = (word: string) =>
+    i18n.exists(`sources.reason.${word}`) ? t(`sources.reason.${word}` as "sources.reason.too_large") : word;
   return (
     <section className={styles.section}>
       <h3>{t("sources.ledger")}</h3>
@@ -116,7 +117,8 @@ export function SourcePanel({ source, formats, onClose }: { source: SourceInfo; 
   const text = useText();
   const skewText = useSkewText();
   const navigate = useNavigate();
-  const search = (more: string) => void navigate({ to: "/search", search: { q: condition("fansipan.source", source.id) + more, since: "24h" } });
+  const search = (more: string) =>
+    void navigate({ to: "/search", search: { q: condition("fansipan.source", source.id) + more, since: "24h" } });
   return (
     <aside className={styles.panel} aria-label={t("sources.panel")} data-testid="source-panel">
       <header className={styles.head}>
@@ -136,7 +138,9 @@ export function SourcePanel({ source, formats, onClose }: { source: SourceInfo; 
         <Fact label={t("sources.state")}>{t(`sources.state_${healthOf(source)}`)}</Fact>
         <Fact label={t("sources.col_transport")}>
           {source.transport.toUpperCase()}
-          {encrypted(source) !== null && <span className="dim"> · {encrypted(source) ? t("sources.encrypted") : t("sources.plaintext")}</span>}
+          {encrypted(source) !== null && (
+            <span className="dim"> · {encrypted(source) ? t("sources.encrypted") : t("sources.plaintext")}</span>
+          )}
         </Fact>
         <Fact label={t("sources.last_seen")}>
           <span className="num">{text.time(source.last_seen)}</span> <Age at={source.last_seen} className="dim" />

@@ -1,5 +1,6 @@
 /** Who sends, how well, and how to make more devices send. A new device appears by itself. */
 import { Button, SegmentedControl, TextInput } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Lock, LockOpen, Pin, Plus, RadioTower, Search } from "lucide-react";
@@ -20,10 +21,14 @@ import { SourcePanel } from "./SourcePanel";
 import styles from "./SourcesPage.module.css";
 import { useSkewText } from "./useSkewText";
 
+/** Columns that stay when the panel takes a narrow screen's room. */
+const BESIDE_PANEL = ["source", "product", "last", "parsed"];
 const STATES = ["all", "active", "silent", "unparsed"] as const;
 
 function matches(source: SourceInfo, words: string): boolean {
-  const text = [source.id, source.host, source.peer, source.product, source.format, source.agency, source.tls_identity].join(" ").toLowerCase();
+  const text = [source.id, source.host, source.peer, source.product, source.format, source.agency, source.tls_identity]
+    .join(" ")
+    .toLowerCase();
   return words
     .toLowerCase()
     .split(/\s+/)
@@ -83,7 +88,9 @@ function useColumns(): Column<SourceInfo>[] {
                   <Pin size={11} aria-hidden="true" /> {t("sources.pinned")}
                 </>
               )}
-              {s.format && !s.pinned && <span className="cut num">{t("sources.confidence", { value: text.percent(s.confidence, 0) })}</span>}
+              {s.format && !s.pinned && (
+                <span className="cut num">{t("sources.confidence", { value: text.percent(s.confidence, 0) })}</span>
+              )}
             </span>
           </span>
         ),
@@ -134,7 +141,11 @@ function useColumns(): Column<SourceInfo>[] {
         header: t("sources.col_skew"),
         width: "120px",
         sort: (s) => Math.abs(skewMs(s) ?? 0),
-        cell: (s) => <span className={`num ${Math.abs(skewMs(s) ?? 0) > SKEWED ? (styles.late ?? "") : "dim"}`}>{skewMs(s) === null ? "–" : skewText(s)}</span>,
+        cell: (s) => (
+          <span className={`num ${Math.abs(skewMs(s) ?? 0) > SKEWED ? (styles.late ?? "") : "dim"}`}>
+            {skewMs(s) === null ? "–" : skewText(s)}
+          </span>
+        ),
       },
     ],
     [t, text],
@@ -158,7 +169,12 @@ export function SourcesPage() {
     [all, state, words],
   );
   const selected = all?.find((s) => s.id === search.id) ?? null;
-  const columns = useColumns();
+  const every = useColumns();
+  const narrow = useMediaQuery("(max-width: 1600px)");
+  const columns = useMemo(
+    () => (narrow && search.id ? every.filter((c) => BESIDE_PANEL.includes(c.id)) : every),
+    [every, narrow, search.id],
+  );
   const count = (health: Health | "all") => (all ?? []).filter((s) => health === "all" || healthOf(s) === health).length;
   const select = (id: string | undefined) =>
     void navigate({ search: ({ id: _, ...rest }) => (id ? { ...rest, id } : rest), replace: search.id !== undefined });
@@ -181,7 +197,7 @@ export function SourcesPage() {
             value,
             label: (
               <span className="row">
-                {t(`sources.state_${value}`)} <span className="faint num">{text.number(count(value))}</span>
+                {t(`sources.state_${value}`)} <span className="dim num">{text.number(count(value))}</span>
               </span>
             ),
           }))}
@@ -198,7 +214,11 @@ export function SourcesPage() {
           onKeyDown={(e) => e.key === "Escape" && e.currentTarget.blur()}
         />
         <span className="grow" />
-        {age && <span className={`${styles.age} num`} data-stale={age.stale}>{age.text}</span>}
+        {age && (
+          <span className={`${styles.age} num`} data-stale={age.stale}>
+            {age.text}
+          </span>
+        )}
         <Button leftSection={<Plus size={15} />} onClick={() => setSnippets(true)} data-testid="add-source">
           {t("sources.add")}
         </Button>

@@ -8,7 +8,8 @@ const UNDERSTOOD = 0.5;
 
 export const refusedOf = (source: SourceInfo): number => Object.values(source.counters.refused).reduce((sum, n) => sum + n, 0);
 
-export const parsedShare = (source: SourceInfo): number | null => (source.counters.kept > 0 ? source.counters.parsed / source.counters.kept : null);
+export const parsedShare = (source: SourceInfo): number | null =>
+  source.counters.kept > 0 ? source.counters.parsed / source.counters.kept : null;
 
 /** Silence is the worst: an attacker's first wish. */
 export function healthOf(source: SourceInfo): Health {

@@ -52,7 +52,8 @@ action(
     name: "rsyslog (UDP)",
     file: "/etc/rsyslog.d/60-fansipan.conf",
     tls: false,
-    text: ({ host, plain }) => `*.* action(type="omfwd" target="${host}" port="${plain}" protocol="udp" template="RSYSLOG_SyslogProtocol23Format")`,
+    text: ({ host, plain }) =>
+      `*.* action(type="omfwd" target="${host}" port="${plain}" protocol="udp" template="RSYSLOG_SyslogProtocol23Format")`,
   },
   {
     id: "syslog-ng",

@@ -10,6 +10,8 @@ export function useSkewText(): (source: SourceInfo) => string {
   return (source) => {
     const skew = skewMs(source);
     if (skew === null) return t("sources.skew_none");
+    // Below a second nobody acts on the direction.
+    if (Math.abs(skew) < 1_000) return text.span(skew);
     return t(skew >= 0 ? "sources.skew_ahead" : "sources.skew_behind", { value: text.span(skew) });
   };
 }

@@ -39,7 +39,11 @@ function Bus({ status, updatedAt }: { status: SystemStatus; updatedAt: number })
         rows={[
           { label: t("system.head"), value: text.number(bus.head) },
           { label: t("system.size"), value: text.bytes(bus.bytes) },
-          { label: t("overview.lag_seconds"), value: text.span(status.lag.seconds * 1000), tone: status.lag.seconds > 60 ? "bad" : status.lag.seconds > 10 ? "warn" : undefined },
+          {
+            label: t("overview.lag_seconds"),
+            value: text.span(status.lag.seconds * 1000),
+            tone: status.lag.seconds > 60 ? "bad" : status.lag.seconds > 10 ? "warn" : undefined,
+          },
         ]}
       />
       <table className={styles.consumers}>
@@ -72,7 +76,12 @@ function Disk({ status, updatedAt }: { status: SystemStatus; updatedAt: number }
   return (
     <Panel title={t("system.disk")} updatedAt={updatedAt}>
       <p className={styles.big}>{text.percent(used, 0)}</p>
-      <div className={styles.meter} role="img" aria-label={text.percent(used, 0)} data-tone={used > 0.92 ? "bad" : used > 0.8 ? "warn" : "good"}>
+      <div
+        className={styles.meter}
+        role="img"
+        aria-label={text.percent(used, 0)}
+        data-tone={used > 0.92 ? "bad" : used > 0.8 ? "warn" : "good"}
+      >
         <span style={{ width: `${used * 100}%` }} />
       </div>
       <p className="dim">{t("system.disk_free", { value: text.bytes(free), total: text.bytes(total) })}</p>
@@ -104,7 +113,11 @@ export function StatusPage() {
                 { label: t("system.size"), value: text.bytes(status.store.bytes) },
                 { label: t("system.per_event"), value: status.store.events ? text.bytes(status.store.bytes / status.store.events) : "–" },
                 { label: t("system.indexes"), value: text.number(status.store.indexes) },
-                { label: t("system.quarantined"), value: text.number(status.store.quarantined), tone: status.store.quarantined ? "bad" : undefined },
+                {
+                  label: t("system.quarantined"),
+                  value: text.number(status.store.quarantined),
+                  tone: status.store.quarantined ? "bad" : undefined,
+                },
               ]}
             />
           </Panel>
@@ -112,7 +125,11 @@ export function StatusPage() {
             <Rows
               rows={[
                 { label: t("system.rules_loaded"), value: text.number(status.rules.loaded) },
-                { label: t("system.rules_failed"), value: text.number(status.rules.failed), tone: status.rules.failed ? "warn" : undefined },
+                {
+                  label: t("system.rules_failed"),
+                  value: text.number(status.rules.failed),
+                  tone: status.rules.failed ? "warn" : undefined,
+                },
               ]}
             />
           </Panel>
