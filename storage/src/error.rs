@@ -81,6 +81,14 @@ pub enum StoreError {
         /// What to do.
         help: &'static str,
     },
+    /// The query asks for something that is not there.
+    #[error("FSP-S11 {what}; {help}")]
+    Query {
+        /// What is not there.
+        what: String,
+        /// What to do.
+        help: &'static str,
+    },
     /// Another process holds the store.
     #[error("FSP-S10 {} is in use by another process: stop it first, or use the API", path.display())]
     Locked {
@@ -105,6 +113,7 @@ impl StoreError {
             StoreError::NotFound(_) => "FSP-S07",
             StoreError::Exists { .. } => "FSP-S08",
             StoreError::TooMuch { .. } => "FSP-S09",
+            StoreError::Query { .. } => "FSP-S11",
             StoreError::Locked { .. } => "FSP-S10",
         }
     }

@@ -14,7 +14,7 @@ use crate::{
 const INTERVALS: [i64; 17] = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400];
 
 /// The shortest liked interval that cuts the range into at most `buckets` pieces; whole days beyond.
-pub fn interval(range: TimeRange, buckets: usize) -> i64 {
+pub(crate) fn interval(range: TimeRange, buckets: usize) -> i64 {
     let span = i128::from(range.to) - i128::from(range.from);
     let least = (span / buckets.max(1) as i128).max(1);
     let day = i128::from(86_400 * SECOND);

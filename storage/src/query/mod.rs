@@ -1,11 +1,39 @@
-//! The query language: a filter, then pipes. See [`Query`].
+//! The query language: a filter, then pipes.
+//!
+//! ```text
+//! query  = [filter] { "|" pipe }
+//! filter = filter "or" filter | filter ["and"] filter | "not" filter | "(" filter ")" | field value | free
+//! field  = name | "*" (any field)
+//! value  = ":" text with * and ?      ":" "quoted text, no wildcards"      ":*" (there is one)
+//!        | ":" 10.0.0.0/8             ":[" 1 "to" 9 "]"   (or "{" … "}", exclusive; "*" for no bound)
+//!        | (":" | "") (">" | ">=" | "<" | "<=" | "=") number
+//!        | ":~" "regular expression"  ":(" values joined by and, or, not ")"
+//! free   = word (a whole word) | wo*d (part of any text) | "a phrase" (part of any text) | 10.0.0.1 | 10.0.0.0/8
+//! pipe   = "stats" m {"," m} ["by" f {"," f}]            m = count() | sum|avg|min|max|dc|p50…(f), each ["as" name]
+//!        | "timechart" ["span=" 5m] m {"," m} ["by" f]
+//!        | "where" filter | "sort" ["-"]c {"," …} | "head" n | "tail" n | "fields" f {"," f}
+//! ```
+//!
+//! Case does not matter anywhere. `\` takes the meaning from `* ? \ " ( ) [ ] { } | : < > = ~ ,` and blanks; before anything else
+//! it is itself, so that Windows paths need no doubling. The time range is apart from the query.
 
-pub mod charts;
+pub(crate) mod charts;
+mod filter;
+mod names;
+mod pipes;
+mod print;
+mod run;
+mod text;
+mod value;
 
 use fansipan_model::{FieldId, Predicate};
 use thiserror::Error;
 
-use crate::events::{GroupBy, Measure};
+pub use self::{
+    print::print,
+    run::{Answer, RunRequest, run},
+};
+use crate::events::Measure;
 
 /// A parsed query: `source.ip:10.0.0.0/8 and event.outcome:failure | stats count() by source.ip | sort -count | head 20`.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +78,7 @@ pub enum Pipe {
 /// One key of `sort`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SortKey {
-    /// Column or field name.
+    /// Column or field.
     pub name: String,
     /// Largest first (`-name`).
     pub descending: bool,
@@ -58,7 +86,7 @@ pub struct SortKey {
 
 /// What is wrong with a query, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{message} (at character {position}); {help}")]
+#[error("FSP-S20 {message} (at character {}); {help}", position + 1)]
 pub struct QueryError {
     /// Characters before the place, from 0.
     pub position: usize,
@@ -68,20 +96,39 @@ pub struct QueryError {
     pub help: String,
 }
 
+/// Longest query, bytes.
+pub const MAX_LENGTH: usize = 16_384;
+
+/// Reads a query. An empty one is `*`.
+pub fn parse(text: &str) -> Result<Query, QueryError> {
+    if text.len() > MAX_LENGTH {
+        let message = format!("the query has {} bytes, and at most {MAX_LENGTH} are read", text.len());
+        return Err(QueryError { position: 0, message, help: "shorten it; long lists of values belong into a rule".into() });
+    }
+    let mut input = text::Input::new(text);
+    let filter = match input.peek() {
+        None | Some('|') => Predicate::True,
+        Some(_) => filter::read(&mut input)?,
+    };
+    let pipes = pipes::read(&mut input)?;
+    Ok(Query { filter, pipes })
+}
+
+/// Reads a filter alone.
+pub fn parse_filter(text: &str) -> Result<Predicate, QueryError> {
+    let query = parse(text)?;
+    match query.pipes.is_empty() {
+        true => Ok(query.filter),
+        false => {
+            let position = text.chars().take_while(|c| *c != '|').count();
+            Err(QueryError { position, message: "only a filter can stand here".into(), help: "leave out what follows `|`".into() })
+        }
+    }
+}
+
 impl Query {
     /// Whether the answer is a table rather than events.
     pub fn is_table(&self) -> bool {
         self.pipes.iter().any(|p| matches!(p, Pipe::Stats { .. } | Pipe::Timechart { .. } | Pipe::Fields(_) | Pipe::Sort(_)))
-    }
-
-    /// The group list of `stats` or `timechart`.
-    pub fn groups(&self) -> Vec<GroupBy> {
-        self.pipes
-            .iter()
-            .find_map(|p| match p {
-                Pipe::Stats { by, .. } => Some(by.iter().map(|f| GroupBy::Field(*f)).collect()),
-                _ => None,
-            })
-            .unwrap_or_default()
     }
 }

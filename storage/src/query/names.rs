@@ -1,0 +1,49 @@
+//! Field names in queries. Queries come from strangers, and each new name is kept until the process ends: there is a cap.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use fansipan_model::FieldId;
+
+/// New names that all queries of one process may mention.
+const MOST: usize = 10_000;
+/// Longest name, bytes.
+const LONGEST: usize = 128;
+
+static MADE: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether a character may stand in a field name.
+pub(super) fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '@' | '-')
+}
+
+/// Whether a field name may begin with it; digits may not, so that times and addresses are no fields.
+pub(super) fn begins_name(c: char) -> bool {
+    c.is_ascii_alphabetic() || matches!(c, '_' | '@')
+}
+
+/// Whether the text is a field or column name, or why not: message and help.
+pub(super) fn check(name: &str) -> Result<(), (String, String)> {
+    let help = || "a field name has letters, digits and _ . @ -, as in source.ip".to_owned();
+    if name.is_empty() {
+        return Err(("a field name is missing".into(), help()));
+    }
+    if name.len() > LONGEST || !name.chars().all(is_name) {
+        return Err((format!("`{}` is no field name", name.chars().take(40).collect::<String>()), help()));
+    }
+    Ok(())
+}
+
+/// The field of a name, or why there is none: message and help.
+pub(super) fn field(name: &str) -> Result<FieldId, (String, String)> {
+    if let Some(known) = FieldId::lookup(name) {
+        return Ok(known);
+    }
+    check(name)?;
+    let full =
+        || (format!("no more new field names are taken (`{name}`)"), "restart the service, or use fields that events have".to_owned());
+    if MADE.fetch_add(1, Ordering::Relaxed) >= MOST {
+        MADE.fetch_sub(1, Ordering::Relaxed);
+        return Err(full());
+    }
+    FieldId::intern(name).ok_or_else(full)
+}
