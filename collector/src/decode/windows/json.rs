@@ -1,6 +1,9 @@
 //! The JSON spellings of a Windows event: the XML turned into JSON, Winlogbeat, NXLog.
 
+use std::sync::LazyLock;
+
 use fansipan_model::{Value, json, time};
+use memchr::memmem::Finder;
 
 use super::shape::{Head, Shape};
 
@@ -20,19 +23,47 @@ pub(super) fn looks_like(text: &str) -> bool {
     spelling(text).is_some()
 }
 
+/// Keys that tell the spellings apart; searchers are made once, since making one costs more than using it.
+struct Marks {
+    system: Finder<'static>,
+    event_id: Finder<'static>,
+    provider: Finder<'static>,
+    winlog: Finder<'static>,
+    winlog_dotted: Finder<'static>,
+    old_event_id: Finder<'static>,
+    log_name: Finder<'static>,
+    source_name: Finder<'static>,
+    channel: Finder<'static>,
+}
+
+static MARKS: LazyLock<Marks> = LazyLock::new(|| Marks {
+    system: Finder::new("\"System\""),
+    event_id: Finder::new("\"EventID\""),
+    provider: Finder::new("\"Provider\""),
+    winlog: Finder::new("\"winlog\""),
+    winlog_dotted: Finder::new("\"winlog."),
+    old_event_id: Finder::new("\"event_id\""),
+    log_name: Finder::new("\"log_name\""),
+    source_name: Finder::new("\"SourceName\""),
+    channel: Finder::new("\"Channel\""),
+});
+
 fn spelling(text: &str) -> Option<Spelling> {
-    let has = |key: &str| memchr::memmem::find(text.as_bytes(), key.as_bytes()).is_some();
-    let start = text.get(1..)?.trim_start();
-    if start.starts_with("\"Event\"") || (has("\"System\"") && has("\"EventID\"") && has("\"Provider\"")) {
+    let marks = &*MARKS;
+    let has = |mark: &Finder<'_>| mark.find(text.as_bytes()).is_some();
+    if text.get(1..)?.trim_start().starts_with("\"Event\"") {
         return Some(Spelling::Tree);
     }
-    if has("\"winlog\"") || has("\"winlog.") || (has("\"event_id\"") && has("\"log_name\"")) {
-        return Some(Spelling::Winlogbeat);
+    if has(&marks.event_id) {
+        if has(&marks.system) && has(&marks.provider) {
+            return Some(Spelling::Tree);
+        }
+        if has(&marks.source_name) || has(&marks.channel) {
+            return Some(Spelling::Nxlog);
+        }
     }
-    if has("\"EventID\"") && (has("\"SourceName\"") || has("\"Channel\"")) {
-        return Some(Spelling::Nxlog);
-    }
-    None
+    let winlogbeat = has(&marks.winlog) || has(&marks.winlog_dotted) || (has(&marks.old_event_id) && has(&marks.log_name));
+    winlogbeat.then_some(Spelling::Winlogbeat)
 }
 
 /// Fills the shape. `Err` says what is wrong with the text and where.
@@ -267,9 +298,12 @@ fn nxlog(text: &str, shape: &mut Shape<'_>) -> Result<(), json::JsonError> {
                 shape.item(name, value, false);
                 (0, Head::UserName)
             }
-            "EventType" | "SeverityValue" | "EventReceivedTime" | "SourceModuleName" | "SourceModuleType" | "@version" | "host"
-            | "port" | "tags" | "type" => return shape.other(&format!("nxlog.{name}"), value),
-            _ => return shape.item(name, value, false),
+            _ => {
+                return match shippers_own(name) {
+                    Some(own) => shape.other(own, value),
+                    None => shape.item(name, value, false),
+                };
+            }
         };
         if head != Head::Time {
             shape.set(head, value);
@@ -277,6 +311,23 @@ fn nxlog(text: &str, shape: &mut Shape<'_>) -> Result<(), json::JsonError> {
             best = rank;
             shape.set(head, value);
         }
+    })
+}
+
+/// Keys of NXLog, or of a relay behind it, that say nothing of the event.
+fn shippers_own(key: &str) -> Option<&'static str> {
+    Some(match key {
+        "EventType" => "nxlog.EventType",
+        "SeverityValue" => "nxlog.SeverityValue",
+        "EventReceivedTime" => "nxlog.EventReceivedTime",
+        "SourceModuleName" => "nxlog.SourceModuleName",
+        "SourceModuleType" => "nxlog.SourceModuleType",
+        "@version" => "nxlog.@version",
+        "host" => "nxlog.host",
+        "port" => "nxlog.port",
+        "tags" => "nxlog.tags",
+        "type" => "nxlog.type",
+        _ => return None,
     })
 }
 
