@@ -53,16 +53,11 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::NotFound(what) => Problem::not_found(&format!("this {what}")),
             StoreError::Conflict { .. } | StoreError::Exists { .. } => Problem::new(Kind::Conflict, error.to_string()),
-            StoreError::TooMuch { .. } => Problem::bad_request(error.to_string()),
-            StoreError::Io { .. }
-            | StoreError::Index { .. }
-            | StoreError::State { .. }
-            | StoreError::Migration { .. }
-            | StoreError::Damaged { .. }
-            | StoreError::Locked { .. } => {
-                let source = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(error = %error, cause = source, "a store refused");
-                let detail = format!("the store refused ({}); the service's log has the reason", error.code());
+            StoreError::TooMuch { .. } | StoreError::Query { .. } => Problem::bad_request(error.to_string()),
+            broken => {
+                let source = std::error::Error::source(&broken).map(ToString::to_string);
+                tracing::error!(error = %broken, cause = source, "a store refused");
+                let detail = format!("the store refused ({}); the service's log has the reason", broken.code());
                 Problem::new(Kind::StoreUnavailable, detail)
             }
         }

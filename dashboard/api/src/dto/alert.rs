@@ -298,6 +298,7 @@ pub struct StatusChange {
 #[serde(deny_unknown_fields)]
 pub struct Assignment {
     /// A user's name; null: nobody.
+    #[serde(deserialize_with = "Option::deserialize")] // null has a meaning, so absence is refused
     pub assignee: Option<String>,
     /// The version the caller has seen.
     pub version: u64,

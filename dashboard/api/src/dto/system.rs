@@ -225,6 +225,7 @@ pub struct SourceList {
 #[serde(deny_unknown_fields)]
 pub struct FormatPin {
     /// A format's name; null: guess again.
+    #[serde(deserialize_with = "Option::deserialize")] // null has a meaning, so absence is refused
     pub format: Option<String>,
 }
 

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use axum::extract::State;
-use fansipan_model::FieldId;
+use fansipan_model::{FieldId, Predicate};
 use fansipan_storage::{
-    Cursor, SearchPage, SearchRequest, Table, Total,
-    query::{self, Query, QueryError},
+    Cursor, SearchPage, Table, Total,
+    query::{self, Answer, Pipe, Query, QueryError, RunRequest},
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -23,8 +23,6 @@ use crate::{
     state::{Api, now},
 };
 
-/// Bytes of a query.
-const QUERY: usize = 8 * 1024;
 /// Events a page.
 const PAGE: (usize, usize) = (100, 1000);
 /// Fields whose facets are asked at once.
@@ -34,12 +32,17 @@ fn fault(error: QueryError) -> QueryFault {
     QueryFault { position: error.position, message: error.message, help: Some(error.help).filter(|h| !h.is_empty()) }
 }
 
-fn parse(q: Option<&str>) -> Result<Query, Problem> {
-    let text = q.unwrap_or_default();
-    if text.len() > QUERY {
-        return Err(Problem::bad_request(format!("the query is longer than {QUERY} bytes")));
-    }
-    query::parse(text).map_err(|e| Problem::bad_query(fault(e)))
+/// Reads a query, off the async threads: compiling a regular expression may take a while.
+async fn parse(api: &Api, q: Option<&str>) -> Result<Query, Problem> {
+    let text = q.unwrap_or_default().to_owned();
+    api.searches.run(move || query::parse(&text)).await?.map_err(|e| Problem::bad_query(fault(e)))
+}
+
+/// The condition that a query puts on events, whatever is computed over them.
+fn condition(query: Query) -> Predicate {
+    let on_events = query.pipes.into_iter().take_while(|p| !matches!(p, Pipe::Stats { .. } | Pipe::Timechart { .. }));
+    let more = on_events.filter_map(|p| if let Pipe::Where(more) = p { Some(more) } else { None });
+    more.fold(query.filter, |filter, more| Predicate::And(vec![filter, more]))
 }
 
 /// `GET /events`
@@ -51,21 +54,19 @@ pub(crate) async fn search(
 ) -> Result<Json<SearchAnswer>, Problem> {
     let asked = now();
     trail.note("", json!({ "q": params.q, "since": params.since, "from": params.from, "to": params.to, "after": params.after }));
-    let query = parse(params.q.as_deref())?;
+    let query = parse(&api, params.q.as_deref()).await?;
     let range = range(params.since.as_deref(), params.from.as_deref(), params.to.as_deref(), asked, AHEAD)?;
-    let started = Instant::now();
-    let took_ms = || u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let events = api.deps.events.clone();
-    if query.is_table() {
-        let table = api.searches.store(move || query::run(&*events, &caller.scope, &query, range)).await?;
-        return Ok(Json(SearchAnswer::Table(table_dto(table, took_ms()))));
-    }
     let after = params.after.as_deref().filter(|a| !a.is_empty()).map(str::parse::<Cursor>).transpose();
     let after = after.map_err(Problem::bad_request)?;
     let limit = limit(params.limit, PAGE.0, PAGE.1);
-    let request = SearchRequest { filter: query.filter, range, limit, after, total: Total::Bounded };
-    let page = api.searches.store(move || events.search(&caller.scope, &request)).await?;
-    Ok(Json(SearchAnswer::Events(page_dto(&page, took_ms()))))
+    let request = RunRequest { range, limit, after, total: Total::Bounded };
+    let (started, events) = (Instant::now(), api.deps.events.clone());
+    let answer = api.searches.store(move || query::run(&*events, &caller.scope, &query, &request)).await?;
+    let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(Json(match answer {
+        Answer::Events(page) => SearchAnswer::Events(page_dto(&page, took_ms)),
+        Answer::Table(table) => SearchAnswer::Table(table_dto(table, took_ms)),
+    }))
 }
 
 fn page_dto(page: &SearchPage, took_ms: u64) -> EventPage {
@@ -91,7 +92,7 @@ pub(crate) async fn histogram(
     Params(params): Params<HistogramParams>,
 ) -> Result<Json<HistogramDto>, Problem> {
     trail.note("", json!({ "q": params.q, "since": params.since, "from": params.from, "to": params.to }));
-    let filter = parse(params.q.as_deref())?.filter;
+    let filter = condition(parse(&api, params.q.as_deref()).await?);
     let range = range(params.since.as_deref(), params.from.as_deref(), params.to.as_deref(), now(), 0)?;
     let buckets = limit(params.buckets, 60, 500);
     let events = api.deps.events.clone();
@@ -108,7 +109,7 @@ pub(crate) async fn facets(
     Params(params): Params<FacetParams>,
 ) -> Result<Json<FacetList>, Problem> {
     trail.note("", json!({ "q": params.q, "fields": params.fields, "since": params.since, "from": params.from, "to": params.to }));
-    let filter = parse(params.q.as_deref())?.filter;
+    let filter = condition(parse(&api, params.q.as_deref()).await?);
     let range = range(params.since.as_deref(), params.from.as_deref(), params.to.as_deref(), now(), AHEAD)?;
     let names: Vec<String> = params.fields.split(',').map(str::trim).filter(|n| !n.is_empty()).map(ToOwned::to_owned).collect();
     if names.is_empty() || names.len() > FIELDS {
@@ -148,14 +149,10 @@ pub(crate) async fn show(
 }
 
 /// `GET /search/validate`
-pub(crate) async fn validate(Params(params): Params<ValidateParams>) -> Json<QueryCheck> {
-    let check = if params.q.len() > QUERY {
-        Err(QueryFault { position: QUERY, message: format!("the query is longer than {QUERY} bytes"), help: None })
-    } else {
-        query::parse(&params.q).map(|_| ()).map_err(fault)
-    };
-    Json(match check {
-        Ok(()) => QueryCheck { ok: true, position: None, message: None, help: None },
+pub(crate) async fn validate(State(api): State<Api>, Params(params): Params<ValidateParams>) -> Result<Json<QueryCheck>, Problem> {
+    let parsed = api.searches.run(move || query::parse(&params.q)).await?;
+    Ok(Json(match parsed.map_err(fault) {
+        Ok(_) => QueryCheck { ok: true, position: None, message: None, help: None },
         Err(f) => QueryCheck { ok: false, position: Some(f.position), message: Some(f.message), help: f.help },
-    })
+    }))
 }

@@ -1,6 +1,6 @@
 //! Logging in and out, and one's own password and language.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::{
     extract::State,
@@ -22,6 +22,8 @@ use crate::{
     state::{Api, now},
 };
 
+/// How exactly the store notes the use of a session.
+const NOTED: Duration = Duration::from_secs(60);
 /// Longer names belong to nobody.
 const LONGEST_NAME: usize = 128;
 
@@ -110,7 +112,8 @@ async fn open_session(api: &Api, user: &str, peer: Peer, agent: Option<String>) 
     let token = hex::encode(bytes);
     let (created, absolute) = (now(), api.config.absolute);
     let expires = created.saturating_add(nanos(absolute));
-    let (token_hash, idle) = (hash(&token), nanos(api.config.idle));
+    // The store notes use to the minute; the exact end of idleness is the API's own to watch.
+    let (token_hash, idle) = (hash(&token), nanos(api.config.idle + NOTED));
     let (state, user, peer) = (api.deps.state.clone(), user.to_owned(), peer.address());
     api.small
         .store(move || {
@@ -121,7 +124,7 @@ async fn open_session(api: &Api, user: &str, peer: Peer, agent: Option<String>) 
     Ok(set_cookie(&token, absolute.as_secs()))
 }
 
-fn nanos(duration: std::time::Duration) -> i64 {
+fn nanos(duration: Duration) -> i64 {
     i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }
 

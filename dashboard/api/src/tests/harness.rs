@@ -114,7 +114,7 @@ pub(super) struct Rig {
 /// The stores in a folder, and the rest that the API is given.
 pub(super) fn deps(dir: &std::path::Path) -> (ApiDeps, Arc<SqliteState>, Arc<Wiring>) {
     let events = TantivyStore::open(EngineConfig { heap_bytes: 16 << 20, ..EngineConfig::new(dir.join("events")) }).unwrap();
-    let state = Arc::new(SqliteState::open(&dir.join("state.db")).unwrap());
+    let state = Arc::new(SqliteState::open(dir.join("state.db")).unwrap());
     let wiring = Arc::new(Wiring { pins: Mutex::default() });
     let deps = ApiDeps {
         events: Arc::new(events.clone()),

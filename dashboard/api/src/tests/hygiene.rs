@@ -84,6 +84,8 @@ async fn a_query_is_checked_as_it_is_typed() {
     let check = lan.get("/search/validate?q=source.ip:(").await.json();
     assert_eq!(check["ok"], false);
     assert!(check["position"].is_u64() && check["message"].as_str().is_some_and(|m| !m.is_empty()), "{check}");
+    let deep = format!("/search/validate?q={}", "(".repeat(12_000));
+    assert_eq!(lan.get(&deep).await.json()["ok"], false, "nesting without end is refused, not followed");
     let problem = lan.get("/events?q=source.ip:(").await.json();
     assert_eq!(problem["query"]["position"], check["position"]);
 }
