@@ -24,7 +24,7 @@ use fansipan_collector::{
     sources::{Sources, http::Ingest},
 };
 use fansipan_model::Scope;
-use fansipan_storage::{EventStore, SqliteState, StateStore, TantivyStore};
+use fansipan_storage::{EventStore, StateStore, engine::TantivyStore, sqlite::SqliteState};
 use tokio_util::sync::CancellationToken;
 
 use crate::{config::Config, content::Content, detection::Detection, indexing::Indexing, live, senders, upkeep};

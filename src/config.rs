@@ -83,8 +83,8 @@ impl Default for StorageConfig {
 }
 
 impl StorageConfig {
-    pub(crate) fn engine(&self, dir: PathBuf, log: String) -> fansipan_storage::EngineConfig {
-        fansipan_storage::EngineConfig { dir, heap_bytes: self.index_memory_mib << 20, log }
+    pub(crate) fn engine(&self, dir: PathBuf, log: String) -> fansipan_storage::engine::EngineConfig {
+        fansipan_storage::engine::EngineConfig { dir, heap_bytes: self.index_memory_mib << 20, log }
     }
 
     pub(crate) fn retention(&self) -> fansipan_storage::RetentionPolicy {

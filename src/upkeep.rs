@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::Result;
 use fansipan_collector::ledger::SourceRegistry;
-use fansipan_storage::{EventStore, RetentionPolicy, StateStore, TantivyStore};
+use fansipan_storage::{EventStore, RetentionPolicy, StateStore, engine::TantivyStore};
 
 /// A new source is known to everybody within this time.
 const SOURCES_EVERY: Duration = Duration::from_secs(1);
