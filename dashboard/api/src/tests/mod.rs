@@ -6,6 +6,7 @@ mod hygiene;
 mod listeners;
 mod login;
 mod matrix;
+mod odd;
 mod people;
 mod scope;
 mod stream;
