@@ -87,10 +87,21 @@ pub(crate) struct SourceEntry {
     inner: Mutex<Inner>,
 }
 
+/// Whether an operator looked after the format of a source. Such a source leaves the list last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Hand {
+    Never,
+    /// It was fixed when this run began, by an operator or the configuration of then: the configuration of now goes before.
+    Earlier,
+    /// In this run: goes before the configuration.
+    Now,
+}
+
 #[derive(Debug)]
 struct Inner {
     info: SourceInfo,
     history: VecDeque<MinuteCounters>,
+    hand: Hand,
     /// Whether it changed since [`SourceRegistry::changed`] was asked last.
     changed: bool,
     /// What was learned of it, and with which table of formats.
@@ -133,9 +144,10 @@ impl SourceEntry {
         self.lock().info.clone()
     }
 
-    /// A format that the configuration fixes; what an operator fixed since goes before.
-    fn configure(&self, info: &mut SourceInfo, format: Option<&str>) {
-        if format.is_some() && !info.pinned {
+    /// A format that the configuration fixes; what an operator said since goes before.
+    fn configure(&self, inner: &mut Inner, format: Option<&str>) {
+        let Inner { info, hand, .. } = inner;
+        if format.is_some() && *hand != Hand::Now && info.format.as_deref().filter(|_| info.pinned) != format {
             info.format = format.map(str::to_owned);
             info.pinned = true;
             self.pin_version.fetch_add(1, Ordering::AcqRel);
@@ -186,7 +198,13 @@ impl SourceRegistry {
                 id: info.id.clone(),
                 pin_version: AtomicU32::new(1),
                 gone: AtomicBool::new(false),
-                inner: Mutex::new(Inner { info, history: VecDeque::new(), changed: false, state: None }),
+                inner: Mutex::new(Inner {
+                    hand: if info.pinned { Hand::Earlier } else { Hand::Never },
+                    info,
+                    history: VecDeque::new(),
+                    changed: false,
+                    state: None,
+                }),
             };
             sources.insert(entry.id.clone(), Arc::new(entry));
         }
@@ -234,6 +252,7 @@ impl SourceRegistry {
         let Some(entry) = self.read().get(id).cloned() else { return false };
         {
             let mut inner = entry.change();
+            inner.hand = Hand::Now;
             inner.info.pinned = format.is_some();
             inner.info.format = format.map(str::to_owned);
         }
@@ -281,7 +300,7 @@ impl SourceRegistry {
             id: info.id.clone(),
             pin_version: AtomicU32::new(u32::from(info.pinned)),
             gone: AtomicBool::new(false),
-            inner: Mutex::new(Inner { info, history: VecDeque::new(), changed: true, state: None }),
+            inner: Mutex::new(Inner { hand: Hand::Never, info, history: VecDeque::new(), changed: true, state: None }),
         });
         sources.insert(entry.id.clone(), entry.clone());
         drop(sources);
@@ -300,16 +319,17 @@ impl SourceRegistry {
         if new.tls_identity.is_some() && info.tls_identity.as_deref() != new.tls_identity {
             info.tls_identity = new.tls_identity.map(str::to_owned);
         }
-        entry.configure(info, new.format);
+        entry.configure(&mut inner, new.format);
     }
 
-    /// Makes room for a sixteenth of the table: first sources that sent little, then those silent for longest; pinned ones last.
+    /// Makes room for a sixteenth of the table: first sources that sent little, then those silent for longest; those
+    /// an operator looked after last.
     fn evict(&self, sources: &mut HashMap<String, Arc<SourceEntry>, foldhash::fast::RandomState>) {
-        let mut order: Vec<(bool, bool, i64, String)> = sources
+        let mut order: Vec<(Hand, bool, i64, String)> = sources
             .values()
             .map(|e| {
                 let inner = e.lock();
-                (inner.info.pinned, inner.info.counters.kept >= ESTABLISHED, inner.info.last_seen, e.id.clone())
+                (inner.hand, inner.info.counters.kept >= ESTABLISHED, inner.info.last_seen, e.id.clone())
             })
             .collect();
         order.sort_unstable();
@@ -382,7 +402,7 @@ impl SourceRegistry {
             let mut inner = entry.change();
             inner.info.host = Some(host.to_owned());
             agency.clone_into(&mut inner.info.agency);
-            entry.configure(&mut inner.info, format);
+            entry.configure(&mut inner, format);
         }
         self.moved();
     }

@@ -170,6 +170,7 @@ async fn agencies_and_overrides_go_by_sender_and_host() {
         hosts: vec!["fw-*".to_owned()],
         agency: Some("van-phong".to_owned()),
         class: Some("firewall".to_owned()),
+        format: Some("fortigate".to_owned()),
         ..OverrideConfig::default()
     }];
     let mut rig = Rig::new(SourcesConfig { agencies, overrides, ..config() }).await;
@@ -178,7 +179,18 @@ async fn agencies_and_overrides_go_by_sender_and_host() {
     let events = rig.events(3);
     let whose: Vec<_> = events.iter().map(|e| (e.agency(), e.str(fields::FANSIPAN_CLASS).unwrap())).collect();
     assert_eq!(whose, [("so-tttt", "default"), ("van-phong", "firewall"), ("van-phong", "firewall")]);
-    assert_eq!(rig.source("tcp:127.0.0.1/FW-1", |_| true).await.agency, "van-phong");
+    let firewall = rig.source("tcp:127.0.0.1/FW-1", |_| true).await;
+    assert_eq!((firewall.agency.as_str(), firewall.format.as_deref(), firewall.pinned), ("van-phong", Some("fortigate"), true));
+    // a sender whose first host is the firewall is known by it, today and when it comes again
+    let mut udp = Vec::new();
+    for _ in 0..2 {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.send_to(b"<13>Nov 23 10:00:00 fw-9 app: d", rig.address(Transport::Udp)).unwrap();
+        udp.extend(rig.events(1));
+    }
+    assert!(udp.iter().all(|e| e.agency() == "van-phong"), "the very first record too");
+    let firewall = rig.source("udp:127.0.0.1", |_| true).await;
+    assert_eq!((firewall.agency.as_str(), firewall.format.as_deref()), ("van-phong", Some("fortigate")));
     rig.stop().await;
 }
 

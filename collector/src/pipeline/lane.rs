@@ -134,6 +134,7 @@ impl Lane {
         };
         let Some(local) = self.locals.get_mut(chosen) else { return };
         let mut event = self.normalizer.normalize_into(&mut local.state, &received, std::mem::take(&mut self.spare));
+        let nameless = local.host.is_none();
         let owner = match event.str(fields::HOST_NAME) {
             Some(host) if !host.is_empty() && host.len() <= MAX_HOST => self.owner(ip, base, host, at),
             _ if chosen != base => chosen,
@@ -141,7 +142,7 @@ impl Lane {
         };
         let Some(local) = self.locals.get_mut(owner) else { return };
         local.reader = chosen;
-        if owner != chosen {
+        if owner != chosen || nameless {
             reassign(&mut event, local);
         }
         if truncated {
@@ -427,9 +428,11 @@ fn differs(a: (Option<FormatId>, u16, Option<i64>), b: (Option<FormatId>, u16, O
     a.0 != b.0 || a.1.abs_diff(b.1) >= 50 || clock
 }
 
-/// An event that was read as another source's turns out to be this one's.
+/// An event that was read as another source's, or before its host was known, turns out to be this one's.
 fn reassign(event: &mut Event, local: &Local) {
-    event.set(fields::FANSIPAN_SOURCE, Value::Str(local.entry.id()));
+    if event.str(fields::FANSIPAN_SOURCE) != Some(local.entry.id()) {
+        event.set(fields::FANSIPAN_SOURCE, Value::Str(local.entry.id()));
+    }
     let agency = local.assignment.agency();
     if event.agency() != agency {
         event.set(fields::FANSIPAN_AGENCY, Value::Str(agency));
