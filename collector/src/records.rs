@@ -1,10 +1,13 @@
 //! Bytes to records for `parse`, files and standard input: mostly a line each; some records span lines.
 //!
-//! Joined are: auditd's lines of one serial number (`msg=audit(time:serial)`), Windows' `<Event>…</Event>`, and JSON objects that
-//! are printed over several lines. Blank lines are no records. Everything is bounded: a "line" of gigabytes is cut at the limit
+//! Joined are: auditd's lines of one serial number (`msg=audit(time:serial)`; lines of a few events may be mixed, as processors
+//! write them at the same time), Windows' `<Event>…</Event>`, and JSON objects that are printed over several lines. Blank lines are no records. Everything is bounded: a "line" of gigabytes is cut at the limit
 //! into one flagged record, its rest skipped and counted.
 
-use std::io::{BufRead, Result};
+use std::{
+    collections::VecDeque,
+    io::{BufRead, Result},
+};
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +31,29 @@ pub struct Records<R> {
     limit: usize,
     /// A line read ahead that was not of the previous record.
     ahead: Option<Record>,
+    /// Audit events whose lines may still be coming, in the order of their first lines.
+    open: VecDeque<Open>,
     skipped: u64,
 }
+
+/// An audit event being joined.
+#[derive(Debug)]
+struct Open {
+    record: Record,
+    serial: Vec<u8>,
+    lines: usize,
+    /// `type=EOE` was seen, or no more lines may be joined.
+    complete: bool,
+}
+
+impl Open {
+    fn empty() -> Self {
+        Self { record: Record { bytes: Vec::new(), truncated: false }, serial: Vec::new(), lines: 0, complete: true }
+    }
+}
+
+/// Audit events that are joined at the same time.
+const OPEN_LIMIT: usize = 8;
 
 /// How a line goes together with the next ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +72,7 @@ impl<R: BufRead> Records<R> {
 
     /// Records of `reader`, none longer than `limit` bytes.
     pub fn with_limit(reader: R, limit: usize) -> Self {
-        Self { reader, limit: limit.max(1), ahead: None, skipped: 0 }
+        Self { reader, limit: limit.max(1), ahead: None, open: VecDeque::new(), skipped: 0 }
     }
 
     /// Bytes that were cut off so far.
@@ -109,33 +133,45 @@ impl<R: BufRead> Records<R> {
     }
 
     fn record(&mut self) -> Result<Option<Record>> {
-        let Some(mut record) = self.line()? else { return Ok(None) };
-        match joint(&record.bytes) {
-            Joint::Single => {}
-            Joint::Audit(serial) => self.join_audit(&mut record, &serial)?,
-            Joint::Xml => {
-                self.join_until(&mut record, |bytes, from| memchr::memmem::find(bytes.get(from..).unwrap_or(&[]), b"</Event>").is_some())?
+        loop {
+            if self.open.front().is_some_and(|o| o.complete) || self.open.len() > OPEN_LIMIT {
+                return Ok(self.open.pop_front().map(|o| o.record));
             }
-            Joint::Json => self.join_json(&mut record)?,
+            let Some(mut record) = self.line()? else { return Ok(self.open.pop_front().map(|o| o.record)) };
+            match joint(&record.bytes) {
+                Joint::Audit(serial) => self.join_audit(record, serial),
+                // any other line: the audit events before it come first
+                _ if !self.open.is_empty() => {
+                    self.ahead = Some(record);
+                    return Ok(self.open.pop_front().map(|o| o.record));
+                }
+                Joint::Single => return Ok(Some(record)),
+                Joint::Xml => {
+                    let closed = |bytes: &[u8], from: usize| memchr::memmem::find(bytes.get(from..).unwrap_or(&[]), b"</Event>").is_some();
+                    self.join_until(&mut record, closed)?;
+                    return Ok(Some(record));
+                }
+                Joint::Json => {
+                    self.join_json(&mut record)?;
+                    return Ok(Some(record));
+                }
+            }
         }
-        Ok(Some(record))
     }
 
-    fn join_audit(&mut self, record: &mut Record, serial: &[u8]) -> Result<()> {
-        for _ in 0..JOIN_LIMIT {
-            let Some(line) = self.line()? else { return Ok(()) };
-            if audit_serial(&line.bytes) != Some(serial) {
-                self.ahead = Some(line);
-                return Ok(());
-            }
-            // `type=EOE` says that the event is complete
-            let complete = memchr::memmem::find(line.bytes.get(..64.min(line.bytes.len())).unwrap_or(&[]), b"type=EOE").is_some();
-            self.append(record, &line);
-            if complete {
-                return Ok(());
-            }
+    /// Adds an audit line to its event, or begins one.
+    fn join_audit(&mut self, line: Record, serial: Vec<u8>) {
+        let Some(at) = self.open.iter().position(|o| o.serial == serial && !o.complete) else {
+            return self.open.push_back(Open { record: line, serial, lines: 1, complete: false });
+        };
+        let Some(mut open) = self.open.get_mut(at).map(|o| std::mem::replace(o, Open::empty())) else { return };
+        open.lines += 1;
+        open.complete =
+            open.lines >= JOIN_LIMIT || memchr::memmem::find(line.bytes.get(..64).unwrap_or(&line.bytes), b"type=EOE").is_some();
+        self.append(&mut open.record, &line);
+        if let Some(place) = self.open.get_mut(at) {
+            *place = open;
         }
-        Ok(())
     }
 
     /// Joins lines until `done(bytes, where the new line begins)`.
@@ -244,11 +280,19 @@ mod tests {
 
     #[test]
     fn lines_and_joints() {
-        let cases: [(&str, &[&str]); 6] = [
+        let cases: [(&str, &[&str]); 7] = [
             ("a\n\n  \r\nb\r\nc", &["a", "b", "c"]),
             (
                 "type=SYSCALL msg=audit(1.0:7): a\ntype=PATH msg=audit(1.0:7): b\ntype=SYSCALL msg=audit(1.0:8): c\nx\n",
                 &["type=SYSCALL msg=audit(1.0:7): a\ntype=PATH msg=audit(1.0:7): b", "type=SYSCALL msg=audit(1.0:8): c", "x"],
+            ),
+            (
+                "type=SYSCALL msg=audit(1.0:7): a\ntype=SYSCALL msg=audit(1.0:8): b\ntype=EOE msg=audit(1.0:7):\ntype=CWD msg=audit(1.0:8): c\nx\n",
+                &[
+                    "type=SYSCALL msg=audit(1.0:7): a\ntype=EOE msg=audit(1.0:7):",
+                    "type=SYSCALL msg=audit(1.0:8): b\ntype=CWD msg=audit(1.0:8): c",
+                    "x",
+                ],
             ),
             (
                 "<Event xmlns='x'>\n <System/>\n</Event>\n<Event/>x</Event>\n",
