@@ -1,7 +1,8 @@
 //! Bytes to records for `parse`, files and standard input: mostly a line each; some records span lines.
 //!
 //! Joined are: auditd's lines of one serial number (`msg=audit(time:serial)`; lines of a few events may be mixed, as processors
-//! write them at the same time), Windows' `<Event>…</Event>`, and JSON objects that are printed over several lines. Blank lines are no records. Everything is bounded: a "line" of gigabytes is cut at the limit
+//! write them at the same time), Windows' `<Event>…</Event>`, and JSON objects that are printed over several lines,
+//! alone or in an array. Blank lines are no records. Everything is bounded: a "line" of gigabytes is cut at the limit
 //! into one flagged record, its rest skipped and counted.
 
 use std::{
@@ -62,6 +63,8 @@ enum Joint {
     Audit(Vec<u8>),
     Xml,
     Json,
+    /// An object of an array, on one line.
+    Element,
 }
 
 impl<R: BufRead> Records<R> {
@@ -114,7 +117,8 @@ impl<R: BufRead> Records<R> {
             while record.bytes.last() == Some(&b'\r') {
                 record.bytes.pop();
             }
-            if !record.bytes.iter().all(u8::is_ascii_whitespace) {
+            // the brackets of an array of objects, each a record, are no records either
+            if !matches!(record.bytes.trim_ascii(), b"" | b"[" | b"]") {
                 return Ok(Some(record));
             }
         }
@@ -146,6 +150,10 @@ impl<R: BufRead> Records<R> {
                     return Ok(self.open.pop_front().map(|o| o.record));
                 }
                 Joint::Single => return Ok(Some(record)),
+                Joint::Element => {
+                    trim_comma(&mut record);
+                    return Ok(Some(record));
+                }
                 Joint::Xml => {
                     let closed = |bytes: &[u8], from: usize| memchr::memmem::find(bytes.get(from..).unwrap_or(&[]), b"</Event>").is_some();
                     self.join_until(&mut record, closed)?;
@@ -153,6 +161,7 @@ impl<R: BufRead> Records<R> {
                 }
                 Joint::Json => {
                     self.join_json(&mut record)?;
+                    trim_comma(&mut record);
                     return Ok(Some(record));
                 }
             }
@@ -236,6 +245,14 @@ impl Balance {
     }
 }
 
+/// Takes off the comma that parts the objects of an array.
+fn trim_comma(record: &mut Record) {
+    if record.bytes.trim_ascii().ends_with(b"},") {
+        let end = record.bytes.trim_ascii_end().len() - 1;
+        record.bytes.truncate(end);
+    }
+}
+
 fn joint(line: &[u8]) -> Joint {
     let trimmed = line.trim_ascii();
     if let Some(serial) = audit_serial(line) {
@@ -246,7 +263,12 @@ fn joint(line: &[u8]) -> Joint {
         return Joint::Xml;
     }
     // an object that is closed on its line is the common case and needs no look at every byte
-    if trimmed.first() == Some(&b'{') && trimmed.last() != Some(&b'}') { Joint::Json } else { Joint::Single }
+    match trimmed {
+        [b'{', .., b'}'] => Joint::Single,
+        [b'{', .., b'}', b','] => Joint::Element,
+        [b'{', ..] => Joint::Json,
+        _ => Joint::Single,
+    }
 }
 
 /// `1700000000.123:456` of `msg=audit(1700000000.123:456):`, and the node before it where several write to one file.
@@ -280,7 +302,7 @@ mod tests {
 
     #[test]
     fn lines_and_joints() {
-        let cases: [(&str, &[&str]); 7] = [
+        let cases: [(&str, &[&str]); 8] = [
             ("a\n\n  \r\nb\r\nc", &["a", "b", "c"]),
             (
                 "type=SYSCALL msg=audit(1.0:7): a\ntype=PATH msg=audit(1.0:7): b\ntype=SYSCALL msg=audit(1.0:8): c\nx\n",
@@ -300,6 +322,7 @@ mod tests {
             ),
             ("{\n \"a\": \"}\",\n \"b\": [1]\n}\n{\"c\":1}\n", &["{\n \"a\": \"}\",\n \"b\": [1]\n}", "{\"c\":1}"]),
             ("{\"cut\": \n{\"whole\":1}\n", &["{\"cut\": ", "{\"whole\":1}"]),
+            ("[\n  {\n    \"a\": 1\n  },\n  {\"b\": 2},\n  {\"c\": 3}\n]\n", &["  {\n    \"a\": 1\n  }", "  {\"b\": 2}", "  {\"c\": 3}"]),
             ("", &[]),
         ];
         for (text, expected) in cases {
