@@ -9,7 +9,7 @@ mod live;
 mod senders;
 mod upkeep;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal as _, process::ExitCode};
 
 use clap::Parser as _;
 use fansipan_cli::{Cli, Command};
@@ -21,7 +21,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_env("FANSIPAN_LOG").unwrap_or_else(|_| EnvFilter::new("info,tantivy=warn,hyper=warn,rustls=warn"));
-    fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let colours = std::io::stderr().is_terminal();
+    fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).with_target(false).init();
     let provider_set = rustls::crypto::ring::default_provider().install_default();
     if provider_set.is_err() {
         tracing::debug!("a TLS provider was set before");

@@ -47,6 +47,15 @@ pub(crate) fn json(value: &serde_json::Value) -> io::Result<()> {
     line(&value.to_string())
 }
 
+/// An instant for people: to the second.
+pub(crate) fn instant(value: &serde_json::Value, path: &str) -> String {
+    let text = cell(value, path);
+    match text.parse::<jiff::Timestamp>().and_then(|t| t.round(jiff::Unit::Second)) {
+        Ok(t) => t.to_string(),
+        Err(_) => text,
+    }
+}
+
 /// Text of a JSON scalar for a table cell; empty for null and absent.
 pub(crate) fn cell(value: &serde_json::Value, path: &str) -> String {
     let at = path.split('/').try_fold(value, |v, key| v.get(key));

@@ -80,7 +80,7 @@ fn row(alert: &Value) -> Vec<String> {
         .collect();
     vec![
         output::cell(alert, "rule/level"),
-        output::cell(alert, "last_seen"),
+        output::instant(alert, "last_seen"),
         output::cell(alert, "count"),
         output::cell(alert, "rule/title"),
         about.join(" "),

@@ -55,7 +55,7 @@ fn print(cli: &Cli, answer: &Value) -> Result<()> {
             output::cell(s, "host"),
             output::cell(s, "product"),
             share,
-            output::cell(s, "last_seen"),
+            output::instant(s, "last_seen"),
             output::cell(counters, "received"),
             output::cell(counters, "kept"),
             output::cell(counters, "unparsed"),
