@@ -214,13 +214,15 @@ impl EmbeddedBus {
     pub fn seal(&self) -> Result<(), BusError> {
         let shared = &self.0.shared;
         let end = shared.queue.push_roll()?.wait()?;
-        shared.call_keeper();
         let mut log = locked(&shared.log);
+        let failures = log.upkeep_failures;
+        (log.seal_now, log.chores) = (true, true);
+        shared.chores.notify_all();
         while log.segments.iter().any(|s| s.next <= end && s.phase == Phase::Closed) {
             if log.closed {
                 return Err(BusError::Closed);
             }
-            if let Some(alarm) = log.alarms.get(&AlarmKind::UpkeepFailed) {
+            if let Some(alarm) = log.alarms.get(&AlarmKind::UpkeepFailed).filter(|_| log.upkeep_failures > failures) {
                 return Err(BusError::Unsealed { reason: alarm.message.clone() });
             }
             log = wait(&shared.chores, log, None);

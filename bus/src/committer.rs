@@ -229,19 +229,18 @@ impl Committer {
         let path = self.shared.path(self.next);
         let salt = getrandom::u64().map_err(|e| Stall::of("draw a random number", &io::Error::other(e)))?;
         let head = SegmentHead { salt, base: self.next, created_at: host.now() };
-        let made = host.create(&path).and_then(|file| {
-            write_full(&*file, &head.encode(), 0)?;
-            file.sync()?;
-            host.sync_dir(&self.shared.config.dir)?;
-            Ok(file)
-        });
-        let file = match made {
-            Ok(file) => file,
-            Err(error) => {
-                let _ = host.remove(&path);
-                return Err(Stall::of("create a segment", &error));
-            }
-        };
+        let created = host.create(&path);
+        let taken = created.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::AlreadyExists);
+        if taken && locked(&self.shared.log).segment_mut(self.next).is_none() {
+            // Left by an attempt that could not even clean up: nothing at or beyond the end of the log was ever acknowledged.
+            let _ = host.remove(&path);
+        }
+        let file = created.map_err(|e| Stall::of("create a segment", &e))?;
+        let begun = write_full(&*file, &head.encode(), 0).and_then(|()| file.sync()).and_then(|()| host.sync_dir(&self.shared.config.dir));
+        if let Err(error) = begun {
+            let _ = host.remove(&path);
+            return Err(Stall::of("begin a segment", &error));
+        }
         let mut log = locked(&self.shared.log);
         let segment = Segment::new(head);
         log.bytes += segment.bytes();

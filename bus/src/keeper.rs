@@ -25,27 +25,30 @@ const RETRY: Duration = Duration::from_secs(5);
 fn run(shared: &Shared) {
     let mut seal_again = Instant::now();
     loop {
-        let closed = {
+        let (closed, asked) = {
             let mut log = locked(&shared.log);
             if !log.chores && !log.closed {
                 log = wait(&shared.chores, log, Some(TICK));
             }
             log.chores = false;
-            log.closed
+            (log.closed, std::mem::take(&mut log.seal_now))
         };
         store_positions(shared);
         if closed {
             return;
         }
         shared.queue.tick();
-        let due = Instant::now() >= seal_again;
+        let due = asked || Instant::now() >= seal_again;
         let sealed = if due { seal_closed(shared) } else { Ok(()) };
         match sealed.and(expire(shared)) {
             Ok(()) if due => locked(&shared.log).settle(AlarmKind::UpkeepFailed),
             Ok(()) => {}
             Err(error) => {
                 seal_again = Instant::now() + RETRY;
-                locked(&shared.log).raise(AlarmKind::UpkeepFailed, error.to_string(), shared.host.now());
+                let mut log = locked(&shared.log);
+                log.upkeep_failures += 1;
+                log.raise(AlarmKind::UpkeepFailed, error.to_string(), shared.host.now());
+                drop(log);
                 shared.chores.notify_all();
             }
         }

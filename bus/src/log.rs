@@ -118,6 +118,10 @@ pub(crate) struct Log {
     pub(crate) counters: Counters,
     /// The aged segment that the committer was asked to close.
     pub(crate) rolling: Option<u64>,
+    /// Somebody waits for seals: they are tried now, though they failed a moment ago.
+    pub(crate) seal_now: bool,
+    /// How often upkeep has failed.
+    pub(crate) upkeep_failures: u64,
     /// Something for the keeper to do now.
     pub(crate) chores: bool,
     pub(crate) closed: bool,

@@ -106,20 +106,18 @@ impl Positions {
     /// Makes a consumer known, durably.
     pub(crate) fn register(&mut self, host: &dyn Host, name: &str, offset: u64) -> Result<(), BusError> {
         let path = self.path(name);
-        let create = || -> io::Result<Box<dyn HostFile>> {
-            let file = host.create(&path)?;
+        let file = host.create(&path).map_err(BusError::io("create", &path))?;
+        let begin = || -> io::Result<()> {
             // Both slots take their blocks now: later writes need none.
             write_full(&*file, &encode(1, offset), 0)?;
             write_full(&*file, &encode(0, offset), SECOND)?;
             file.sync()?;
-            host.sync_dir(&self.dir)?;
-            Ok(file)
+            host.sync_dir(&self.dir)
         };
-        let created = create();
-        if created.is_err() {
+        if let Err(error) = begin() {
             let _ = host.remove(&path);
+            return Err(BusError::io("write", &path)(error));
         }
-        let file = created.map_err(BusError::io("create", &path))?;
         self.files.insert(name.to_owned(), Position { file: Some(file), sequence: 1, offset });
         Ok(())
     }

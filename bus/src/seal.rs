@@ -140,7 +140,7 @@ impl Seal {
         }
         let (gap_end, key_end) = (FIXED + 16 * gaps, FIXED + 16 * gaps + 24 * keys);
         let pairs = |from: usize, n: usize| (0..n).map(|i| (u64_at(content, from + 16 * i), u64_at(content, from + 16 * i + 8))).collect();
-        Ok(Seal {
+        let seal = Seal {
             salt: u64_at(content, 16),
             base: u64_at(content, 24),
             next: u64_at(content, 32),
@@ -153,7 +153,24 @@ impl Seal {
             gaps: pairs(FIXED, gaps),
             keys: (0..keys).map(|i| (bytes_at(content, gap_end + 24 * i), u64_at(content, gap_end + 24 * i + 16))).collect(),
             index: Index(pairs(key_end, index)),
-        })
+        };
+        if seal.is_coherent() { Ok(seal) } else { Err(damaged("what the seal says contradicts itself")) }
+    }
+
+    /// Whether its figures can be those of one segment.
+    fn is_coherent(&self) -> bool {
+        let mut end = self.base;
+        let mut missing = 0;
+        for &(from, to) in &self.gaps {
+            if from < end || to <= from || to > self.next {
+                return false;
+            }
+            (end, missing) = (to, missing + (to - from));
+        }
+        let offsets = self.base..self.next;
+        let keys = self.keys.iter().all(|(_, offset)| offsets.contains(offset));
+        let index = self.index.0.iter().all(|(offset, at)| offsets.contains(offset) && *at < self.bytes);
+        !offsets.is_empty() && offsets.end - offsets.start - missing == self.records && keys && index && self.bytes >= SEGMENT_HEADER as u64
     }
 
     /// The seal as shown.

@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::{SEGMENT, SOON, append, batch, config, drain, eventually, numbered, open, open_with, send, sim::Sim};
-use crate::{AlarmKind, BusConfig, BusError, EmbeddedBus, Limits, Patience, status::Alarm};
+use crate::{AlarmKind, BusConfig, BusError, EmbeddedBus, Limits, Patience, format, host::Host as _, status::Alarm};
 
 const BRIEF: Patience = Patience::AtMost(Duration::from_millis(250));
 
@@ -176,6 +176,18 @@ fn holes_that_a_power_failure_leaves_in_the_last_write_are_told_from_losses() {
     assert!(holes > 0, "some crash left a hole");
     assert!(group.iter().all(|t| t.peek().is_none()));
     sim.set(|f| f.permits = u32::MAX);
+}
+
+#[test]
+fn what_a_failed_attempt_left_behind_is_not_in_the_way() {
+    let sim = Sim::default();
+    let (bus, _) = open(&sim);
+    append(&bus, &["first"]);
+    bus.seal().unwrap();
+    drop(sim.create(&std::path::Path::new("/bus").join(format::segment_name(1))).unwrap());
+    assert_eq!(append(&bus, &["second"]), 1);
+    assert_eq!(drain(&mut bus.consumer("reader").unwrap()).len(), 2);
+    assert_eq!(alarm(&bus), None);
 }
 
 #[test]

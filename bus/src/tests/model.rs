@@ -210,7 +210,10 @@ impl Model {
             }
             Step::Seal => {
                 self.settle();
-                self.bus.seal().unwrap();
+                // An attempt that was under way may still fail for want of room.
+                if self.bus.seal().is_err() {
+                    self.bus.seal().unwrap();
+                }
             }
             Step::Reopen => {
                 self.settle();
