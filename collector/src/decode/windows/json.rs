@@ -138,9 +138,9 @@ fn event_data(rest: &str, value: Value<'_>, pending: &mut Option<String>, shape:
             }
             *pending = value.as_str().map(str::to_owned);
         }
+        _ if !rest.bytes().any(|b| matches!(b, b'#' | b'@')) => shape.item(rest, value, false),
         _ if rest.contains("xmlns") => {}
-        _ if rest.contains(['#', '@']) => shape.item(&plain(rest, "Data"), value, false),
-        _ => shape.item(rest, value, false),
+        _ => shape.item(&plain(rest, "Data"), value, false),
     }
 }
 

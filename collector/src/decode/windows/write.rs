@@ -30,13 +30,35 @@ const AUDIT_SUCCESS: u64 = 1 << 53;
 /// Fields written so far that hold one value only: whoever comes first wins.
 struct Once<'s, 'f> {
     sink: &'s mut Sink<'f>,
-    written: SmallVec<[FieldId; 48]>,
+    /// One bit a registered field; names of rules and formats beyond, which an event seldom has, are listed.
+    registered: [u64; 16],
+    others: SmallVec<[FieldId; 8]>,
 }
 
-impl Once<'_, '_> {
+impl<'s, 'f> Once<'s, 'f> {
+    fn new(sink: &'s mut Sink<'f>) -> Self {
+        Self { sink, registered: [0; 16], others: SmallVec::new() }
+    }
+
+    /// Notes that a field is written; whether it was not before.
+    fn first(&mut self, field: FieldId) -> bool {
+        match self.registered.get_mut(field.index() / 64) {
+            Some(word) => {
+                let bit = 1 << (field.index() % 64);
+                let first = *word & bit == 0;
+                *word |= bit;
+                first
+            }
+            None if self.others.contains(&field) => false,
+            None => {
+                self.others.push(field);
+                true
+            }
+        }
+    }
+
     fn put(&mut self, field: FieldId, value: Value<'_>) {
-        if !self.written.contains(&field) {
-            self.written.push(field);
+        if self.first(field) {
             (self.sink)(Key::Id(field), value);
         }
     }
@@ -48,21 +70,16 @@ impl Once<'_, '_> {
     }
 
     fn many<'a>(&mut self, field: FieldId, values: impl Iterator<Item = &'a str>) {
-        if self.written.contains(&field) {
-            return;
-        }
-        for value in values {
-            (self.sink)(Key::Id(field), Value::Str(value));
-            if !self.written.contains(&field) {
-                self.written.push(field);
-            }
+        let mut values = values.peekable();
+        if values.peek().is_some() && self.first(field) {
+            values.for_each(|value| (self.sink)(Key::Id(field), Value::Str(value)));
         }
     }
 }
 
 /// Gives every field of the event to `sink`.
 pub(super) fn write(shape: &Shape<'_>, sink: &mut Sink<'_>) {
-    let mut out = Once { sink, written: SmallVec::new() };
+    let mut out = Once::new(sink);
     extras(shape, &mut out);
     let provider = shape.get(Head::Provider).unwrap_or("");
     let code = shape.get(Head::EventId).unwrap_or("");
@@ -78,9 +95,7 @@ fn extras(shape: &Shape<'_>, out: &mut Once<'_, '_>) {
         let (name, value) = (shape.str(name), shape.value(held));
         match FieldId::lookup(name) {
             Some(id) => {
-                if !out.written.contains(&id) {
-                    out.written.push(id);
-                }
+                out.first(id);
                 (out.sink)(Key::Id(id), value);
             }
             None => (out.sink)(Key::Name(name), value),
