@@ -10,7 +10,7 @@ mod throttle;
 use std::time::Duration;
 
 use fansipan_model::Scope;
-use fansipan_storage::{AuditRecord, NewUser, StateStore};
+use fansipan_storage::{AuditRecord, NewUser, StateStore, User, UserChange};
 
 pub(crate) use activity::{Activity, Watch};
 pub(crate) use caller::{Caller, Credential, Via, clear_cookie, credential, hash, set_cookie};
@@ -79,29 +79,40 @@ pub(crate) fn one_time_password() -> Result<OneTimePassword, Problem> {
 /// The user made on first run.
 pub(crate) const FIRST_USER: &str = "admin";
 
-/// Makes the first administrator where there is no user at all. Blocks: 20 ms of hashing and a write.
+/// Makes the first administrator where there is no user at all, and gives that user another one-time password as long as
+/// nobody has logged in: the first one may never have been read. Blocks: 20 ms of hashing and a write.
 pub(crate) fn first_run(state: &dyn StateStore, passwords: &Passwords, now: i64) -> Result<Option<OneTimePassword>, Problem> {
-    if !state.users()?.is_empty() {
-        return Ok(None);
-    }
-    let password = one_time_password()?;
-    let user = NewUser {
-        name: FIRST_USER.to_owned(),
-        display_name: "Administrator".to_owned(),
-        password_hash: passwords.hash_blocking(password.reveal())?,
-        roles: vec![Role::Administrator.as_str().to_owned()],
-        scope: Scope::All,
-        language: "vi".to_owned(),
-        must_change_password: true,
+    let users = state.users()?;
+    let untouched = |u: &User| u.name == FIRST_USER && u.must_change_password && u.last_login.is_none() && !u.disabled;
+    let exists = match users.as_slice() {
+        [] => false,
+        [only] if untouched(only) => true,
+        _ => return Ok(None),
     };
+    let password = one_time_password()?;
+    let hash = passwords.hash_blocking(password.reveal())?;
     let record = AuditRecord {
         at: now,
         who: "system".to_owned(),
-        verb: "users.create".to_owned(),
+        verb: if exists { "users.password" } else { "users.create" }.to_owned(),
         object: FIRST_USER.to_owned(),
         details: "{\"reason\":\"first run\"}".to_owned(),
         allowed: true,
         ..AuditRecord::default()
+    };
+    if exists {
+        let change = UserChange { password: Some((hash, true)), ..UserChange::default() };
+        state.change_user(FIRST_USER, &change, Some(&record))?;
+        return Ok(Some(password));
+    }
+    let user = NewUser {
+        name: FIRST_USER.to_owned(),
+        display_name: "Administrator".to_owned(),
+        password_hash: hash,
+        roles: vec![Role::Administrator.as_str().to_owned()],
+        scope: Scope::All,
+        language: "vi".to_owned(),
+        must_change_password: true,
     };
     state.add_user(&user, now, &record)?;
     Ok(Some(password))
