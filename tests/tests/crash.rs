@@ -19,6 +19,7 @@ const BATCH: u64 = 50;
 
 #[test]
 fn acknowledged_lines_survive_kills_exactly_once() -> Result<()> {
+    assert!(rustls::crypto::ring::default_provider().install_default().is_ok());
     let mut appliance = Appliance::start("")?;
     let token = appliance.cli(&["tokens", "create", "crash", "--role", "sender"])?.join("");
     let url = format!("https://127.0.0.1:{}/ingest/v1/events", appliance.https);
