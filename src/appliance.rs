@@ -94,7 +94,7 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
         Assignments::new(&config.sources),
         Arc::clone(&registry),
         Arc::new(stores.bus.clone()),
-        PipelineLimits::default(),
+        PipelineLimits::from(&config.sources.limits),
     )
     .context("FSP-RUN-006: cannot start the pipeline")?;
 
