@@ -150,9 +150,11 @@ impl Normalizer {
     /// Finds the format of the body and lets it fill `out`.
     fn understand<'t>(&self, source: &SourceState, received: &Received<'_>, reading: &Reading<'t>, out: &mut EventBuilder<'t>) -> Outcome {
         let header = &reading.header;
+        let body = header.body.trim();
         let clues = Clues {
             app: header.app.map(|app| app.rsplit('/').next().unwrap_or(app)),
-            body: header.body.trim(),
+            // what was said several times is read as if said once; `message` and `syslog.repeated` tell the rest
+            body: syslog::repeated(body).map_or(body, |(_, text)| text),
             whole: reading.record,
             path: received.path,
             device: None,
@@ -273,6 +275,9 @@ fn push_header(out: &mut EventBuilder<'_>, header: &Header<'_>, format: Option<&
     }
     if let Some(structured) = header.structured {
         push_structured(out, structured);
+    }
+    if let Some((count, _)) = syslog::repeated(header.body.trim()) {
+        out.push_named("syslog.repeated", Value::Int(i64::from(count)));
     }
 }
 

@@ -55,6 +55,7 @@ fn what_nobody_described_is_kept_and_told_apart() {
         ("<13>", "event", "syslog.generic", ""),
         ("a line of nothing known", "pipeline_error", "", "a line of nothing known"),
         ("{\"broken\": ", "pipeline_error", "", "{\"broken\":"),
+        ("{\"nobody\": \"described this\"}", "event", "json.generic", ""),
         ("", "pipeline_error", "", ""),
     ];
     for (raw, kind, dataset, message) in cases {

@@ -217,6 +217,12 @@ pub fn parameters<'t>(structured: &'t str, mut each: impl FnMut(&'t str, &'t str
     }
 }
 
+/// rsyslog's `message repeated 3 times: [ text]`: how often, and the text.
+pub fn repeated(body: &str) -> Option<(u32, &str)> {
+    let (count, text) = body.strip_prefix("message repeated ")?.split_once(" times: [")?;
+    Some((count.parse().ok()?, text.strip_suffix(']')?.trim_start_matches(' ')))
+}
+
 /// RFC 3164 and its relatives, after any priority.
 fn legacy<'t>(text: &'t str, header: &mut Header<'t>) {
     let mut rest = text.trim_start_matches(' ');

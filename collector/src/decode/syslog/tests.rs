@@ -1,6 +1,6 @@
 //! Headers as seen: one line of the table is one record and what must come of it.
 
-use super::{parameters, parse};
+use super::{parameters, parse, repeated};
 
 /// `priority|time|host|app|procid|msgid|sequence|structured|body`, empty for absent.
 fn show(text: &str) -> String {
@@ -135,4 +135,12 @@ fn structured_data_as_fields() {
     let mut out = Vec::new();
     parameters(r#"[a@1 k="v" x="y \"z\""][b q=""]"#, |id, name, value| out.push(format!("{id}.{name}={value}")));
     assert_eq!(out, ["a@1.k=v", r#"a@1.x=y \"z\""#, "b.q="]);
+}
+
+#[test]
+fn repeated_messages() {
+    assert_eq!(repeated("message repeated 3 times: [ Failed password]"), Some((3, "Failed password")));
+    for text in ["message repeated x times: [ a]", "message repeated 3 times: [ a", "last message repeated 3 times"] {
+        assert_eq!(repeated(text), None, "{text}");
+    }
 }
