@@ -186,7 +186,7 @@ impl DayIndex {
 /// The tokenizers every index needs.
 fn tokenizers() -> tantivy::tokenizer::TokenizerManager {
     let manager = tantivy::tokenizer::TokenizerManager::default();
-    manager.register(words::TOKENIZER, TextAnalyzer::from(words::Words::default()));
+    manager.register(words::TOKENIZER, TextAnalyzer::from(words::Lines::default()));
     manager
 }
 
@@ -202,6 +202,8 @@ pub(crate) struct Segment {
     pub(crate) time: Column<i64>,
     pub(crate) id: Column<u64>,
     pub(crate) profiles: [BytesColumn; PROFILES],
+    /// Sets of usual words.
+    pub(crate) usual: BytesColumn,
     /// Earliest and latest `@timestamp`.
     pub(crate) first: i64,
     pub(crate) last: i64,
@@ -215,10 +217,10 @@ impl Segment {
         let time = columns.i64("t")?;
         let id = columns.u64("d")?;
         let profile = |name| columns.bytes(name)?.ok_or_else(|| TantivyError::SchemaError(format!("no column {name}")));
-        let profiles = [profile("p0")?, profile("p1")?];
+        let (profiles, usual) = ([profile("p0")?, profile("p1")?], profile("u")?);
         let (first, last) = (time.min_value(), time.max_value());
         let ids = (id.min_value(), id.max_value());
-        Ok(Segment { time, id, profiles, first, last, ids, reader })
+        Ok(Segment { time, id, profiles, usual, first, last, ids, reader })
     }
 
     /// Documents.

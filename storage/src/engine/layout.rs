@@ -2,13 +2,14 @@
 //!
 //! - `e` stored: the event's codec bytes, from which the whole event reads back;
 //! - `w` inverted: the words ([`fansipan_model::text::words`]) of every value that [`fansipan_model::Target::Any`] looks at, except
-//!   values held by a profile;
+//!   values held by a profile and words named by `u`;
 //! - `x` inverted: 17-byte terms for addresses (`i` + 16 bytes) and 3-byte marks (`o` + field number) for events with a value
 //!   of a core field that its column cannot hold exactly;
 //! - `t`, `d` columns: `@timestamp`, and the first eight bytes of `event.id`;
 //! - `p0`, `p1` dictionary columns: *profiles*. Fields that vary by device or by kind of record, not by record, are kept
 //!   together: one dictionary entry holds all their values. A test on them is decided once per entry, with the same code that
 //!   decides it for an event;
+//! - `u` dictionary column: sets of usual words, see [`super::usual`];
 //! - a column for each other core field.
 //!
 //! The profile members are written beside each index (`layout.json`), so that a newer program reads older indexes.
@@ -100,6 +101,7 @@ pub(crate) struct Layout {
     pub(crate) time: Field,
     pub(crate) id: Field,
     pub(crate) profiles: [Field; PROFILES],
+    pub(crate) usual: Field,
     places: Arc<[Place]>,
 }
 
@@ -126,6 +128,7 @@ impl Layout {
         b.add_u64_field("d", NumericOptions::default().set_fast());
         b.add_bytes_field("p0", FAST);
         b.add_bytes_field("p1", FAST);
+        b.add_bytes_field("u", FAST);
         let profiled = |f: &FieldId| ORIGIN.contains(f) || KIND.contains(f);
         for field in FieldId::core().filter(|f| !profiled(f)) {
             match field.kind() {
@@ -141,7 +144,7 @@ impl Layout {
     }
 
     fn of(schema: Schema, profiles: &[Vec<String>; PROFILES]) -> Layout {
-        // the six fields are those of `current`; `open` refuses a schema without them
+        // the eight fields are those of `current`; `open` refuses a schema without them
         let get = |name: &str| schema.get_field(name).unwrap_or(Field::from_field_id(u32::MAX));
         let places = (0..FieldId::STATIC_COUNT)
             .map(|n| {
@@ -169,6 +172,7 @@ impl Layout {
             time: get("t"),
             id: get("d"),
             profiles: [get("p0"), get("p1")],
+            usual: get("u"),
             places,
             schema,
         }
@@ -198,7 +202,7 @@ impl Layout {
         if on_disk.version != VERSION {
             return Err(damaged(format!("version {} is not one this program reads ({VERSION})", on_disk.version)));
         }
-        if let Some(missing) = ["e", "w", "x", "t", "d", "p0", "p1"].into_iter().find(|f| schema.get_field(f).is_err()) {
+        if let Some(missing) = ["e", "w", "x", "t", "d", "p0", "p1", "u"].into_iter().find(|f| schema.get_field(f).is_err()) {
             return Err(damaged(format!("no field `{missing}`")));
         }
         Ok(Self::of(schema, &on_disk.profiles))

@@ -13,6 +13,7 @@ use super::{
     layout::{Layout, PROFILES, Place},
     plan::{Keep, Node, TermFate, frequency},
     record::{address_term, as_address, integer, odd_term, v6},
+    usual::entry_has,
 };
 
 /// Candidates of one segment.
@@ -168,7 +169,7 @@ impl Lower<'_> {
         let place = self.layout.place(field);
         let plan = match place {
             Place::Header => return self.header(field, op),
-            Place::Words => return Ok(Plan::superset(if in_any(field.name()) { self.by_words(op) } else { Node::All })),
+            Place::Words => return Ok(Plan::superset(if in_any(field.name()) { self.by_words(op)? } else { Node::All })),
             // reached for tests that refer to fields elsewhere, or where the profile does not hold every value
             Place::Profile(p) => match op {
                 Op::Field(_) => self.by_profile(p, |e| e.get(field).is_some()).map(|plan| Plan::superset(plan.node))?,
@@ -224,8 +225,8 @@ impl Lower<'_> {
             _ => {
                 // few words narrow the documents faster than the column does
                 let ords = Node::Ords(column.ords().clone(), set);
-                match self.by_words(op) {
-                    Node::All | Node::Terms { .. } => ords,
+                match self.by_words(op)? {
+                    Node::All | Node::Or(_) => ords,
                     words if in_any(field.name()) => Node::And(vec![words, ords]),
                     _ => ords,
                 }
@@ -246,12 +247,12 @@ impl Lower<'_> {
             Op::Like(pattern) => match pattern.shape() {
                 Shape::Anything => there(),
                 Shape::Exact(text) => integer(text).map_or(Plan::exact(Node::None), |v| range(v, v)),
-                _ => self.narrowed(field, op, there().node),
+                _ => self.narrowed(field, op, there().node)?,
             },
             Op::Word(word) => match integer(word) {
                 // the minus sign is no part of the word
                 Some(v) if v >= 0 => Plan::any([range(v, v), range(-v, -v)]),
-                _ => self.narrowed(field, op, there().node),
+                _ => self.narrowed(field, op, there().node)?,
             },
             Op::Cidr(_) | Op::Time(..) => Plan::exact(Node::None),
             _ => Plan::superset(there().node),
@@ -280,12 +281,12 @@ impl Lower<'_> {
                 },
                 Shape::Prefix(text) => match octets(text) {
                     Some((from, to)) => Plan::exact(range(from.into(), to.into())),
-                    None => self.narrowed(field, op, there),
+                    None => self.narrowed(field, op, there)?,
                 },
-                _ => self.narrowed(field, op, there),
+                _ => self.narrowed(field, op, there)?,
             },
             Op::Number(..) | Op::Time(..) => Plan::exact(Node::None),
-            _ => self.narrowed(field, op, there),
+            _ => self.narrowed(field, op, there)?,
         })
     }
 
@@ -305,9 +306,9 @@ impl Lower<'_> {
     /// Every value of every field: those in profiles by their entries, the others by the word index.
     fn any(&self, op: &Op) -> Lowered {
         let (node, exact) = match op {
-            Op::Word(word) => (self.word(word), true),
+            Op::Word(word) => (self.word(word)?, true),
             Op::Cidr(net) => (self.addresses(net), !holds_mapped(net)),
-            op => (self.by_words(op), false),
+            op => (self.by_words(op)?, false),
         };
         if let (Node::All, false) = (&node, exact) {
             return Ok(Plan::superset(Node::All));
@@ -320,8 +321,27 @@ impl Lower<'_> {
         Ok(Plan::any(parts))
     }
 
-    fn word(&self, word: &str) -> Node {
-        Node::Term(Term::from_field_text(self.layout.words, word))
+    fn word(&self, word: &str) -> tantivy::Result<Node> {
+        let term = Node::Term(Term::from_field_text(self.layout.words, word));
+        Ok(match self.usual(|w| w == word.as_bytes())? {
+            Node::None => term,
+            usual => Node::Or(vec![usual, term]),
+        })
+    }
+
+    /// Documents with a usual word for which `holds`.
+    fn usual(&self, mut holds: impl FnMut(&[u8]) -> bool) -> tantivy::Result<Node> {
+        let column = &self.segment.usual;
+        let mut set = Bits::empty(column.num_terms() as u32);
+        let mut stream = column.dictionary().stream()?;
+        let mut ord = 0;
+        while stream.advance() {
+            if entry_has(stream.key(), &mut holds) {
+                set.set(ord);
+            }
+            ord += 1;
+        }
+        Ok(if set.is_empty() { Node::None } else { Node::Ords(column.ords().clone(), set) })
     }
 
     fn address(&self, ip: std::net::IpAddr) -> Node {
@@ -338,36 +358,38 @@ impl Lower<'_> {
     }
 
     /// A superset of the documents with a value outside the profiles that satisfies the operation.
-    fn by_words(&self, op: &Op) -> Node {
-        match op {
-            Op::Word(word) => self.word(word),
+    fn by_words(&self, op: &Op) -> tantivy::Result<Node> {
+        Ok(match op {
+            Op::Word(word) => self.word(word)?,
             Op::Cidr(net) => self.addresses(net),
             Op::Like(pattern) => {
                 if let Shape::Exact(text) = pattern.shape()
                     && let Some(ip) = as_address(text)
                 {
-                    return self.address(ip);
+                    return Ok(self.address(ip));
                 }
-                let mut nodes: Vec<Node> = whole_words(pattern).iter().map(|w| self.word(w)).collect();
-                if nodes.is_empty()
-                    && let Some(keep) = piece(pattern)
-                {
-                    nodes.push(Node::Terms { field: self.layout.words, from: keep.0, keep: keep.1 });
+                let nodes = whole_words(pattern).iter().map(|w| self.word(w)).collect::<tantivy::Result<Vec<_>>>()?;
+                match piece(pattern) {
+                    _ if !nodes.is_empty() => Node::And(nodes),
+                    Some((from, keep)) => {
+                        let usual = self.usual(|word| keep(word) == TermFate::In)?;
+                        Node::Or(vec![usual, Node::Terms { field: self.layout.words, from, keep }])
+                    }
+                    None => Node::All,
                 }
-                if nodes.is_empty() { Node::All } else { Node::And(nodes) }
             }
             _ => Node::All,
-        }
+        })
     }
 
     /// Documents with a value in the column whose words do not rule the operation out.
-    fn narrowed(&self, field: FieldId, op: &Op, there: Node) -> Plan {
+    fn narrowed(&self, field: FieldId, op: &Op, there: Node) -> Lowered {
         if !in_any(field.name()) {
-            return Plan::superset(there);
+            return Ok(Plan::superset(there));
         }
-        Plan::superset(match self.by_words(op) {
+        Ok(Plan::superset(match self.by_words(op)? {
             Node::All => there,
             words => Node::And(vec![words, there]),
-        })
+        }))
     }
 }

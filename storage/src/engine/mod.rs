@@ -20,6 +20,7 @@ mod record;
 mod retain;
 mod samples;
 mod search;
+mod usual;
 mod words;
 mod writer;
 

@@ -18,6 +18,7 @@ use tantivy::schema::{
 use super::{
     layout::{Layout, PROFILES, Place},
     profile,
+    usual::Usual,
 };
 
 /// Texts longer than this (bytes) are not kept in a column or profile; the event is marked instead.
@@ -84,7 +85,9 @@ enum Slot {
 struct Buffers {
     /// Codec bytes, profile entries, exact terms.
     bytes: Vec<u8>,
-    /// Text for the word index, then texts of columns.
+    /// Texts whose words are to be found.
+    found_by: String,
+    /// Words for the index, one a line, then texts of columns.
     text: String,
     slots: Vec<(Field, Slot)>,
     profiles: [Vec<u8>; PROFILES],
@@ -96,6 +99,7 @@ impl Buffers {
     fn clear(&mut self) {
         self.bytes.clear();
         self.text.clear();
+        self.found_by.clear();
         self.slots.clear();
         self.profiles.iter_mut().for_each(Vec::clear);
         self.seen.clear();
@@ -117,10 +121,10 @@ impl Pool {
     }
 
     /// The record of an event.
-    pub(crate) fn record(&self, layout: &Layout, event: &Event) -> Record {
+    pub(crate) fn record(&self, layout: &Layout, usual: &mut Usual, event: &Event) -> Record {
         let mut b = self.free.try_recv().unwrap_or_default();
         b.clear();
-        b.build(layout, event);
+        b.build(layout, usual, event);
         Record { buffers: b, home: self.home.clone() }
     }
 }
@@ -142,7 +146,7 @@ impl Drop for Record {
 }
 
 impl Buffers {
-    fn build(&mut self, layout: &Layout, event: &Event) {
+    fn build(&mut self, layout: &Layout, usual: &mut Usual, event: &Event) {
         codec::encode(event, &mut self.bytes);
         let end = self.bytes.len() as u32;
         self.slots.push((layout.event, Slot::Bytes(0..end)));
@@ -150,8 +154,7 @@ impl Buffers {
         self.slots.push((layout.time, Slot::Long(event.timestamp())));
         self.slots.push((layout.id, Slot::Unsigned(id)));
         let message = event.message().unwrap_or("");
-        self.text.push_str(message);
-        // columns first: their texts lie behind the words' text, which is not known yet
+        self.found_by.push_str(message);
         for (field, value) in event.iter_ids() {
             match layout.place(field) {
                 Place::Profile(p) => self.put_profile(layout, message, p, field, value),
@@ -164,6 +167,11 @@ impl Buffers {
         for (name, value) in event.iter_named() {
             self.put_words(layout, message, name, value);
         }
+        let kind = self.profiles.last().map_or(&[][..], Vec::as_slice);
+        let entry = usual.split(kind, &self.found_by, &mut self.text);
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(entry);
+        self.slots.push((layout.usual, Slot::Bytes(start..self.bytes.len() as u32)));
         let words = self.text.len() as u32;
         self.slots.push((layout.words, Slot::Text(0..words)));
         self.finish_texts(layout, event, words);
@@ -261,6 +269,8 @@ impl Buffers {
                     self.push_words(value);
                 }
             }
+            // one word; looking for it in the message would cost more than indexing it twice
+            Value::Int(_) => self.push_words(value),
             _ => {
                 let mut scratch = std::mem::take(&mut self.scratch);
                 scratch.clear();
@@ -274,8 +284,8 @@ impl Buffers {
     }
 
     fn push_words(&mut self, value: Value<'_>) {
-        self.text.push('\n');
-        value.write_text(&mut self.text);
+        self.found_by.push('\n');
+        value.write_text(&mut self.found_by);
     }
 }
 

@@ -23,6 +23,7 @@ use super::{
     day::{DayIndex, Key, Mark},
     merge::Tiers,
     record::{Pool, Record},
+    usual::Usual,
 };
 use crate::{
     error::{Result, StoreError},
@@ -46,6 +47,7 @@ struct Open {
     day: Arc<DayIndex>,
     writer: IndexWriter<Record>,
     batch: Vec<UserOperation<Record>>,
+    usual: Usual,
     /// Positions of the log before this one are inside.
     stored: u64,
     dirty: bool,
@@ -114,7 +116,7 @@ impl TantivyWriter {
         writer.set_merge_policy(Box::new(Tiers));
         let mark = day.mark()?;
         let stored = if mark.log == self.shared.config.log { mark.next } else { 0 };
-        Ok(Open { day, writer, batch: Vec::with_capacity(BATCH), stored, dirty: false, used: Instant::now() })
+        Ok(Open { day, writer, batch: Vec::with_capacity(BATCH), usual: Usual::default(), stored, dirty: false, used: Instant::now() })
     }
 
     /// Lets go of indexes that retention dropped; how many.
@@ -179,7 +181,7 @@ impl EventWriter for TantivyWriter {
         if offset < open.stored {
             return Ok(());
         }
-        let record = self.pool.record(&open.day.layout, event);
+        let record = self.pool.record(&open.day.layout, &mut open.usual, event);
         open.batch.push(UserOperation::Add(record));
         open.dirty = true;
         self.pending += 1;

@@ -1,10 +1,8 @@
 //! The SQLite state store passes the conformance suite, and what only it promises.
 
-mod conformance;
-
 use std::sync::Arc;
 
-use conformance::state::{self, Bench};
+use crate::conformance::state::{self, Bench};
 use fansipan_model::Scope;
 use fansipan_storage::{AuditRecord, StateStore, StoreError, sqlite::SqliteState};
 

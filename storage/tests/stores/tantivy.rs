@@ -1,10 +1,8 @@
 //! The Tantivy event store passes the conformance suite, and what only it promises.
 
-mod conformance;
-
 use std::sync::Arc;
 
-use conformance::{Bench, agree, pages, writing};
+use crate::conformance::{Bench, agree, pages, writing};
 use fansipan_storage::{
     EventStore, EventWriter,
     engine::{EngineConfig, TantivyStore},
@@ -40,6 +38,15 @@ proptest! {
     #[test]
     fn answers_are_those_of_the_definition(events in agree::events(), queries in agree::queries()) {
         agree::check(&Folder::new(), &events, &queries);
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(4))]
+    #[test]
+    fn answers_about_many_alike(events in agree::events(), queries in agree::queries()) {
+        let events: Vec<_> = events.into_iter().take(6).collect();
+        agree::check(&Folder::new(), &agree::again(&events, 200), &queries);
     }
 }
 

@@ -74,6 +74,17 @@ fn push(e: &mut Event, name: &str, (kind, text, number): &(u8, String, i64)) {
     e.push_named(name, value);
 }
 
+/// The events again and again under other ids, in turn: stores may learn from what they have seen.
+pub(crate) fn again(events: &[Event], times: u64) -> Vec<Event> {
+    let all = (0..times).flat_map(|_| events.iter().cloned());
+    all.zip(0u64..)
+        .map(|(mut e, n)| {
+            e.set_id(super::id(n));
+            e
+        })
+        .collect()
+}
+
 pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
     let one = (
         prop::option::of(text()),
@@ -216,7 +227,7 @@ pub(crate) fn check(bench: &dyn Bench, events: &[Event], queries: &[(Predicate, 
         let mut want: Vec<&Event> =
             events.iter().filter(|e| predicate.matches(e) && range.contains(e.timestamp()) && scope.allows(e.agency())).collect();
         want.sort_by_key(|e| std::cmp::Reverse((e.timestamp(), e.id())));
-        let mut request = search(predicate.clone(), 100);
+        let mut request = search(predicate.clone(), 10_000);
         request.range = *range;
         for total in [Total::Exact, Total::Bounded] {
             request.total = total;

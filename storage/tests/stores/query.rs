@@ -1,8 +1,6 @@
 //! The query language: what it reads, what it refuses and where, and what it answers.
 
-mod conformance;
-
-use conformance::{NOON, SECOND, event};
+use crate::conformance::{NOON, SECOND, event};
 use fansipan_model::{Cmp, Op, Part, Pattern, Predicate, RegexTest, Scope, Target, Test, Value, fields, predicate::in_any};
 use fansipan_storage::{
     Cell, EventStore as _, EventWriter as _, TimeRange, Total,
