@@ -10,6 +10,7 @@ use super::{
     convert::{Conv, Target, UrlFields, WordMap, by_type, sibling, typed},
     detect::Alternative,
     file::{self, DetectFile, FormatFile, KvFile, OneOrMany, Scalar, WhenFile},
+    inherit,
     mapping::{Constant, Constants, Entry, Mapping, SLOTS, is_reserved},
     reach::Reach,
     template::{self, CaptureText, Class},
@@ -227,46 +228,12 @@ fn kv_spec(file: Option<&KvFile>) -> Result<KvSpec> {
     Ok(spec)
 }
 
-/// Adds what the parent says and the child does not.
-fn inherit(child: &mut FormatFile, parent: &FormatFile) {
-    for (key, target) in &parent.rename {
-        child.rename.entry(key.clone()).or_insert_with(|| target.clone());
-    }
-    for (name, map) in &parent.values {
-        child.values.entry(name.clone()).or_insert_with(|| map.clone());
-    }
-    for (mine, theirs) in [(&mut child.set, &parent.set), (&mut child.default, &parent.default)] {
-        for (name, values) in theirs {
-            mine.entry(name.clone()).or_insert_with(|| values.clone());
-        }
-    }
-    child.time.extend(parent.time.iter().cloned());
-    child.keep.extend(parent.keep.iter().cloned());
-    child.when = parent.when.iter().cloned().chain(std::mem::take(&mut child.when)).collect();
-    child.templates.extend(parent.templates.iter().cloned());
-    child.kv = child.kv.take().or_else(|| parent.kv.clone());
-    child.csv = child.csv.take().or_else(|| parent.csv.clone());
-    child.head = child.head.take().or_else(|| parent.head.clone());
-    child.dispatch = child.dispatch.take().or_else(|| parent.dispatch.clone());
-    child.prose = child.prose.or(parent.prose);
-}
-
 /// Compiles one file; `all` for `extends`.
 pub(super) fn compile(file: &FormatFile, all: &BTreeMap<String, FormatFile>, id: FormatId) -> Result<(Format, Vec<Alternative>)> {
     if file.name.is_empty() || !file.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
         return Err(format!("`{}` is no format name: lower-case letters, digits and `_`", file.name));
     }
-    let mut file = file.clone();
-    let mut next = file.extends.clone();
-    for _ in 0..4 {
-        let Some(name) = next.take() else { break };
-        let parent = all.get(&name).ok_or_else(|| format!("extends `{name}`, which does not exist"))?;
-        inherit(&mut file, parent);
-        next = parent.extends.clone();
-    }
-    if next.is_some() {
-        return Err("extends more than four levels deep, or itself".to_owned());
-    }
+    let file = inherit::resolve(file, all)?;
     let prefix = match file.prefix.as_deref() {
         Some("") => String::new(),
         Some(prefix) => format!("{prefix}."),

@@ -7,6 +7,7 @@ mod compile;
 mod convert;
 mod detect;
 mod file;
+mod inherit;
 mod load;
 mod mapping;
 mod reach;
