@@ -42,7 +42,9 @@ pub(crate) fn run(cli: &Cli, args: &RunArgs) -> Result<()> {
 
 /// Makes the data folder, readable by the service's user alone.
 fn prepare(data: &Path) -> Result<()> {
-    let failed = || format!("FSP-RUN-002: cannot use {} for data: give its owner to the service's user, or choose another with --data", data.display());
+    let failed = || {
+        format!("FSP-RUN-002: cannot use {} for data: give its owner to the service's user, or choose another with --data", data.display())
+    };
     fs::DirBuilder::new().recursive(true).mode(0o750).create(data).with_context(failed)?;
     let probe = data.join(".probe");
     fs::write(&probe, b"").with_context(failed)?;
@@ -86,7 +88,9 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
         })?;
     }
 
-    let normalizer = Arc::new(Normalizer::load_builtin().context("FSP-RUN-004: the built-in formats cannot be read")?.with_settings(config.sources.settings()?));
+    let normalizer = Arc::new(
+        Normalizer::load_builtin().context("FSP-RUN-004: the built-in formats cannot be read")?.with_settings(config.sources.settings()?),
+    );
     let registry = Arc::new(SourceRegistry::new(&config.sources.limits));
     registry.restore(stores.state.sources(&Scope::All).context("FSP-RUN-005: cannot read the sources known so far")?);
     let pipeline = Pipeline::start(
@@ -124,7 +128,13 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
     if args.stdin {
         sources.read_stdin();
     }
-    let upkeep = upkeep::Upkeep { registry, state: Arc::clone(&stores.state), store: Arc::clone(&stores.store), retention: config.storage.retention(), stop: Arc::clone(&stop) };
+    let upkeep = upkeep::Upkeep {
+        registry,
+        state: Arc::clone(&stores.state),
+        store: Arc::clone(&stores.store),
+        retention: config.storage.retention(),
+        stop: Arc::clone(&stop),
+    };
     roles.spawn("upkeep", &stop, move || upkeep.run())?;
     announce(&config, https, data, api.first_password.as_ref())?;
 
@@ -152,7 +162,10 @@ impl Stores {
     fn open(config: &Config, data: &Path) -> Result<Self> {
         let (bus, recovery) = EmbeddedBus::open(config.log.bus(data.join("log"))).context("FSP-RUN-008: cannot open the log")?;
         if recovery.torn_bytes > 0 {
-            tracing::info!(bytes = recovery.torn_bytes, "an unfinished write at the end of the log was cut off; nothing of it was acknowledged");
+            tracing::info!(
+                bytes = recovery.torn_bytes,
+                "an unfinished write at the end of the log was cut off; nothing of it was acknowledged"
+            );
         }
         if !recovery.is_clean() {
             tracing::error!(lost = ?recovery.lost, damaged = ?recovery.damaged, "FSP-RUN-009: the log is damaged; what is readable goes on");
@@ -203,7 +216,8 @@ impl Roles {
             drop(end);
             result
         };
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(body).with_context(|| format!("cannot start the thread of {name}"))?;
+        let thread =
+            thread::Builder::new().name(name.to_owned()).spawn(body).with_context(|| format!("cannot start the thread of {name}"))?;
         self.threads.push((name, thread));
         Ok(())
     }
@@ -257,20 +271,23 @@ async fn wait_for_end(stop: &AtomicBool) -> Result<()> {
 /// Tells the person who started it where everything is. The only words on standard output.
 fn announce(config: &Config, https: std::net::SocketAddr, data: &Path, first: Option<&fansipan_api::OneTimePassword>) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    let list = |name: &str, addresses: Vec<String>| if addresses.is_empty() { String::new() } else { format!("  {name:<11}{}\n", addresses.join(", ")) };
-    let syslog = &config.sources;
+    let list = |name: &str, addresses: Vec<String>| {
+        if addresses.is_empty() { String::new() } else { format!("  {name:<11}{}\n", addresses.join(", ")) }
+    };
+    let sources = &config.sources;
     write!(
         out,
-        "Fansipan {} is ready.\n  console    https://{https}/\n{}{}{}  http in    https://{https}/ingest/v1/events\n  data       {}\n",
+        "Fansipan {}\n  console    https://{https}/\n{}{}{}  http       https://{https}/ingest/v1/events\n  data       {}\n",
         env!("CARGO_PKG_VERSION"),
-        list("syslog udp", syslog.udp.iter().map(|l| l.listen.to_string()).collect()),
-        list("syslog tcp", syslog.tcp.iter().map(|l| l.listen.to_string()).collect()),
-        list("syslog tls", syslog.tls.iter().map(|l| l.listen.to_string()).collect()),
+        list("syslog udp", sources.udp.iter().map(|l| l.listen.to_string()).collect()),
+        list("syslog tcp", sources.tcp.iter().map(|l| l.listen.to_string()).collect()),
+        list("syslog tls", sources.tls.iter().map(|l| l.listen.to_string()).collect()),
         data.display()
     )?;
     if let Some(password) = first {
-        write!(out, "  first login, to be changed at once\n    user:     admin\n    password: {}\n", password.reveal())?;
+        write!(out, "First login, to be changed at once\n  user:      admin\n  password:  {}\n", password.reveal())?;
     }
+    writeln!(out, "ready")?;
     out.flush()?;
     Ok(())
 }

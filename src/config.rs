@@ -155,9 +155,7 @@ impl ConsoleConfig {
         config.idle = Duration::from_secs(self.idle_minutes * 60);
         config.absolute = Duration::from_secs(self.session_hours * 3600);
         config.certificate = match (&self.certificate, &self.key) {
-            (Some(certificate), Some(key)) => {
-                Some(fansipan_api::OwnCertificate { certificate: certificate.clone(), key: key.clone() })
-            }
+            (Some(certificate), Some(key)) => Some(fansipan_api::OwnCertificate { certificate: certificate.clone(), key: key.clone() }),
             (None, None) => None,
             _ => bail!("FSP-CFG-004: [console] certificate and key go together: set both, or neither to use one made on first start"),
         };

@@ -48,7 +48,7 @@ impl Detection {
     pub(crate) fn run(self) -> Result<()> {
         let mut consumer = self.bus.consumer(CONSUMER).context("FSP-RUN-010: cannot read the log for detection")?;
         let start = self.state.consumer_offset(&self.position()).context("FSP-RUN-011: cannot read the position of detection")?;
-        consumer.seek(start.max(self.bus.status().oldest));
+        consumer.seek(start.max(self.bus.status().oldest)).context("FSP-RUN-018: the log no longer has the position of detection")?;
         let mut in_force = self.rules.load_full();
         let mut analyzer = Analyzer::new(&in_force, self.grouping.clone());
         analyzer.restore(&self.recent_alerts()?);
@@ -62,7 +62,8 @@ impl Detection {
             }
             signals.clear();
             let mut next = None;
-            let records = consumer.poll(RECORDS, BYTES, Duration::from_millis(200)).context("FSP-RUN-012: cannot read the log for detection")?;
+            let records =
+                consumer.poll(RECORDS, BYTES, Duration::from_millis(200)).context("FSP-RUN-012: cannot read the log for detection")?;
             for (offset, bytes) in records.iter() {
                 next = Some(offset + 1);
                 match codec::decode_into(bytes, &mut event) {
@@ -89,7 +90,8 @@ impl Detection {
         let mut list = Vec::new();
         let mut after: Option<String> = None;
         while list.len() < self.grouping.max_open {
-            let page = self.state.alerts(&Scope::All, &filter, after.as_deref(), RESTORE_PAGE).context("FSP-RUN-015: cannot read alerts")?;
+            let page =
+                self.state.alerts(&Scope::All, &filter, after.as_deref(), RESTORE_PAGE).context("FSP-RUN-015: cannot read alerts")?;
             list.extend(page.items);
             match page.next {
                 Some(next) => after = Some(next),

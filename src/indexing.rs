@@ -33,7 +33,9 @@ impl Indexing {
     /// Runs until told to stop, then commits what it has.
     pub(crate) fn run(mut self) -> Result<()> {
         let mut consumer = self.bus.consumer(CONSUMER).context("FSP-RUN-020: cannot read the log for indexing")?;
-        consumer.seek(self.writer.resume_from().max(self.bus.status().oldest));
+        consumer
+            .seek(self.writer.resume_from().max(self.bus.status().oldest))
+            .context("FSP-RUN-025: the log no longer has the position of indexing")?;
         let mut event = Event::default();
         let mut position = consumer.position();
         let mut last_commit = Instant::now();

@@ -69,11 +69,7 @@ impl LiveStatus for Live {
                 head: bus.head,
                 bytes: bus.bytes,
                 alarm: bus.alarm().map(|a| a.message.clone()),
-                consumers: bus
-                    .consumers
-                    .iter()
-                    .map(|c| ConsumerStatus { name: c.name.clone(), offset: c.committed, lag: c.lag })
-                    .collect(),
+                consumers: bus.consumers.iter().map(|c| ConsumerStatus { name: c.name.clone(), offset: c.committed, lag: c.lag }).collect(),
             },
         }
     }

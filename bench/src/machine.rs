@@ -26,7 +26,10 @@ impl Machine {
     pub fn here() -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let value = |text: &str, key: &str| {
-            text.lines().find(|l| l.starts_with(key)).and_then(|l| l.split(':').nth(1)).map_or("unknown".to_owned(), |v| v.trim().to_owned())
+            text.lines()
+                .find(|l| l.starts_with(key))
+                .and_then(|l| l.split(':').nth(1))
+                .map_or("unknown".to_owned(), |v| v.trim().to_owned())
         };
         let git = |args: &[&str]| {
             let out = Command::new("git").args(args).output().ok().filter(|o| o.status.success());

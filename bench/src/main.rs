@@ -36,7 +36,8 @@ enum What {
 fn main() -> Result<()> {
     let args = Args::parse();
     rustls::crypto::ring::default_provider().install_default().map_err(|_| anyhow::anyhow!("a TLS provider was set before"))?;
-    let data = std::env::var_os("FANSIPAN_TEST_DATA").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), PathBuf::from);
+    let data = std::env::var_os("FANSIPAN_TEST_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), PathBuf::from);
     let rules = ["rules", "rules-emerging-threats", "rules-threat-hunting"].map(|f| data.join("sigma").join(f));
     let rules: Vec<PathBuf> = rules.into_iter().filter(|p| p.is_dir()).collect();
     match args.what {

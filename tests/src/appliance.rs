@@ -38,7 +38,7 @@ impl Appliance {
         let dir = tempfile::Builder::new().prefix("fansipan-test-").tempdir()?;
         let mut this = Self { child: None, dir, syslog: ports::free(), tls: ports::free(), https: ports::free(), first_password: None };
         let config = format!(
-            "[[sources.udp]]\nlisten = \"127.0.0.1:{s}\"\n[[sources.tcp]]\nlisten = \"127.0.0.1:{s}\"\n[[sources.tls]]\nlisten = \"127.0.0.1:{t}\"\n[console]\nlisten = \"127.0.0.1:{h}\"\n[log]\nmin_free_mib = 16\n{extra}",
+            "[sources]\ntimezone = \"+00:00\"\n[[sources.udp]]\nlisten = \"127.0.0.1:{s}\"\n[[sources.tcp]]\nlisten = \"127.0.0.1:{s}\"\n[[sources.tls]]\nlisten = \"127.0.0.1:{t}\"\n[console]\nlisten = \"127.0.0.1:{h}\"\n[log]\nmin_free_mib = 16\n{extra}",
             s = this.syslog,
             t = this.tls,
             h = this.https
@@ -106,7 +106,7 @@ impl Appliance {
                     if let Some(password) = line.split("password:").nth(1) {
                         self.first_password = Some(password.trim().to_owned());
                     }
-                    if line.contains("ready") {
+                    if line == "ready" {
                         return Ok(());
                     }
                 }

@@ -16,8 +16,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// Crates that must stay pure, and what they must not name.
 const PURE: &[&str] = &["model", "rules", "analyzer"];
-const IMPURE: &[&str] =
-    &["std::fs", "std::net::Tcp", "std::net::Udp", "std::thread", "SystemTime", "Instant::now", "Timestamp::now", "Zoned::now", "new_v4", "now_v7", "getrandom"];
+const IMPURE: &[&str] = &[
+    "std::fs",
+    "std::net::Tcp",
+    "std::net::Udp",
+    "std::thread",
+    "SystemTime",
+    "Instant::now",
+    "Timestamp::now",
+    "Zoned::now",
+    "new_v4",
+    "now_v7",
+    "getrandom",
+];
 /// Peers that are measured against and never linked.
 const NEVER_LINKED: &[&str] = &["rsigma-eval", "rsigma-parser", "sigma-rust", "tau-engine"];
 
@@ -42,7 +53,10 @@ fn crates_import_along_the_arrows() {
     let workspace: toml::Table = fs::read_to_string(root().join("Cargo.toml")).expect("manifest").parse().expect("manifest");
     for member in workspace["workspace"]["members"].as_array().expect("members") {
         let member = member.as_str().expect("a folder");
-        assert!(allowed.contains_key(member) || ["bench", "tests"].contains(&member), "{member} has no arrows: add it here and to ARCHITECTURE.md");
+        assert!(
+            allowed.contains_key(member) || ["bench", "tests"].contains(&member),
+            "{member} has no arrows: add it here and to ARCHITECTURE.md"
+        );
     }
 }
 

@@ -39,7 +39,9 @@ fn an_analyst_sees_the_attack_and_finds_it_again() -> Result<()> {
             let stamp = jiff::Zoned::now().strftime("%b %e %H:%M:%S").to_string();
             sent = Some(now());
             for n in 0..5 {
-                let line = format!("<38>{stamp} chromium-host sshd[99]: Failed password for invalid user admin{n} from 203.0.113.77 port 4000{n} ssh2\n");
+                let line = format!(
+                    "<38>{stamp} chromium-host sshd[99]: Failed password for invalid user admin{n} from 203.0.113.77 port 4000{n} ssh2\n"
+                );
                 wire.write_all(line.as_bytes())?;
             }
         } else if let Ok(value) = serde_json::from_str::<serde_json::Value>(&line) {

@@ -31,10 +31,15 @@ fn acknowledged_lines_survive_kills_exactly_once() -> Result<()> {
         let (acknowledged, stop, next, url) = (Arc::clone(&acknowledged), Arc::clone(&stop), Arc::clone(&next), url.clone());
         let token = token.clone();
         runtime.spawn(async move {
-            let client = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).timeout(Duration::from_secs(10)).build().expect("a client");
+            let client = reqwest::Client::builder()
+                .tls_danger_accept_invalid_certs(true)
+                .timeout(Duration::from_secs(10))
+                .build()
+                .expect("a client");
             while !stop.load(Ordering::Relaxed) {
                 let first = next.fetch_add(BATCH, Ordering::Relaxed);
-                let body: String = (first..first + BATCH).map(|n| format!("{{\"message\":\"line {n}\",\"labels.name\":\"n{n}\"}}\n")).collect();
+                let body: String =
+                    (first..first + BATCH).map(|n| format!("{{\"message\":\"line {n}\",\"labels.name\":\"n{n}\"}}\n")).collect();
                 // the same request with the same key until it is answered, as a careful sender does
                 while !stop.load(Ordering::Relaxed) {
                     let answer = client

@@ -13,7 +13,8 @@ use serde_json::Value;
 
 /// Where real rules and recordings are, if they are.
 fn data() -> Option<PathBuf> {
-    let data = std::env::var_os("FANSIPAN_TEST_DATA").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), PathBuf::from);
+    let data = std::env::var_os("FANSIPAN_TEST_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), PathBuf::from);
     data.join("sigma/rules").is_dir().then_some(data).or_else(|| {
         println!("skipped: no recorded attacks at $FANSIPAN_TEST_DATA or ../shared/data");
         None
@@ -40,7 +41,10 @@ fn samples(dir: &Path, out: &mut BTreeMap<PathBuf, String>) -> Result<()> {
             samples(&path, out)?;
         } else if path.extension().is_some_and(|e| e == "evtx") {
             let info = fs::read_to_string(path.with_file_name("info.yml"))?;
-            let id = info.lines().skip_while(|l| !l.contains("rule_metadata")).find_map(|l| l.trim().trim_start_matches("- ").strip_prefix("id:"));
+            let id = info
+                .lines()
+                .skip_while(|l| !l.contains("rule_metadata"))
+                .find_map(|l| l.trim().trim_start_matches("- ").strip_prefix("id:"));
             out.insert(path, id.context("info.yml names a rule")?.trim().to_owned());
         }
     }

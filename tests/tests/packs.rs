@@ -31,7 +31,10 @@ fn every_shipped_rule_fires_and_stays_quiet() {
         let (parsed, found) = fansipan_rules::parse(text, file);
         let bad: Vec<_> = found.iter().filter(|d| d.severity >= Severity::Warning).collect();
         assert!(bad.is_empty(), "{file}: {bad:#?}");
-        assert!(parsed.iter().all(|r| r.meta.title_vi.is_some() && r.meta.advice.is_some() && r.meta.advice_vi.is_some()), "{file}: two languages");
+        assert!(
+            parsed.iter().all(|r| r.meta.title_vi.is_some() && r.meta.advice.is_some() && r.meta.advice_vi.is_some()),
+            "{file}: two languages"
+        );
         assert!(parsed.iter().all(|r| r.meta.tags.iter().any(|t| t.starts_with("attack.t"))), "{file}: no ATT&CK technique");
         rules.extend(parsed);
     }

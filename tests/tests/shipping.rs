@@ -17,7 +17,11 @@ fn brute_force(host: &str, tries: usize) -> String {
     (0..tries)
         .map(|n| {
             let stamp = jiff_stamp();
-            format!("<38>{stamp} {host} sshd[{}]: Failed password for invalid user admin{n} from 203.0.113.77 port {} ssh2\n", 1000 + n, 40000 + n)
+            format!(
+                "<38>{stamp} {host} sshd[{}]: Failed password for invalid user admin{n} from 203.0.113.77 port {} ssh2\n",
+                1000 + n,
+                40000 + n
+            )
         })
         .collect()
 }
@@ -39,7 +43,9 @@ fn check(appliance: &Appliance, shipper: &Shipper, host: &str) -> Result<Duratio
         Ok(alerts.iter().any(|a| a.to_string().contains(host)))
     })?;
     let took = sent.elapsed();
-    eventually("all lines are searchable", Duration::from_secs(10), || Ok(appliance.count(&format!("host.name:{host} and source.ip:203.0.113.77"))? == 30))?;
+    eventually("all lines are searchable", Duration::from_secs(10), || {
+        Ok(appliance.count(&format!("host.name:{host} and source.ip:203.0.113.77"))? == 30)
+    })?;
     let sources = appliance.json(&["sources", "list"])?;
     let source = sources.iter().find(|s| s.to_string().contains("127.0.0.1")).context("the source is listed")?;
     assert!(source["counters"]["received"].as_u64() >= Some(31), "{source}");
@@ -73,7 +79,12 @@ fn every_line_from_rsyslog_is_received_stored_and_searchable() -> Result<()> {
     let stamp = jiff_stamp();
     let mut text = String::new();
     for n in 0..lines {
-        text.push_str(&format!("<86>{stamp} bulk sshd[{}]: Accepted publickey for u{} from 10.1.2.3 port {} ssh2\n", n % 30_000, n, 1024 + n % 60_000));
+        text.push_str(&format!(
+            "<86>{stamp} bulk sshd[{}]: Accepted publickey for u{} from 10.1.2.3 port {} ssh2\n",
+            n % 30_000,
+            n,
+            1024 + n % 60_000
+        ));
         if text.len() > 1 << 20 {
             file.write_all(text.as_bytes())?;
             text.clear();

@@ -13,7 +13,9 @@ use crate::{Outcome, args::Cli};
 #[derive(Debug, Error)]
 pub enum ApiError {
     /// No connection.
-    #[error("FSP-CLI-001: cannot reach the appliance at {at}: {why}\n  Is it running (fansipan run)? On this host give the same --data; elsewhere --server URL and FANSIPAN_TOKEN.")]
+    #[error(
+        "FSP-CLI-001: cannot reach the appliance at {at}: {why}\n  Is it running (fansipan run)? On this host give the same --data; elsewhere --server URL and FANSIPAN_TOKEN."
+    )]
     Unreachable {
         /// Address tried.
         at: String,
@@ -21,7 +23,9 @@ pub enum ApiError {
         why: String,
     },
     /// 401 or 403.
-    #[error("FSP-CLI-002: not allowed: {0}\n  Use an account or token with the permission, or run as root or the service's user on the appliance itself.")]
+    #[error(
+        "FSP-CLI-002: not allowed: {0}\n  Use an account or token with the permission, or run as root or the service's user on the appliance itself."
+    )]
     Denied(String),
     /// 404.
     #[error("FSP-CLI-003: not found: {0}")]
@@ -60,10 +64,14 @@ pub struct Client {
 impl Client {
     /// From what was typed. Reads the CA file; connects only with the first request.
     pub fn new(cli: &Cli) -> Result<Self> {
-        let mut builder = reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).user_agent(concat!("fansipan/", env!("CARGO_PKG_VERSION")));
+        let mut builder =
+            reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).user_agent(concat!("fansipan/", env!("CARGO_PKG_VERSION")));
         let (base, at) = match &cli.server {
             Some(url) => {
-                anyhow::ensure!(url.starts_with("https://"), "FSP-CLI-004: --server must begin with https:// (tokens never travel in the clear)");
+                anyhow::ensure!(
+                    url.starts_with("https://"),
+                    "FSP-CLI-004: --server must begin with https:// (tokens never travel in the clear)"
+                );
                 let mut tls = rustls::RootCertStore::empty();
                 if let Some(path) = &cli.ca {
                     add_ca(&mut tls, path)?;

@@ -34,7 +34,8 @@ pub(super) async fn alerts(cli: &Cli, args: &AlertsArgs) -> Result<Outcome> {
                 _ => "benign",
             };
             let version = api.get(&format!("/alerts/{id}"), &[]).await?.get("version").cloned().unwrap_or(Value::Null);
-            let changed = api.post(&format!("/alerts/{id}/status"), &json!({"status": status, "reason": reason, "version": version})).await?;
+            let changed =
+                api.post(&format!("/alerts/{id}/status"), &json!({"status": status, "reason": reason, "version": version})).await?;
             print_change(cli, id, &changed)
         }
     }

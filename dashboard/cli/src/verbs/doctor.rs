@@ -36,7 +36,10 @@ pub(super) async fn doctor(cli: &Cli) -> Result<Outcome> {
             output::json(&json!({"check": c.name, "ok": c.ok, "detail": c.text}))?;
         }
     } else {
-        output::table(&["CHECK", "", "DETAIL"], checks.iter().map(|c| vec![c.name.into(), if c.ok { "ok" } else { "FAIL" }.into(), c.text.clone()]))?;
+        output::table(
+            &["CHECK", "", "DETAIL"],
+            checks.iter().map(|c| vec![c.name.into(), if c.ok { "ok" } else { "FAIL" }.into(), c.text.clone()]),
+        )?;
     }
     Ok(if good { Outcome::Done } else { Outcome::Negative })
 }
@@ -67,7 +70,11 @@ fn tempfile_in(dir: &Path) -> std::io::Result<()> {
 fn ports() -> Vec<Check> {
     let tcp = |name, address: &str| match TcpListener::bind(address) {
         Ok(_) => Check { name, ok: true, text: format!("{address} is free") },
-        Err(e) => Check { name, ok: false, text: format!("{address}: {e}. Another program holds it: find it with `ss -ltnp`, or configure another.") },
+        Err(e) => Check {
+            name,
+            ok: false,
+            text: format!("{address}: {e}. Another program holds it: find it with `ss -ltnp`, or configure another."),
+        },
     };
     let udp = match UdpSocket::bind("127.0.0.1:5514") {
         Ok(_) => Check { name: "syslog udp port", ok: true, text: "127.0.0.1:5514 is free".into() },
@@ -87,21 +94,37 @@ fn appliance(status: &Value) -> Vec<Check> {
     checks.push(Check {
         name: "log",
         ok: alarm.is_empty(),
-        text: if alarm.is_empty() { format!("head {}, {} bytes", output::cell(status, "bus/head"), output::cell(status, "bus/bytes")) } else { alarm },
+        text: if alarm.is_empty() {
+            format!("head {}, {} bytes", output::cell(status, "bus/head"), output::cell(status, "bus/bytes"))
+        } else {
+            alarm
+        },
     });
     for consumer in status.pointer("/bus/consumers").and_then(Value::as_array).map_or(&[][..], Vec::as_slice) {
         let lag = consumer.get("lag").and_then(Value::as_u64).unwrap_or(0);
-        checks.push(Check { name: "consumer", ok: lag < 1_000_000, text: format!("{} is {lag} records behind", output::cell(consumer, "name")) });
+        checks.push(Check {
+            name: "consumer",
+            ok: lag < 1_000_000,
+            text: format!("{} is {lag} records behind", output::cell(consumer, "name")),
+        });
     }
     let failed = number("rules/failed").unwrap_or(0);
     checks.push(Check {
         name: "rules",
         ok: failed == 0,
-        text: format!("{} loaded, {failed} refused{}", output::cell(status, "rules/loaded"), if failed == 0 { "" } else { ": see `fansipan rules list`" }),
+        text: format!(
+            "{} loaded, {failed} refused{}",
+            output::cell(status, "rules/loaded"),
+            if failed == 0 { "" } else { ": see `fansipan rules list`" }
+        ),
     });
     if let (Some(free), Some(total)) = (number("disk/free"), number("disk/total")) {
         let share = if total == 0 { 0 } else { free * 100 / total };
-        checks.push(Check { name: "disk", ok: share >= 10, text: format!("{share} % free ({} GiB); below 10 % shorten retention or add space", free >> 30) });
+        checks.push(Check {
+            name: "disk",
+            ok: share >= 10,
+            text: format!("{share} % free ({} GiB); below 10 % shorten retention or add space", free >> 30),
+        });
     }
     checks
 }

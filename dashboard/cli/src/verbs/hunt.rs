@@ -20,7 +20,8 @@ pub(super) fn hunt(args: &HuntArgs) -> Result<Outcome> {
     rules::report(&loaded, Severity::Error);
     anyhow::ensure!(!loaded.set.is_empty(), "FSP-CLI-021: no usable rule below {:?}", args.rules);
     tracing::info!("{} rules from {} files", loaded.set.len(), loaded.files);
-    let normalizer = Normalizer::load_builtin().context("FSP-CLI-010: the built-in formats cannot be read; this is a fault of the program")?;
+    let normalizer =
+        Normalizer::load_builtin().context("FSP-CLI-010: the built-in formats cannot be read; this is a fault of the program")?;
     let files: Vec<inputs::Found> = inputs::evidence_files(&args.inputs).collect();
     let bar = progress(files.len() as u64);
     let mut hunt = Hunt {
@@ -94,8 +95,14 @@ impl<W: Write> Hunt<'_, W> {
         for record in Records::new(file) {
             let record = record?;
             number += 1;
-            let received =
-                Received { raw: &record.bytes, peer: None, transport: Transport::File, tls_identity: None, at: output::now(), path: Some(&input) };
+            let received = Received {
+                raw: &record.bytes,
+                peer: None,
+                transport: Transport::File,
+                tls_identity: None,
+                at: output::now(),
+                path: Some(&input),
+            };
             let event = self.normalizer.normalize(&mut source, &received);
             self.event(&input, number, &event)?;
         }

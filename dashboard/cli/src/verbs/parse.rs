@@ -13,7 +13,8 @@ use fansipan_model::{Value, fields, json};
 use crate::{Outcome, args::ParseArgs, output};
 
 pub(super) fn parse(args: &ParseArgs) -> Result<Outcome> {
-    let normalizer = Normalizer::load_builtin().context("FSP-CLI-010: the built-in formats cannot be read; this is a fault of the program")?;
+    let normalizer =
+        Normalizer::load_builtin().context("FSP-CLI-010: the built-in formats cannot be read; this is a fault of the program")?;
     let mut source = SourceState::default();
     if args.format != "auto" {
         let Some(format) = normalizer.format_named(&args.format) else {

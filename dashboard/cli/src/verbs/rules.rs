@@ -113,7 +113,8 @@ async fn list(cli: &Cli) -> Result<Outcome> {
         }
         return Ok(Outcome::Done);
     }
-    let rows = items(&answer).iter().map(|r| ["level", "title", "logsource", "status", "matches", "file"].map(|k| output::cell(r, k)).to_vec());
+    let rows =
+        items(&answer).iter().map(|r| ["level", "title", "logsource", "status", "matches", "file"].map(|k| output::cell(r, k)).to_vec());
     output::table(&["LEVEL", "TITLE", "LOG SOURCE", "STATUS", "MATCHES", "FILE"], rows)?;
     for d in answer.get("diagnostics").and_then(|v| v.as_array()).map_or(&[][..], Vec::as_slice) {
         let place = format!("{}:{}", output::cell(d, "file"), output::cell(d, "line"));

@@ -18,7 +18,9 @@ pub(super) async fn tokens(cli: &Cli, args: &TokensArgs) -> Result<Outcome> {
             if cli.json {
                 items(&answer).iter().try_for_each(output::json)?;
             } else {
-                let rows = items(&answer).iter().map(|t| ["name", "roles", "agencies", "expires", "last_used"].map(|k| output::cell(t, k)).to_vec());
+                let rows = items(&answer)
+                    .iter()
+                    .map(|t| ["name", "roles", "agencies", "expires", "last_used"].map(|k| output::cell(t, k)).to_vec());
                 output::table(&["NAME", "ROLES", "AGENCIES", "EXPIRES", "LAST USED"], rows)?;
             }
         }
