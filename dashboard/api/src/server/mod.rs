@@ -46,7 +46,7 @@ pub enum ApiError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The address is in use or not ours.
-    #[error("FSP-API-105 cannot listen on {address}: {source}; stop what uses it, or configure another address")]
+    #[error("FSP-API-105 cannot listen on {address}: stop what uses it, or configure another address")]
     Listen {
         /// The address or socket path.
         address: String,
@@ -57,7 +57,7 @@ pub enum ApiError {
     #[error("FSP-API-106 cannot prepare the first user or the API's state: the log has the reason ({0})")]
     Prepare(&'static str),
     /// The OpenAPI document could not be written.
-    #[error("FSP-API-107 cannot describe the API: {0}")]
+    #[error("FSP-API-107 cannot write the description of the API: please report this")]
     Describe(#[from] serde_json::Error),
 }
 

@@ -34,7 +34,7 @@ pub struct OwnCertificate {
 #[derive(Debug, Error)]
 pub enum TlsError {
     /// A file could not be read or written.
-    #[error("FSP-API-101 cannot {step} {path}: {source}; check that the service's user may do so")]
+    #[error("FSP-API-101 cannot {step} {path}: check that the service's user may do so")]
     File {
         /// What was attempted.
         step: &'static str,
@@ -54,7 +54,7 @@ pub enum TlsError {
         reason: String,
     },
     /// Certificate and key do not fit together or use an algorithm that is not supported.
-    #[error("FSP-API-103 the certificate {path} cannot be used: {source}; check that the key belongs to it")]
+    #[error("FSP-API-103 the certificate {path} cannot be used: check that the key belongs to it")]
     Unusable {
         /// The certificate file.
         path: PathBuf,
@@ -62,7 +62,7 @@ pub enum TlsError {
         source: rustls::Error,
     },
     /// A certificate could not be made.
-    #[error("FSP-API-104 cannot make a certificate: {0}; configure a certificate of your own")]
+    #[error("FSP-API-104 cannot make a certificate: configure one of your own")]
     Generate(#[from] rcgen::Error),
 }
 
