@@ -179,6 +179,9 @@ async fn the_system_pages_answer() {
     assert_eq!(overview["events"]["per_second"], json!(42.5));
     let again = lan.get("/overview").await.json();
     assert_eq!(overview["generated_at"], again["generated_at"], "computed once for both");
+    let mut request = lan.request("GET", "/api/v1/overview", None);
+    request.headers_mut().insert("accept-encoding", "gzip".parse().unwrap());
+    assert_eq!(lan.send(request).await.headers()["content-encoding"], "gzip");
     assert_eq!(rig.nobody().get("/openapi.json").await.problem(), "FSP-API-001");
     assert!(lan.get("/openapi.json").await.json()["paths"]["/api/v1/events"].is_object());
 }

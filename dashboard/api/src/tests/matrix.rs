@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use axum::http::{Method, StatusCode};
 
+use fansipan_model::Scope;
+use fansipan_storage::{AuditFilter, StateStore as _};
+
 use super::harness::{Client, Rig};
 use crate::{
     access::{Access, Audit, Role},
@@ -50,6 +53,13 @@ async fn every_route_lets_in_whom_it_declares_and_nobody_else() {
         }
         println!("{line}");
     }
+    // what the administrator tried is in the trail under the verb that the table declares, done or not
+    let page = rig.state.audit_trail(&Scope::All, &AuditFilter::default(), None, 1000).unwrap();
+    for route in table.iter().filter(|r| r.access != Access::Open) {
+        let Audit::Verb(verb) = route.audit else { continue };
+        assert!(page.items.iter().any(|e| e.verb == verb && e.who.starts_with("token:")), "{} left no {verb}", route.path);
+    }
+    assert!(page.items.iter().all(|e| !e.who.is_empty()), "nobody's calls fill no trail");
 }
 
 #[tokio::test]

@@ -18,8 +18,11 @@ struct Listener {
 
 impl Listener {
     async fn open(client: &Client) -> Listener {
-        let response = client.send(client.request("GET", "/api/v1/stream", None)).await;
+        let mut request = client.request("GET", "/api/v1/stream", None);
+        request.headers_mut().insert("accept-encoding", "gzip".parse().unwrap());
+        let response = client.send(request).await;
         assert_eq!(response.status(), StatusCode::OK);
+        assert!(!response.headers().contains_key("content-encoding"), "a compressor would hold events back");
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Listener { body: response.into_body(), text: String::new() }
     }
