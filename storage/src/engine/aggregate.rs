@@ -49,10 +49,10 @@ pub(crate) fn table(shared: &Shared, scope: &Scope, request: &AggregateRequest) 
 }
 
 fn from_events(ask: &Ask<'_>, part: &Candidates, groups: &mut Accumulator<'_>) -> Result<()> {
-    let events = part.events()?;
+    let mut events = part.events()?;
     let mut event = Event::default();
     for doc in part.docs.iter() {
-        part.read(&events, doc, &mut event)?;
+        part.read(&mut events, doc, &mut event)?;
         if part.exact || ask.holds(&event) {
             groups.add_event(&event)?;
         }

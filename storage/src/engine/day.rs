@@ -6,7 +6,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use fansipan_model::{Event, codec};
+use fansipan_model::Event;
 use serde::{Deserialize, Serialize};
 use tantivy::{
     Index, IndexReader, IndexSettings, ReloadPolicy, SegmentReader, TantivyError,
@@ -18,6 +18,7 @@ use tantivy::{
 
 use super::{
     layout::{Layout, PROFILES},
+    packed::Unpacker,
     profile,
     record::Stored,
     words,
@@ -230,7 +231,7 @@ impl Segment {
 
     /// Stored events, with a small cache of blocks.
     pub(crate) fn events(&self) -> tantivy::Result<Events> {
-        Ok(Events { store: self.reader.get_store_reader(4)? })
+        Ok(Events { store: self.reader.get_store_reader(4)?, unpacker: Unpacker::default() })
     }
 
     /// Calls `each` with every entry of a profile in order of ordinals, as an event of the profile's fields.
@@ -251,13 +252,15 @@ impl Segment {
 /// Reads stored events of one segment.
 pub(crate) struct Events {
     store: StoreReader,
+    unpacker: Unpacker,
 }
 
 impl Events {
     /// The event of a document, into an old one's allocations.
-    pub(crate) fn read(&self, doc: u32, event: &mut Event) -> tantivy::Result<()> {
+    pub(crate) fn read(&mut self, doc: u32, event: &mut Event) -> tantivy::Result<()> {
         let Stored(bytes) = self.store.get(doc)?;
-        codec::decode_into(&bytes, event).map_err(|e| TantivyError::InternalError(format!("stored event {doc}: {e}")))
+        let damaged = |damage| TantivyError::InternalError(format!("stored event {doc} does not read: {damage:?}"));
+        self.unpacker.unpack(&bytes, event).map_err(damaged)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where each field of an event lies in an index, and the Tantivy schema that follows from it.
 //!
-//! - `e` stored: the event's codec bytes, from which the whole event reads back;
+//! - `e` stored: the whole event, see [`super::packed`];
 //! - `w` inverted: the words ([`fansipan_model::text::words`]) of every value that [`fansipan_model::Target::Any`] looks at, except
 //!   values held by a profile and words named by `u`;
 //! - `x` inverted: 17-byte terms for addresses (`i` + 16 bytes) and 3-byte marks (`o` + field number) for events with a value

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender};
-use fansipan_model::{Event, FieldId, Value, codec, predicate::in_any};
+use fansipan_model::{Event, FieldId, Value, predicate::in_any};
 use tantivy::schema::{
     Field,
     document::{
@@ -17,6 +17,7 @@ use tantivy::schema::{
 
 use super::{
     layout::{Layout, PROFILES, Place},
+    packed::Packer,
     profile,
     usual::Usual,
 };
@@ -83,7 +84,7 @@ enum Slot {
 /// Everything one event puts into an index.
 #[derive(Default, Debug)]
 struct Buffers {
-    /// Codec bytes, profile entries, exact terms.
+    /// The packed event, profile entries, exact terms.
     bytes: Vec<u8>,
     /// Texts whose words are to be found.
     found_by: String,
@@ -93,6 +94,7 @@ struct Buffers {
     profiles: [Vec<u8>; PROFILES],
     scratch: String,
     seen: Vec<(usize, usize)>,
+    packer: Packer,
 }
 
 impl Buffers {
@@ -147,7 +149,7 @@ impl Drop for Record {
 
 impl Buffers {
     fn build(&mut self, layout: &Layout, usual: &mut Usual, event: &Event) {
-        codec::encode(event, &mut self.bytes);
+        self.packer.pack(event, &mut self.bytes);
         let end = self.bytes.len() as u32;
         self.slots.push((layout.event, Slot::Bytes(0..end)));
         let id = u64::from_be_bytes(event.id().as_bytes().first_chunk().copied().unwrap_or_default());

@@ -81,7 +81,7 @@ impl Candidates {
         self.segment.events().map_err(StoreError::index(&self.day.name, "reading events"))
     }
 
-    pub(crate) fn read(&self, events: &Events, doc: u32, event: &mut Event) -> Result<()> {
+    pub(crate) fn read(&self, events: &mut Events, doc: u32, event: &mut Event) -> Result<()> {
         events.read(doc, event).map_err(StoreError::index(&self.day.name, "reading an event"))
     }
 
@@ -194,7 +194,7 @@ impl Paging<'_> {
             std::cmp::Ordering::Greater => false,
             std::cmp::Ordering::Equal => {
                 let mut event = Event::default();
-                part.read(&part.events()?, doc, &mut event)?;
+                part.read(&mut part.events()?, doc, &mut event)?;
                 event.id() < cursor.id
             }
         })
@@ -202,10 +202,10 @@ impl Paging<'_> {
 
     /// Decides on every candidate, in the order they are stored.
     fn read_all(&mut self, part: &Candidates, place: usize) -> Result<()> {
-        let events = part.events()?;
+        let mut events = part.events()?;
         let mut event = Event::default();
         for doc in part.docs.iter() {
-            part.read(&events, doc, &mut event)?;
+            part.read(&mut events, doc, &mut event)?;
             if self.ask.holds(&event) {
                 self.total += 1;
                 let order = part.key(doc);
@@ -229,7 +229,7 @@ impl Paging<'_> {
             }
         }
         newest.sort_unstable_by(|a, b| b.cmp(a));
-        let events = part.events()?;
+        let mut events = part.events()?;
         let mut event = Event::default();
         for (order, doc) in newest {
             let eligible = self.top.wants(order) && self.after.is_none_or(|c| order <= order_of(&c));
@@ -243,7 +243,7 @@ impl Paging<'_> {
                 }
                 self.budget -= 1;
             }
-            part.read(&events, doc, &mut event)?;
+            part.read(&mut events, doc, &mut event)?;
             if self.ask.holds(&event) {
                 self.total += 1;
                 if eligible && self.is_after(part, order, doc)? {
@@ -261,10 +261,10 @@ impl Paging<'_> {
         let mut found = Vec::with_capacity(by_part.len());
         for same in by_part.chunk_by(|a, b| a.0 == b.0) {
             let Some(part) = same.first().and_then(|(place, _)| self.parts.get(*place)) else { continue };
-            let events = part.events()?;
+            let mut events = part.events()?;
             for (_, doc) in same {
                 let mut event = Event::default();
-                part.read(&events, *doc, &mut event)?;
+                part.read(&mut events, *doc, &mut event)?;
                 found.push(event);
             }
         }
@@ -287,9 +287,9 @@ pub(crate) fn by_id(shared: &Shared, scope: &Scope, id: Uuid) -> Result<Option<E
                 continue;
             }
             let part = Candidates { day: day.clone(), segment: segment.clone(), docs, exact: false };
-            let events = part.events()?;
+            let mut events = part.events()?;
             for doc in part.docs.iter() {
-                part.read(&events, doc, &mut event)?;
+                part.read(&mut events, doc, &mut event)?;
                 if event.id() == id {
                     return Ok(scope.allows(event.agency()).then_some(event));
                 }
@@ -312,9 +312,9 @@ pub(crate) fn scan(
     let mut event = Event::default();
     for (day, segment) in ask.segments(shared).into_iter().rev() {
         let part = ask.candidates(day, segment)?;
-        let events = part.events()?;
+        let mut events = part.events()?;
         for doc in part.docs.iter() {
-            part.read(&events, doc, &mut event)?;
+            part.read(&mut events, doc, &mut event)?;
             progress.examined += 1;
             if part.exact || ask.holds(&event) {
                 progress.matched += 1;

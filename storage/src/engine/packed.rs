@@ -1,0 +1,477 @@
+//! Events as the index stores them: so that events of one shape differ only where their records do.
+//!
+//! The bus's format ([`fansipan_model::codec`]) names parts of a record by their bytes, and carries numbers and addresses beside
+//! the record they stand in. Here a part is named by the words it spans, counted from the part before it, and a number or address
+//! that stands in the record is named instead of repeated. The entries of two lines from the same device are then the same
+//! bytes, and a block of them takes little more room than the records.
+//!
+//! ```text
+//! u8      version = 1
+//! [16]    event.id
+//! varint  @timestamp - the millisecond in the id (zigzag)
+//! varint  event.ingested - the same (zigzag)
+//! varint  2 × length of the base + whether it is the record, [n] the base: the record, or the message where there is none
+//! varint  number of entries; each: varint registry number + 1, or 0 and varint length, bytes of the name; u8 kind; payload
+//! ```
+//! A word is a maximal run of ASCII letters and digits and of bytes beyond ASCII.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use fansipan_model::{Event, EventBuilder, FieldId, Value};
+use uuid::Uuid;
+
+use super::record::integer;
+
+const VERSION: u8 = 1;
+
+const NULL: u8 = 0;
+const FALSE: u8 = 1;
+const TRUE: u8 = 2;
+/// zigzag varint
+const INT: u8 = 3;
+/// 8 bytes LE
+const FLOAT: u8 = 4;
+/// zigzag varint after `@timestamp`
+const TIME: u8 = 5;
+/// 4 bytes
+const IP4: u8 = 6;
+/// 16 bytes
+const IP6: u8 = 7;
+/// 16 bytes
+const UUID: u8 = 8;
+/// varint length, bytes
+const TEXT: u8 = 9;
+/// zigzag varint first word - the word after the last part; varint words - 1
+const PART: u8 = 10;
+/// the same; an integer
+const INT_PART: u8 = 11;
+/// the same; an address
+const IP_PART: u8 = 12;
+/// zigzag varint first word - the word after the last part; varint bytes between its end and that of the base
+const TAIL: u8 = 13;
+/// varint offset, varint length
+const BYTES: u8 = 14;
+
+/// Why stored bytes are no event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Damage {
+    /// Written by a newer program.
+    Version(u8),
+    /// Cut short or changed.
+    Bytes,
+}
+
+fn put(out: &mut Vec<u8>, mut v: u64) {
+    while v >= 0x80 {
+        out.push((v as u8) | 0x80);
+        v >>= 7;
+    }
+    out.push(v as u8);
+}
+
+fn zigzag(v: i64) -> u64 {
+    ((v << 1) ^ (v >> 63)) as u64
+}
+
+fn unzigzag(v: u64) -> i64 {
+    ((v >> 1) as i64) ^ -((v & 1) as i64)
+}
+
+/// The instant in a UUIDv7; of any other id something that decoding computes again.
+fn instant(id: Uuid) -> i64 {
+    ((id.as_u128() >> 80) as i64).wrapping_mul(1_000_000)
+}
+
+/// Buffers of the packer.
+#[derive(Default, Debug)]
+pub(crate) struct Packer {
+    /// Start and end of every word of the base.
+    words: Vec<(u32, u32)>,
+    scratch: String,
+}
+
+/// Fills `words` with the words of a text.
+fn split(text: &str, words: &mut Vec<(u32, u32)>) {
+    words.clear();
+    let mut start = None;
+    for (b, i) in text.bytes().zip(0u32..) {
+        match (b.is_ascii_alphanumeric() || b >= 0x80, start) {
+            (true, None) => start = Some(i),
+            (false, Some(from)) => {
+                words.push((from, i));
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    if let Some(from) = start {
+        words.push((from, text.len() as u32));
+    }
+}
+
+/// The text that parts are parts of.
+fn base(event: &Event) -> (&str, bool) {
+    match event.original() {
+        Some(record) => (record, true),
+        None => (event.message().unwrap_or(""), false),
+    }
+}
+
+impl Packer {
+    /// Appends the event's bytes.
+    pub(crate) fn pack(&mut self, event: &Event, out: &mut Vec<u8>) {
+        let (base, is_record) = base(event);
+        split(base, &mut self.words);
+        let instant = instant(event.id());
+        out.push(VERSION);
+        out.extend_from_slice(event.id().as_bytes());
+        put(out, zigzag(event.timestamp().wrapping_sub(instant)));
+        put(out, zigzag(event.ingested().wrapping_sub(instant)));
+        put(out, (base.len() as u64) << 1 | u64::from(is_record));
+        out.extend_from_slice(base.as_bytes());
+        put(out, event.len() as u64);
+        let mut next = 0;
+        let mut each = |id: Option<FieldId>, name: &str, value: Value<'_>, out: &mut Vec<u8>| {
+            match id.filter(|id| id.is_static()) {
+                Some(id) => put(out, id.index() as u64 + 1),
+                None => {
+                    out.push(0);
+                    put(out, name.len() as u64);
+                    out.extend_from_slice(name.as_bytes());
+                }
+            }
+            self.value(event.timestamp(), base, value, &mut next, out);
+        };
+        // order among fields is free, that of a field's values is not: ids first, then names
+        for (id, value) in event.iter_ids() {
+            each(Some(id), id.name(), value, out);
+        }
+        for (name, value) in event.iter_named() {
+            each(None, name, value, out);
+        }
+    }
+
+    fn value(&mut self, timestamp: i64, base: &str, value: Value<'_>, next: &mut usize, out: &mut Vec<u8>) {
+        match value {
+            Value::Null => out.push(NULL),
+            Value::Bool(v) => out.push(if v { TRUE } else { FALSE }),
+            Value::Int(v) => {
+                if !self.written(base, value, INT_PART, next, out) {
+                    out.push(INT);
+                    put(out, zigzag(v));
+                }
+            }
+            Value::Float(v) => {
+                out.push(FLOAT);
+                out.extend_from_slice(&v.to_bits().to_le_bytes());
+            }
+            Value::Time(v) => {
+                out.push(TIME);
+                put(out, zigzag(v.wrapping_sub(timestamp)));
+            }
+            Value::Ip(ip) => {
+                if !self.written(base, value, IP_PART, next, out) {
+                    match ip {
+                        IpAddr::V4(ip) => {
+                            out.push(IP4);
+                            out.extend_from_slice(&ip.octets());
+                        }
+                        IpAddr::V6(ip) => {
+                            out.push(IP6);
+                            out.extend_from_slice(&ip.octets());
+                        }
+                    }
+                }
+            }
+            Value::Uuid(v) => {
+                out.push(UUID);
+                out.extend_from_slice(v.as_bytes());
+            }
+            Value::Str(text) => self.text(base, text, next, out),
+        }
+    }
+
+    fn text(&self, base: &str, text: &str, next: &mut usize, out: &mut Vec<u8>) {
+        // addresses only: both are slices of the event's buffer, or not
+        let at = (text.as_ptr() as usize).checked_sub(base.as_ptr() as usize);
+        let Some(at) = at.filter(|at| !text.is_empty() && at + text.len() <= base.len()) else {
+            out.push(TEXT);
+            put(out, text.len() as u64);
+            out.extend_from_slice(text.as_bytes());
+            return;
+        };
+        let (from, to) = (at as u32, (at + text.len()) as u32);
+        let first = self.words.binary_search_by_key(&from, |w| w.0);
+        let last = self.words.binary_search_by_key(&to, |w| w.1);
+        match (first, last) {
+            (Ok(first), Ok(last)) => part(PART, first, last, next, out),
+            (Ok(first), Err(_)) if base.len() - at - text.len() < 4 => {
+                out.push(TAIL);
+                put(out, zigzag(first as i64 - *next as i64));
+                put(out, (base.len() - at - text.len()) as u64);
+            }
+            _ => {
+                out.push(BYTES);
+                put(out, at as u64);
+                put(out, text.len() as u64);
+            }
+        }
+    }
+
+    /// Names the part of the base where the value's text form stands, if it stands there as whole words.
+    fn written(&mut self, base: &str, value: Value<'_>, kind: u8, next: &mut usize, out: &mut Vec<u8>) -> bool {
+        self.scratch.clear();
+        value.write_text(&mut self.scratch);
+        let text = self.scratch.as_bytes();
+        let first_len = text.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(text.len()) as u32;
+        let starts = |&(_, &(from, to)): &(usize, &(u32, u32))| {
+            to - from == first_len && base.as_bytes().get(from as usize..).is_some_and(|rest| rest.starts_with(text))
+        };
+        // most parts come in the order of the record
+        let words = self.words.iter().enumerate();
+        let found = words.clone().skip(*next).find(starts).or_else(|| words.take(*next).find(starts));
+        let Some((first, &(from, _))) = found else { return false };
+        let Ok(last) = self.words.binary_search_by_key(&(from + text.len() as u32), |w| w.1) else { return false };
+        part(kind, first, last, next, out);
+        true
+    }
+}
+
+fn part(kind: u8, first: usize, last: usize, next: &mut usize, out: &mut Vec<u8>) {
+    out.push(kind);
+    put(out, zigzag(first as i64 - *next as i64));
+    put(out, (last - first) as u64);
+    *next = last + 1;
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+}
+
+type Read<T> = Result<T, Damage>;
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, n: usize) -> Read<&'a [u8]> {
+        let (taken, rest) = self.bytes.split_at_checked(n).ok_or(Damage::Bytes)?;
+        self.bytes = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Read<[u8; N]> {
+        let (taken, rest) = self.bytes.split_first_chunk().ok_or(Damage::Bytes)?;
+        self.bytes = rest;
+        Ok(*taken)
+    }
+
+    fn varint(&mut self) -> Read<u64> {
+        let mut v = 0u64;
+        for shift in (0..64).step_by(7) {
+            let [b] = self.array()?;
+            v |= u64::from(b & 0x7f) << shift;
+            if b & 0x80 == 0 {
+                return Ok(v);
+            }
+        }
+        Err(Damage::Bytes)
+    }
+
+    fn signed(&mut self) -> Read<i64> {
+        self.varint().map(unzigzag)
+    }
+
+    fn size(&mut self) -> Read<usize> {
+        usize::try_from(self.varint()?).map_err(|_| Damage::Bytes)
+    }
+
+    fn text(&mut self) -> Read<&'a str> {
+        let n = self.size()?;
+        std::str::from_utf8(self.take(n)?).map_err(|_| Damage::Bytes)
+    }
+
+    /// The first word named, and the second number as it is.
+    fn place(&mut self, next: usize) -> Read<(usize, usize)> {
+        let delta = self.signed()?;
+        let first = usize::try_from((next as i64).checked_add(delta).ok_or(Damage::Bytes)?).map_err(|_| Damage::Bytes)?;
+        Ok((first, self.size()?))
+    }
+}
+
+/// Reads events.
+#[derive(Default, Debug)]
+pub(crate) struct Unpacker {
+    words: Vec<(u32, u32)>,
+}
+
+impl Unpacker {
+    /// Reads the event that fills `bytes` into an old one's allocations. On an error `event` is empty.
+    pub(crate) fn unpack(&mut self, bytes: &[u8], event: &mut Event) -> Result<(), Damage> {
+        let old = std::mem::take(event);
+        *event = self.read(bytes, old)?;
+        Ok(())
+    }
+
+    fn read(&mut self, bytes: &[u8], mut old: Event) -> Read<Event> {
+        let mut r = Reader { bytes };
+        let [version] = r.array()?;
+        if version != VERSION {
+            return Err(Damage::Version(version));
+        }
+        let id = Uuid::from_bytes(r.array()?);
+        let timestamp = instant(id).wrapping_add(r.signed()?);
+        let ingested = instant(id).wrapping_add(r.signed()?);
+        let head = r.size()?;
+        let base = std::str::from_utf8(r.take(head >> 1)?).map_err(|_| Damage::Bytes)?;
+        split(base, &mut self.words);
+        let mut builder = if head & 1 == 1 {
+            EventBuilder::reuse(old, base)
+        } else {
+            old.clear();
+            EventBuilder::reuse(old, "")
+        };
+        let header = builder.event_mut();
+        header.set_id(id);
+        header.set_timestamp(timestamp);
+        header.set_ingested(ingested);
+        let mut next = 0;
+        for _ in 0..r.size()? {
+            let key = r.varint()?;
+            let field = match key {
+                0 => Err(r.text()?),
+                key => Ok(u32::try_from(key - 1).ok().and_then(FieldId::from_static).ok_or(Damage::Bytes)?),
+            };
+            let value = self.value(&mut r, base, timestamp, &mut next)?;
+            match field {
+                Ok(id) => builder.push(id, value),
+                Err(name) => builder.push_named(name, value),
+            }
+        }
+        if r.bytes.is_empty() { Ok(builder.finish()) } else { Err(Damage::Bytes) }
+    }
+
+    fn value<'a>(&self, r: &mut Reader<'a>, base: &'a str, timestamp: i64, next: &mut usize) -> Read<Value<'a>> {
+        let [kind] = r.array()?;
+        Ok(match kind {
+            NULL => Value::Null,
+            FALSE => Value::Bool(false),
+            TRUE => Value::Bool(true),
+            INT => Value::Int(r.signed()?),
+            FLOAT => Value::Float(f64::from_bits(u64::from_le_bytes(r.array()?))),
+            TIME => Value::Time(timestamp.wrapping_add(r.signed()?)),
+            IP4 => Value::Ip(Ipv4Addr::from(r.array::<4>()?).into()),
+            IP6 => Value::Ip(Ipv6Addr::from(r.array::<16>()?).into()),
+            UUID => Value::Uuid(Uuid::from_bytes(r.array()?)),
+            TEXT => Value::Str(r.text()?),
+            PART => Value::Str(self.part(r, base, next)?),
+            INT_PART => Value::Int(integer(self.part(r, base, next)?).ok_or(Damage::Bytes)?),
+            IP_PART => Value::Ip(self.part(r, base, next)?.parse().map_err(|_| Damage::Bytes)?),
+            TAIL => {
+                let (first, short) = r.place(*next)?;
+                let (from, _) = *self.words.get(first).ok_or(Damage::Bytes)?;
+                let to = base.len().checked_sub(short).ok_or(Damage::Bytes)?;
+                Value::Str(base.get(from as usize..to).ok_or(Damage::Bytes)?)
+            }
+            BYTES => {
+                let (at, len) = (r.size()?, r.size()?);
+                Value::Str(base.get(at..at.checked_add(len).ok_or(Damage::Bytes)?).ok_or(Damage::Bytes)?)
+            }
+            _ => return Err(Damage::Bytes),
+        })
+    }
+
+    fn part<'a>(&self, r: &mut Reader<'_>, base: &'a str, next: &mut usize) -> Read<&'a str> {
+        let (first, more) = r.place(*next)?;
+        let last = first.checked_add(more).ok_or(Damage::Bytes)?;
+        let (&(from, _), &(_, to)) = self.words.get(first).zip(self.words.get(last)).ok_or(Damage::Bytes)?;
+        *next = last + 1;
+        base.get(from as usize..to as usize).ok_or(Damage::Bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fansipan_model::fields;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn through(event: &Event) -> (Event, usize) {
+        let mut bytes = Vec::new();
+        Packer::default().pack(event, &mut bytes);
+        let mut back = Event::default();
+        back.push(fields::MESSAGE, Value::Str("left over"));
+        assert_eq!(Unpacker::default().unpack(&bytes, &mut back), Ok(()));
+        (back, bytes.len())
+    }
+
+    #[test]
+    fn lines_of_one_shape_have_the_same_entries() {
+        let pack = |source: &str, port: i64| {
+            let line = format!("<13>src={source} spt={port} user=\"svc-web\" msg=\"đăng nhập\"");
+            let mut b = EventBuilder::new(&line);
+            let record = b.record();
+            let at = |part: &str| &record[record.find(part).unwrap()..][..part.len()];
+            b.str(fields::MESSAGE, &record[4..]);
+            b.str(fields::SOURCE_IP, at(source));
+            b.push(fields::SOURCE_PORT, Value::Int(port));
+            b.str(fields::USER_NAME, at("svc-web"));
+            b.str_named("vendor.reason", at("đăng nhập"));
+            b.str(fields::EVENT_KIND, "event");
+            let mut event = b.finish();
+            event.set_id(Uuid::from_u128(7 << 80));
+            let (back, _) = through(&event);
+            assert_eq!(back, event);
+            assert_eq!(back.original(), Some(line.as_str()));
+            let mut bytes = Vec::new();
+            Packer::default().pack(&event, &mut bytes);
+            let end = bytes.windows(line.len()).position(|w| w == line.as_bytes()).unwrap() + line.len();
+            bytes[end..].to_vec()
+        };
+        assert_eq!(pack("10.0.0.1", 22), pack("203.113.131.200", 51_234));
+    }
+
+    proptest! {
+        #[test]
+        fn events_come_back(
+            record in prop::option::of("([a-c0-9đ]{0,3}[ =\"./:-]?){0,12}"),
+            cuts in prop::collection::vec((0..40usize, 0..40usize, 0..8u8), 0..8),
+            id in any::<u128>(), timestamp in any::<i64>(), ingested in any::<i64>(),
+        ) {
+            let text = record.clone().unwrap_or_default();
+            let mut b = EventBuilder::new(&text);
+            let whole = b.record();
+            for (a, n, kind) in cuts {
+                let cut = whole.get(a..a + n).unwrap_or("none");
+                match kind {
+                    0 => b.str(fields::MESSAGE, cut),
+                    1 => b.str(fields::USER_NAME, cut),
+                    2 => b.str_named("vendor.x", cut),
+                    3 => b.push(fields::SOURCE_PORT, Value::Int(cut.parse().unwrap_or(-(n as i64)))),
+                    4 => b.str(fields::SOURCE_IP, cut),
+                    5 => b.push(fields::SOURCE_IP, Value::Ip([10, 0, a as u8, n as u8].into())),
+                    6 => b.push_named("vendor.y", Value::Float(n as f64 / 3.0)),
+                    _ => b.push(fields::EVENT_CREATED, Value::Time(timestamp.wrapping_add(n as i64))),
+                }
+            }
+            let mut event = b.finish();
+            event.set_id(Uuid::from_u128(id));
+            event.set_timestamp(timestamp);
+            event.set_ingested(ingested);
+            prop_assert_eq!(through(&event).0, event);
+        }
+
+        #[test]
+        fn damaged_bytes_are_refused_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..80), cut in 0..200usize) {
+            let mut event = Event::default();
+            let mut with_version = vec![VERSION];
+            with_version.extend(&bytes);
+            let _ = Unpacker::default().unpack(&with_version, &mut event);
+            let mut whole = Event::default();
+            whole.push(fields::MESSAGE, Value::Str("a b c"));
+            let mut packed = Vec::new();
+            Packer::default().pack(&whole, &mut packed);
+            if cut < packed.len() {
+                prop_assert!(Unpacker::default().unpack(&packed[..cut], &mut event).is_err());
+            }
+        }
+    }
+}
