@@ -19,6 +19,7 @@ use crate::ports;
 pub struct Appliance {
     child: Option<Child>,
     dir: TempDir,
+    data: PathBuf,
     /// Syslog UDP and TCP port.
     pub syslog: u16,
     /// Syslog TLS port.
@@ -35,8 +36,19 @@ const PATIENCE: Duration = Duration::from_secs(60);
 impl Appliance {
     /// Starts with the default configuration and free ports; `extra` is appended to the configuration file.
     pub fn start(extra: &str) -> Result<Self> {
+        Self::begin(None, extra)
+    }
+
+    /// Like [`Appliance::start`], with its data in a folder of the caller's.
+    pub fn start_in(data: &Path, extra: &str) -> Result<Self> {
+        Self::begin(Some(data.to_owned()), extra)
+    }
+
+    fn begin(data: Option<PathBuf>, extra: &str) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("fansipan-test-").tempdir()?;
-        let mut this = Self { child: None, dir, syslog: ports::free(), tls: ports::free(), https: ports::free(), first_password: None };
+        let data = data.unwrap_or_else(|| dir.path().join("data"));
+        let mut this =
+            Self { child: None, dir, data, syslog: ports::free(), tls: ports::free(), https: ports::free(), first_password: None };
         let config = format!(
             "[sources]\ntimezone = \"+00:00\"\n[[sources.udp]]\nlisten = \"127.0.0.1:{s}\"\n[[sources.tcp]]\nlisten = \"127.0.0.1:{s}\"\n[[sources.tls]]\nlisten = \"127.0.0.1:{t}\"\n[console]\nlisten = \"127.0.0.1:{h}\"\n[log]\nmin_free_mib = 16\n{extra}",
             s = this.syslog,
@@ -59,7 +71,7 @@ impl Appliance {
 
     /// Data folder.
     pub fn data(&self) -> PathBuf {
-        self.dir.path().join("data")
+        self.data.clone()
     }
 
     /// Folder for a test's own files.

@@ -38,8 +38,7 @@ fn acknowledged_lines_survive_kills_exactly_once() -> Result<()> {
                 .expect("a client");
             while !stop.load(Ordering::Relaxed) {
                 let first = next.fetch_add(BATCH, Ordering::Relaxed);
-                let body: String =
-                    (first..first + BATCH).map(|n| format!("{{\"message\":\"line {n}\",\"labels.name\":\"n{n}\"}}\n")).collect();
+                let body: String = (first..first + BATCH).map(|n| format!("{{\"message\":\"line {n}\",\"number\":\"n{n}\"}}\n")).collect();
                 // the same request with the same key until it is answered, as a careful sender does
                 while !stop.load(Ordering::Relaxed) {
                     let answer = client
@@ -76,8 +75,8 @@ fn acknowledged_lines_survive_kills_exactly_once() -> Result<()> {
     eventually("indexing catches up", Duration::from_secs(60), || Ok(appliance.count("*")? >= expected))?;
     std::thread::sleep(Duration::from_secs(2));
     let mut found: BTreeMap<String, u64> = BTreeMap::new();
-    for row in appliance.json(&["search", "* | fields labels.name", "--limit", "0", "--since", "1d"])? {
-        let name = row["labels.name"].as_str().with_context(|| row.to_string())?.to_owned();
+    for row in appliance.json(&["search", "* | fields json.number", "--limit", "0", "--since", "1d"])? {
+        let name = row["json.number"].as_str().with_context(|| row.to_string())?.to_owned();
         *found.entry(name).or_default() += 1;
     }
     for first in &acknowledged {
