@@ -52,7 +52,7 @@ if (root) {
         {...(nonce ? { getStyleNonce: () => nonce } : {})}
       >
         <QueryClientProvider client={client}>
-          <Notifications position="bottom-right" limit={4} />
+          <Notifications position="bottom-left" limit={4} className="notifications" />
           <RouterProvider router={router} />
         </QueryClientProvider>
       </MantineProvider>

@@ -135,7 +135,8 @@ export function spread(client: QueryClient, alert: Alert, now: number, stay = fa
   if (detail && detail.version > alert.version) return;
   if (detail) {
     const grown = detail.count !== alert.count;
-    client.setQueryData<AlertDetail>(["alert", alert.id], { ...detail, ...alert, events: detail.events });
+    const reason = alert.reason ?? (alert.status === detail.status ? detail.reason : null) ?? null;
+    client.setQueryData<AlertDetail>(["alert", alert.id], { ...detail, ...alert, reason, events: detail.events });
     if (grown) void client.invalidateQueries({ queryKey: ["alert", alert.id] });
   }
   for (const query of client.getQueryCache().findAll({ queryKey: ["alerts"] })) {

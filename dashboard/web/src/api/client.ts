@@ -3,6 +3,7 @@
  */
 
 import { learnServerTime } from "../time/clock";
+import { personPresent } from "./presence";
 import type { QueryFault } from "./types";
 
 /** A refusal or failure. `kind` is the short name of the problem (`conflict`), `code` its stable code (`FSP-API-014`). */
@@ -59,6 +60,7 @@ export function whenExpired(action: () => void): void {
 async function call<T>(method: string, target: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") headers["X-Fansipan"] = "1";
+  else if (!personPresent()) headers["X-Fansipan-Background"] = "1";
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const init: RequestInit = { method, headers, credentials: "same-origin", signal };
   if (body !== undefined) init.body = JSON.stringify(body);

@@ -5,9 +5,10 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
 import { serverNow } from "../time/clock";
+import { instant } from "../time/zone";
 import { spread } from "./alerts";
 import { get, url } from "./client";
-import type { Alert, Overview, Tick } from "./types";
+import type { Alert, Overview, Page, Tick } from "./types";
 
 export type LiveMode = "live" | "polling" | "offline";
 
@@ -47,93 +48,133 @@ function parse<T>(event: MessageEvent<string>): T | null {
   }
 }
 
-/** Connects until the returned function is called. `onAlert` hears of alerts that are new on this screen. */
-export function startLive(client: QueryClient, onAlert: (alert: Alert) => void): () => void {
-  let source: EventSource | null = null;
-  let lastMessage = 0;
-  let gathered: Alert[] = [];
-  let gathering: ReturnType<typeof setTimeout> | undefined;
+/** The overview is asked for again at most this often because of alerts. */
+const OVERVIEW = 2_000;
+/** An alert raised this long before the page opened is still news, milliseconds. */
+const NEWS = 5_000;
+/** Ids remembered so that a growing alert is announced once. */
+const ANNOUNCED = 5_000;
+/** Alerts looked back on when the stream could not tell of them. */
+const CATCH_UP = 100;
 
-  const deliver = () => {
-    gathering = undefined;
-    const alerts = gathered;
-    gathered = [];
+/** Connects until the returned function is called. `onAlerts` hears of alerts that are new on this screen. */
+export function startLive(client: QueryClient, onAlerts: (alerts: Alert[]) => void): () => void {
+  const live = new Live(client, onAlerts);
+  live.start();
+  return () => live.stop();
+}
+
+class Live {
+  private source: EventSource | null = null;
+  private lastMessage = 0;
+  private gathered: Alert[] = [];
+  private gathering: ReturnType<typeof setTimeout> | undefined;
+  private overviewDue: ReturnType<typeof setTimeout> | undefined;
+  private polling: ReturnType<typeof setInterval> | undefined;
+  /** What was raised before this belongs to the queue one came to, not to the news. */
+  private readonly since = serverNow() - NEWS;
+  private announced = new Set<string>();
+
+  constructor(
+    private readonly client: QueryClient,
+    private readonly onAlerts: (alerts: Alert[]) => void,
+  ) {}
+
+  start(): void {
+    this.connect();
+    this.polling = setInterval(() => void this.poll(), POLL);
+  }
+
+  stop(): void {
+    clearInterval(this.polling);
+    clearTimeout(this.gathering);
+    clearTimeout(this.overviewDue);
+    this.source?.close();
+    state = { mode: "polling", tick: null, tickAt: 0 };
+  }
+
+  private take(alerts: Alert[]): void {
     const now = serverNow();
-    for (const alert of alerts) {
-      spread(client, alert, now);
-      if (alert.status === "new" && alert.version <= 1) onAlert(alert);
+    for (const alert of alerts) spread(this.client, alert, now);
+    const fresh = alerts.filter((a) => a.status === "new" && instant(a.raised) >= this.since && !this.announced.has(a.id));
+    if (this.announced.size > ANNOUNCED) this.announced = new Set();
+    for (const { id } of fresh) this.announced.add(id);
+    if (fresh.length) this.onAlerts(fresh);
+    if (alerts.length) {
+      this.overviewDue ??= setTimeout(() => {
+        this.overviewDue = undefined;
+        void this.client.invalidateQueries({ queryKey: ["overview"] });
+      }, OVERVIEW);
     }
-    void client.invalidateQueries({ queryKey: ["overview"] });
-  };
+  }
 
-  const heard = () => {
-    lastMessage = Date.now();
-    if (state.mode !== "live") {
-      update({ mode: "live" });
-      // What happened while the stream was down is not replayed.
-      void client.invalidateQueries({ queryKey: ["alerts"] });
-    }
-  };
+  /** What the stream did not tell: the latest alerts, without fetching every page shown again. */
+  private async catchUp(): Promise<void> {
+    const page = await get<Page<Alert>>("/alerts", { status: "all", limit: CATCH_UP });
+    this.take(page.items);
+  }
 
-  const connect = () => {
-    source?.close();
-    source = new EventSource(url("/stream"));
-    source.addEventListener("open", heard);
+  private heard(): void {
+    this.lastMessage = Date.now();
+    if (state.mode === "live") return;
+    update({ mode: "live" });
+    void this.catchUp().catch(() => null);
+  }
+
+  private connect(): void {
+    this.source?.close();
+    const source = new EventSource(url("/stream"));
+    this.source = source;
+    source.addEventListener("open", () => this.heard());
     source.addEventListener("tick", (event) => {
-      heard();
+      this.heard();
       const tick = parse<Tick>(event);
       if (tick) update({ tick, tickAt: Date.now() });
     });
     source.addEventListener("alert", (event) => {
-      heard();
+      this.heard();
       const alert = parse<Alert>(event);
       if (!alert) return;
-      gathered.push(alert);
-      gathering ??= setTimeout(deliver, GATHER);
+      this.gathered.push(alert);
+      this.gathering ??= setTimeout(() => {
+        this.gathering = undefined;
+        this.take(this.gathered.splice(0));
+      }, GATHER);
     });
-    // Alerts were too many for this reader: what was missed is fetched.
-    source.addEventListener("gap", () => void client.invalidateQueries({ queryKey: ["alerts"] }));
+    // Alerts were too many for this reader: pages are fetched again, once.
+    source.addEventListener("gap", () => void this.client.invalidateQueries({ queryKey: ["alerts"] }));
     // The session is over; asking for it brings the person to the login page.
     source.addEventListener("end", () => {
-      source?.close();
+      source.close();
       void get("/session").catch(() => null);
     });
     source.addEventListener("error", () => {
       if (state.mode === "live") update({ mode: "polling" });
     });
-  };
+  }
 
-  const poll = async () => {
-    if (source?.readyState === EventSource.OPEN && Date.now() - lastMessage < SILENCE) return;
-    if (source?.readyState !== EventSource.CONNECTING) connect();
+  private streaming(): boolean {
+    return this.source?.readyState === EventSource.OPEN && Date.now() - this.lastMessage < SILENCE;
+  }
+
+  private async poll(): Promise<void> {
+    if (this.streaming()) return;
+    if (this.source?.readyState !== EventSource.CONNECTING) this.connect();
     try {
-      const overview = await get<Overview>("/overview", { since: "1h" });
-      if (source?.readyState === EventSource.OPEN && Date.now() - lastMessage < SILENCE) return;
-      update({
-        mode: "polling",
-        tickAt: Date.now(),
-        tick: {
-          at: overview.generated_at,
-          events_total: overview.events.total,
-          per_second: overview.events.per_second,
-          open_alerts: overview.alerts.open,
-          lag: overview.lag,
-          sources_active: overview.sources.active,
-        },
-      });
-      void client.invalidateQueries({ queryKey: ["alerts"] });
-      void client.invalidateQueries({ queryKey: ["overview"] });
+      const { generated_at, events, alerts, lag, sources } = await get<Overview>("/overview", { since: "1h" });
+      await this.catchUp();
+      if (this.streaming()) return;
+      const tick = {
+        at: generated_at,
+        events_total: events.total,
+        per_second: events.per_second,
+        open_alerts: alerts.open,
+        lag,
+        sources_active: sources.active,
+      };
+      update({ mode: "polling", tickAt: Date.now(), tick });
     } catch {
       update({ mode: "offline" });
     }
-  };
-
-  connect();
-  const timer = setInterval(() => void poll(), POLL);
-  return () => {
-    clearInterval(timer);
-    clearTimeout(gathering);
-    source?.close();
-    state = { mode: "polling", tick: null, tickAt: 0 };
-  };
+  }
 }

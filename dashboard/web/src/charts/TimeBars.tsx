@@ -75,7 +75,8 @@ export function TimeBars({ buckets, intervalMs, height, label, onRange, countTex
         width,
         height,
         tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), text.zone),
-        padding: [6, 4, 0, 0],
+        // At the right, room for half the last tick.
+        padding: [6, 18, 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { show: false }, drag: { x: brush, y: false, setScale: false, dist: 4 } },
         select: { show: brush, left: 0, top: 0, width: 0, height: 0 },

@@ -5,11 +5,13 @@ import { CatchBoundary, Outlet, useLocation, useNavigate } from "@tanstack/react
 import { Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { whenExpired } from "../api/client";
-import { startLive } from "../api/live";
+import { startLive, useLive } from "../api/live";
 import { sessionQuery } from "../api/queries";
+import type { Alert } from "../api/types";
 import { Crash } from "../components/Crash";
 import { LevelGlyph } from "../components/Level";
 import { Waiting } from "../components/States";
+import { useStable } from "../components/useStable";
 import { useLanguage } from "../i18n";
 import { useShortcuts } from "../keyboard/keyboard";
 import { Rail } from "./Rail";
@@ -24,32 +26,52 @@ function useLiveData(): void {
   const { t } = useTranslation();
   const language = useLanguage();
   const navigate = useNavigate();
-  useEffect(
-    () =>
-      startLive(client, (alert) => {
-        if (alert.rule.level !== "critical" && alert.rule.level !== "high") return;
-        const title = (language === "vi" && alert.rule.title_vi) || alert.rule.title;
-        notifications.show({
-          id: alert.id,
-          message: (
-            <button
-              type="button"
-              className="plain"
-              onClick={() => {
-                notifications.hide(alert.id);
-                void navigate({ to: "/alerts", search: { id: alert.id } });
-              }}
-            >
-              {t("alerts.new_arrived", { title })}
-            </button>
-          ),
-          icon: <LevelGlyph level={alert.rule.level} />,
-          color: "dark",
-          autoClose: alert.rule.level === "critical" ? 12_000 : 6_000,
-        });
-      }),
-    [client, language, navigate, t],
-  );
+  const announce = useStable((alerts: Alert[]) => {
+    const urgent = alerts.filter((a) => a.rule.level === "critical" || a.rule.level === "high");
+    const first = urgent.find((a) => a.rule.level === "critical") ?? urgent[0];
+    if (!first) return;
+    const title = (language === "vi" && first.rule.title_vi) || first.rule.title;
+    // A storm is one message, not a hundred.
+    const message = urgent.length > 1 ? t("alerts.new_many", { title, count: urgent.length - 1 }) : t("alerts.new_arrived", { title });
+    const id = notifications.show({
+      message: (
+        <button
+          type="button"
+          className="plain"
+          onClick={() => {
+            notifications.hide(id);
+            void navigate({ to: "/alerts", search: { id: first.id } });
+          }}
+        >
+          {message}
+        </button>
+      ),
+      icon: <LevelGlyph level={first.rule.level} />,
+      color: "dark",
+      autoClose: first.rule.level === "critical" ? 12_000 : 6_000,
+    });
+  });
+  useEffect(() => startLive(client, announce), [client, announce]);
+}
+
+const TITLES = {
+  "/": "overview",
+  "/alerts": "alerts",
+  "/search": "search",
+  "/sources": "sources",
+  "/rules": "rules",
+  "/status": "status",
+} as const;
+
+/** The name of the page in the tab, with what waits: a tab in the background still tells. */
+function useTitle(path: string): void {
+  const { t } = useTranslation();
+  const { tick } = useLive();
+  const page = path in TITLES ? `${t(`nav.${TITLES[path as keyof typeof TITLES]}`)} · ` : "";
+  const waiting = tick?.open_alerts ? `(${tick.open_alerts}) ` : "";
+  useEffect(() => {
+    document.title = `${waiting}${page}Fansipan`;
+  }, [page, waiting]);
 }
 
 /** When the session ends under a person's hands, they sign in and come back to the same place. */
@@ -73,6 +95,7 @@ export function Shell() {
   const path = useLocation({ select: (l) => l.pathname });
   const { toggleLanguage, toggleScheme } = useAppearance();
   useLiveData();
+  useTitle(path);
   useExpiry();
   useShortcuts([
     { keys: "?", label: "keys.sheet", group: "anywhere", run: () => setSheet(true) },

@@ -92,7 +92,7 @@ describe.skipIf(!hasChromium)("the console", () => {
     await page.keyboard.press("2");
     await expect.poll(() => alert()).toMatchObject({ status: "false_positive", reason: "parsing" });
     await expect.poll(() => page.locator(`#alert-${id}`).count()).toBe(0);
-    expect(new URL(page.url()).searchParams.get("id")).not.toBe(id); // the next one is in hand
+    await expect.poll(() => new URL(page.url()).searchParams.get("id")).not.toBe(id); // the next one is in hand
     await page.keyboard.press("u");
     await expect.poll(() => alert()).toMatchObject({ status: "acknowledged", assignee: "analyst" });
     await page.locator(`#alert-${id}`).waitFor();
@@ -106,7 +106,28 @@ describe.skipIf(!hasChromium)("the console", () => {
     Object.assign(mock.state.store.alerts.find((a) => a.id === first) ?? {}, { assignee: "minhduc", status: "acknowledged", version: 2 });
     await page.keyboard.press("n");
     await expect.poll(() => mock.state.store.alerts.filter((a) => a.assignee === "analyst" && a.version > 1).length).toBe(1);
-    expect(new URL(page.url()).searchParams.get("id")).not.toBe(first);
+    await expect.poll(() => new URL(page.url()).searchParams.get("id")).not.toBe(first);
+  });
+
+  it("tells of a storm in one message", async () => {
+    await enter("/alerts");
+    await at("alert-row").first().waitFor();
+    for (let i = 0; i < 40; i++) mock.raise(8);
+    await page
+      .getByText(/\d\d cảnh báo khẩn khác/)
+      .first()
+      .waitFor();
+    expect(await page.locator(".mantine-Notification-root").count()).toBeLessThan(4);
+  });
+
+  it("offers no verdict to those who only view", async () => {
+    await signIn(page, mock.url, { username: "viewer" });
+    await at("nav-alerts").click();
+    await at("alert-row").first().click();
+    await page.getByText("Tài khoản của bạn chỉ xem", { exact: false }).waitFor();
+    for (const key of ["c", "t", "1", "u"]) await page.keyboard.press(key);
+    expect(await at("verdict-reasons").count()).toBe(0);
+    expect(mock.state.store.alerts.every((a) => a.version === 1)).toBe(true);
   });
 
   it("goes from an alert to its event and finds it again by search", async () => {

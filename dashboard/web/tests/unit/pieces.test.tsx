@@ -65,6 +65,17 @@ describe("charts of tables", () => {
       ],
     });
   });
+  it("over time, hours without rows shown as such", () => {
+    const t = table(
+      ["_time", "count"],
+      [
+        ["2026-11-23T00:00:00Z", 1],
+        ["2026-11-23T03:00:00Z", 2],
+        ["2026-11-23T04:00:00Z", 3],
+      ],
+    );
+    expect(shapeOf(t).series).toEqual([{ name: "count", values: [1, null, null, 2, 3] }]);
+  });
   it("bars by value", () => {
     const t = table(
       ["source.ip", "user.name", "count"],

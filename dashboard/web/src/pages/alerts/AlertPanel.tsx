@@ -1,11 +1,10 @@
 /** The alert in hand: what happened, to whom, why the rule fired, what to do, and the verdict. */
-import { Button, Tooltip } from "@mantine/core";
+import { Tooltip } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
-import { ChevronsRight, FlaskConical, RotateCcw, Search, UserRound, UserRoundCheck, UserRoundMinus } from "lucide-react";
+import { FlaskConical, Search, UserRound } from "lucide-react";
 import type { ReactNode, RefObject } from "react";
 import { useTranslation } from "react-i18next";
-import type { Alert, EcsEvent, Verdict } from "../../api/types";
-import { useUser } from "../../api/user";
+import type { Alert, EcsEvent } from "../../api/types";
 import { Age } from "../../components/Age";
 import { attackTags, techniqueName } from "../../components/attack";
 import { LevelMark } from "../../components/Level";
@@ -13,23 +12,17 @@ import { Empty, Failed } from "../../components/States";
 import { useLanguage } from "../../i18n";
 import { condition } from "../../query/build";
 import { useText } from "../../time/useText";
+import { AlertActions, type AlertActionsProps } from "./AlertActions";
 import { AlertEvents } from "./AlertEvents";
 import styles from "./AlertPanel.module.css";
 import { around } from "./around";
-import { REASONS, VERDICT_KEYS, VERDICTS } from "./reasons";
 
-interface AlertPanelProps {
+interface AlertPanelProps extends Omit<AlertActionsProps, "alert"> {
   panelRef: RefObject<HTMLElement | null>;
   alert: Alert | null;
   events: EcsEvent[] | null;
   error: unknown;
   retry: () => void;
-  judging: Verdict | null;
-  onJudging: (verdict: Verdict | null) => void;
-  onJudge: (verdict: Verdict, reason: string) => void;
-  onClaim: () => void;
-  onReopen: () => void;
-  onNext: () => void;
 }
 
 function Section({ title, children }: { title: ReactNode; children: ReactNode }) {
@@ -38,73 +31,6 @@ function Section({ title, children }: { title: ReactNode; children: ReactNode })
       <h3>{title}</h3>
       {children}
     </section>
-  );
-}
-
-function Actions({
-  alert,
-  judging,
-  onJudging,
-  onJudge,
-  onClaim,
-  onReopen,
-  onNext,
-}: Omit<AlertPanelProps, "panelRef" | "events" | "error" | "retry" | "alert"> & { alert: Alert }) {
-  const { t } = useTranslation();
-  const user = useUser();
-  const judged = alert.status !== "new" && alert.status !== "acknowledged";
-  const mine = alert.assignee === user.name && !judged;
-  const Icon = mine ? UserRoundMinus : UserRoundCheck;
-  return (
-    <div className={styles.actions}>
-      <div className={styles.buttons}>
-        {judged ? (
-          <Button variant="default" leftSection={<RotateCcw size={14} />} onClick={onReopen}>
-            {t("alerts.reopen")}
-          </Button>
-        ) : (
-          <Button variant={mine ? "default" : "filled"} leftSection={<Icon size={14} />} rightSection={<kbd>c</kbd>} onClick={onClaim}>
-            {mine ? t("alerts.release") : t("alerts.claim")}
-          </Button>
-        )}
-        <span className={styles.verdicts} role="group" aria-label={t("alerts.verdict")}>
-          {VERDICTS.map((verdict) => (
-            <Button
-              key={verdict}
-              variant="default"
-              className={styles.verdict}
-              data-verdict={verdict}
-              data-on={judging === verdict || alert.status === verdict}
-              aria-pressed={alert.status === verdict}
-              aria-expanded={judging === verdict}
-              rightSection={<kbd>{VERDICT_KEYS[verdict]}</kbd>}
-              onClick={() => onJudging(judging === verdict ? null : verdict)}
-            >
-              {t(`status.${verdict}`)}
-            </Button>
-          ))}
-        </span>
-        <span className="grow" />
-        <Tooltip label={t("alerts.next")}>
-          <Button variant="subtle" px={8} rightSection={<ChevronsRight size={15} />} onClick={onNext}>
-            <kbd>n</kbd>
-            <span className="hidden-visually">{t("alerts.next")}</span>
-          </Button>
-        </Tooltip>
-      </div>
-      {judging && (
-        <div className={styles.reasons} role="group" aria-label={t("alerts.reason")} data-testid="verdict-reasons">
-          <p className="dim">{t("alerts.pick_reason")}</p>
-          <div className={styles.reasonList}>
-            {REASONS[judging].map((reason, i) => (
-              <button key={reason} type="button" className={styles.reason} onClick={() => onJudge(judging, reason)}>
-                <kbd>{i + 1}</kbd> {String(t(`reason.${judging}.${reason}` as "reason.benign.admin"))}
-              </button>
-            ))}
-          </div>
-        </div>
-      )}
-    </div>
   );
 }
 
@@ -250,7 +176,7 @@ export function AlertPanel({ panelRef, alert, events, error, retry, ...actions }
       data-level={alert.rule.level}
     >
       <Head alert={alert} />
-      <Actions alert={alert} {...actions} />
+      <AlertActions alert={alert} {...actions} />
       <Facts alert={alert} />
       {alert.entities.length > 0 && (
         <Section title={t("alerts.entities")}>

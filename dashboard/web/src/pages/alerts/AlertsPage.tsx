@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { type AlertFilter, alertsQuery } from "../../api/alerts";
 import { alertQuery } from "../../api/queries";
 import type { Alert, Verdict } from "../../api/types";
+import { useMay, useUser } from "../../api/user";
 import { useStable } from "../../components/useStable";
 import { useShortcuts } from "../../keyboard/keyboard";
 import type { AlertSearch } from "../../router";
@@ -51,6 +52,8 @@ export function AlertsPage() {
   const items = useMemo(() => query.data?.pages.flatMap((p) => p.items) ?? [], [query.data]);
   const { alert, events, error, retry } = useAlert(search.id, items);
   const triage = useTriage();
+  const user = useUser();
+  const may = useMay("judge");
   const [judging, setJudging] = useState<Verdict | null>(null);
   const panel = useRef<HTMLElement>(null);
   const filterBox = useRef<HTMLInputElement>(null);
@@ -74,14 +77,18 @@ export function AlertsPage() {
   const takeNext = async () => {
     for (const candidate of items.filter((a) => a.status === "new" && a.id !== search.id).slice(0, 8)) {
       select(candidate.id);
+      if (!may) return;
       if (await triage.claim(candidate, true)) return;
     }
     notifications.show({ message: t("alerts.no_next"), autoClose: 3000 });
   };
+  const open = alert?.status === "new" || alert?.status === "acknowledged";
+  const mine = open && alert.assignee === user.name;
   const claim = () => {
-    if (alert) void (alert.status === "acknowledged" ? triage.release(alert) : triage.claim(alert));
+    if (may && open) void (mine ? triage.release(alert) : triage.claim(alert));
   };
   const undo = async () => {
+    if (!may) return;
     const id = await triage.undo();
     if (id) select(id);
   };
@@ -93,7 +100,7 @@ export function AlertsPage() {
       keys: VERDICT_KEYS[v],
       label: `keys.${v}` as const,
       group: "alerts" as const,
-      run: () => setJudging(alert ? v : null),
+      run: () => setJudging(alert && may ? v : null),
     })),
     { keys: "u", label: "keys.undo", group: "alerts", run: () => void undo() },
     { keys: "/", label: "keys.focus", group: "anywhere", run: () => filterBox.current?.focus() },
@@ -121,6 +128,8 @@ export function AlertsPage() {
           onJudge={judge}
           onClaim={claim}
           onReopen={() => alert && void triage.reopen(alert)}
+          may={may}
+          mine={mine}
           onNext={() => void takeNext()}
         />
       </div>

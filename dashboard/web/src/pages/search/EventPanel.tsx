@@ -56,7 +56,9 @@ function Head({ event, onClose, onStep }: Pick<EventPanelProps, "onClose" | "onS
           <p className={`${styles.when} num`}>
             {text.time(textOf(event, "@timestamp"), "full")}
             {textOf(event, "event.ingested") && (
-              <span className="faint"> · {t("event.received", { time: text.time(textOf(event, "event.ingested"), "clock_ms") })}</span>
+              <span className={styles.received}>
+                {t("event.received", { time: text.time(textOf(event, "event.ingested"), "clock_ms") })}
+              </span>
             )}
           </p>
         )}

@@ -37,13 +37,13 @@ export function ResultHistogram({ q, range, onRange }: ResultHistogramProps) {
               countText={(n) => t("overview.count_events", { value: text.number(n) })}
               onRange={(from, to) => onRange({ from: new Date(from).toISOString(), to: new Date(to).toISOString() })}
             />
-            <div className={styles.histogramSide}>
+            <div className={styles.histogramSide} title={t("search.per_bucket", { value: text.span(data.interval_ms) })}>
               <Tooltip label={t("search.zoom_out")}>
                 <ActionIcon size={26} aria-label={t("search.zoom_out")} onClick={() => onRange(widened(range, serverNow()))}>
                   <ZoomOut size={15} />
                 </ActionIcon>
               </Tooltip>
-              <span className="faint">{t("search.per_bucket", { value: text.span(data.interval_ms) })}</span>
+              <span className="faint num">{text.span(data.interval_ms)}</span>
             </div>
           </>
         )

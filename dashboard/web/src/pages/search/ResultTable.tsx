@@ -32,6 +32,7 @@ function save(table: EventTable): void {
 }
 
 function useColumns(table: EventTable, q: string, onPick: (q: string) => void): Column<TableRow>[] {
+  const { t } = useTranslation();
   const text = useText();
   return useMemo(() => {
     const numeric = table.columns.map(
@@ -43,7 +44,7 @@ function useColumns(table: EventTable, q: string, onPick: (q: string) => void): 
       const leads = !numeric[i] && !time && /[.]|^message$/.test(name);
       return {
         id: `${i}`,
-        header: name,
+        header: time ? t("search.col_time") : name,
         width: numeric[i] ? "minmax(110px, 0.5fr)" : "minmax(160px, 1fr)",
         align: numeric[i] ? "right" : undefined,
         sort: (row) => {
@@ -71,7 +72,7 @@ function useColumns(table: EventTable, q: string, onPick: (q: string) => void): 
         },
       };
     });
-  }, [table, q, onPick, text]);
+  }, [table, q, onPick, text, t]);
 }
 
 export function ResultTable({ table, q, onPick }: ResultTableProps) {

@@ -31,9 +31,20 @@ const total = (values: (number | null)[]): number => values.reduce<number>((sum,
 const number = (value: Scalar | undefined): number | null => (typeof value === "number" ? value : null);
 const word = (value: Scalar | undefined): string => (value === null || value === undefined ? "–" : String(value));
 
+/** Instants without rows are instants without events: the axis shows them, or a gap would look like none. */
+function filled(times: number[]): number[] {
+  const sorted = [...new Set(times)].sort((a, b) => a - b);
+  const first = sorted[0] ?? 0;
+  const last = sorted.at(-1) ?? 0;
+  const step = Math.min(...sorted.slice(1).map((t, i) => t - (sorted[i] ?? 0)));
+  // Months of unequal length, or a span too fine for its range: left as they are.
+  if (!Number.isFinite(step) || (last - first) / step > 1000 || sorted.some((t) => (t - first) % step !== 0)) return sorted;
+  return Array.from({ length: Math.round((last - first) / step) + 1 }, (_, i) => first + i * step);
+}
+
 function overTime(table: EventTable, time: number, values: number[]): Shape {
   const split = table.columns.findIndex((_, i) => i !== time && !values.includes(i));
-  const axis = [...new Set(table.rows.map((r) => instant(String(r[time]))))].sort((a, b) => a - b);
+  const axis = filled(table.rows.map((r) => instant(String(r[time]))));
   const place = new Map(axis.map((t, i) => [t, i]));
   const series = new Map<string, (number | null)[]>();
   for (const row of table.rows) {

@@ -100,6 +100,7 @@ function Format({ source, formats }: { source: SourceInfo; formats: string[] }) 
       <h3>{t("sources.format")}</h3>
       <Select
         searchable
+        onFocus={(e) => e.currentTarget.select()}
         disabled={!may || pin.isPending}
         aria-label={t("sources.format_pin")}
         data={[{ value: "", label: t("sources.format_auto") + (source.format && !source.pinned ? ` (${source.format})` : "") }, ...known]}

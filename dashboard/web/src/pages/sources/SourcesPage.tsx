@@ -244,7 +244,7 @@ export function SourcesPage() {
             rowTestId="source-row"
             selected={search.id}
             onSelect={(s) => select(s.id)}
-            order={{ id: "last", desc: false }}
+            order={{ id: "source", desc: false }}
           />
         )}
         {selected && <SourcePanel source={selected} formats={query.data?.formats ?? []} onClose={() => select(undefined)} />}
