@@ -64,6 +64,9 @@ fn row(event: &Value) -> Vec<String> {
 fn print_table(cli: &Cli, columns: &[Value], answer: &Value) -> Result<Outcome> {
     let names: Vec<&str> = columns.iter().filter_map(Value::as_str).collect();
     let rows = answer.get("rows").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    if answer.get("complete").and_then(Value::as_bool) == Some(false) {
+        tracing::warn!("there is more than these {} rows: narrow the query or the time, or ask for more with --limit", rows.len());
+    }
     let cells = |row: &Value| row.as_array().cloned().unwrap_or_default();
     if cli.json {
         for row in rows {
