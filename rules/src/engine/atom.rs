@@ -1,6 +1,6 @@
 //! Atoms: the tests of one log source's rules, each once however many rules have it.
 
-use fansipan_model::{FieldId, Op, Pattern};
+use fansipan_model::{FieldId, Op, Pattern, pattern::Shape};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
@@ -33,6 +33,27 @@ pub(crate) struct Atom {
     pub(crate) uses: u32,
     /// Whether some rule wants it to hold (rather than not).
     pub(crate) wanted: bool,
+    /// Whether some rule is woken by it.
+    pub(crate) wakes: bool,
+    /// How likely it is thought to hold.
+    pub(crate) chance: f32,
+}
+
+/// Strings of fewer bytes are dear to look for in every text: they leave no room to skip, and stand everywhere.
+const SHORT: usize = 7;
+
+impl Atom {
+    /// Whether it is tested on demand rather than scanned for: what a scan cannot find, what no rule wants to hold, and short
+    /// strings, unless a rule is woken by them.
+    pub(crate) fn is_lazy(&self) -> bool {
+        match &self.ask {
+            Ask::Exists | Ask::Absent => false,
+            Ask::Like(patterns) => {
+                !self.wakes && (!self.wanted || patterns.iter().any(|p| matches!(p.shape(), Shape::Contains(s) if s.len() < SHORT)))
+            }
+            Ask::Slow(_) => true,
+        }
+    }
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -64,6 +85,11 @@ impl Atoms {
         no
     }
 
+    /// The number of a list of candidates that some atom has.
+    pub(crate) fn known_field(&self, candidates: &SmallVec<[FieldId; 2]>) -> Option<FieldNo> {
+        self.by_field.get(candidates).copied()
+    }
+
     /// The number of an atom, made on first use.
     pub(crate) fn atom(&mut self, field: FieldNo, ask: Ask) -> AtomId {
         let key = match &ask {
@@ -73,7 +99,7 @@ impl Atoms {
             Ask::Slow(op) => Key::Slow(slow_key(op)),
         };
         let id = *self.by_key.entry((field, key)).or_insert_with(|| {
-            self.list.push(Atom { field, ask, uses: 0, wanted: false });
+            self.list.push(Atom { field, ask, uses: 0, wanted: false, wakes: false, chance: 0.5 });
             (self.list.len() - 1) as AtomId
         });
         if let Some(atom) = self.list.get_mut(id as usize) {

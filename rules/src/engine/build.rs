@@ -117,6 +117,9 @@ fn field_no(target: &Target, atoms: &mut Atoms) -> FieldNo {
 fn leaf(test: &Test, atoms: &mut Atoms) -> Tree {
     let field = field_no(&test.target, atoms);
     let slow = |atoms: &mut Atoms| Tree::Atom(atoms.atom(field, Ask::Slow(test.op.clone())));
+    if let Op::Field(reference) = &test.op {
+        atoms.field(&reference.other); // so that it is resolved like any other
+    }
     let gate = match &test.op {
         Op::Exists if field != ANY => return Tree::Atom(atoms.atom(field, Ask::Exists)),
         Op::Absent if field != ANY => return Tree::Atom(atoms.atom(field, Ask::Absent)),

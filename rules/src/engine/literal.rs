@@ -5,19 +5,22 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// Alternatives kept; beyond, the expression counts as unpredictable.
 const MAX_STRINGS: usize = 64;
-/// Shorter strings are in every text.
-const MIN_LENGTH: usize = 3;
 
 /// Folded strings one of which every matching text contains, once folded itself.
 pub(crate) fn required(source: &str) -> Option<Vec<String>> {
     let hir = regex_syntax::ParserBuilder::new().build().parse(source).ok()?;
     let set = needed(&hir).best()?;
-    (!set.is_empty() && set.len() <= MAX_STRINGS && set.iter().all(|s| s.len() >= MIN_LENGTH)).then(|| {
+    (!set.is_empty() && set.len() <= MAX_STRINGS && set.iter().all(|s| !s.is_empty())).then(|| {
         let mut set = set;
         set.sort();
         set.dedup();
         set
     })
+}
+
+/// Bytes that a text must have at least for the expression to match; 0 if nothing is known.
+pub(crate) fn least_length(source: &str) -> usize {
+    regex_syntax::ParserBuilder::new().build().parse(source).ok().and_then(|hir| hir.properties().minimum_len()).unwrap_or(0)
 }
 
 /// What is known of the texts an expression matches.
@@ -139,7 +142,8 @@ mod tests {
             (r"\d+", None),
             ("a|", None),
             (r"\\powershell\.exe$", Some(vec!["\\powershell.exe"])),
-            ("ab", None),
+            ("ab", Some(vec!["ab"])),
+            (r"x\d", Some(vec!["x"])),
             ("[ab]cd", Some(vec!["acd", "bcd"])),
             (r"(?=look)ahead", None),
         ] {

@@ -11,6 +11,7 @@
 mod atom;
 mod build;
 mod gram;
+mod lazy;
 mod literal;
 mod plan;
 mod program;

@@ -1,6 +1,6 @@
 //! All rules of one log source: what to scan for in which field, whom each find wakes, and the conditions of those woken.
 
-use fansipan_model::{Event, Op, Value, predicate, text};
+use fansipan_model::Value;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
@@ -8,7 +8,8 @@ use super::{
     Stats,
     atom::{ANY, Ask, Atom, AtomId, Atoms, FieldNo},
     build::{self, Tree},
-    program::{self, Facts, NodeId, Program},
+    lazy::LazyTest,
+    program::{Facts, NodeId, Program},
     scan::{self, Place, Scan},
     scratch::Work,
     view::{NONE, Slot, Slots, View},
@@ -50,6 +51,9 @@ struct PlanField {
     scan: Scan,
 }
 
+/// Texts remembered while every value is looked at.
+const SEEN: usize = 32;
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
@@ -57,6 +61,8 @@ pub(crate) struct Plan {
     /// For keywords: every value of the event.
     any: Scan,
     atoms: Vec<Atom>,
+    /// Atom → how it is tested on demand.
+    tests: Vec<LazyTest>,
     /// Literal → atoms it makes hold.
     finds: Lists,
     /// Atom → rules (of this plan) it wakes.
@@ -79,24 +85,27 @@ impl Plan {
         for (tree, _) in &trees {
             want(tree, true, &mut atoms.list);
         }
+        witness::guess(&mut atoms.list);
         let mut plan = Plan::default();
         let mut wakes: Vec<Vec<u32>> = vec![Vec::new(); atoms.list.len()];
-        for (i, (tree, index)) in (0u32..).zip(&trees) {
-            let waits = |id: AtomId| atoms.list.get(id as usize).is_some_and(|a| !program::is_lazy(a));
-            match witness::witness(tree, true, &atoms.list, &waits) {
+        for (i, (tree, _)) in (0u32..).zip(&trees) {
+            match witness::witness(tree, true, &atoms.list) {
                 Some(witness) => {
                     for atom in witness.atoms {
-                        if let Some(woken) = wakes.get_mut(atom as usize) {
+                        if let (Some(woken), Some(atom)) = (wakes.get_mut(atom as usize), atoms.list.get_mut(atom as usize)) {
                             woken.push(i);
+                            atom.wakes = true;
                         }
                     }
                 }
                 None => plan.always.push(i),
             }
+        }
+        plan.wakes = Lists::new(&wakes);
+        for (tree, index) in &trees {
             let node = plan.program.add(tree, &atoms.list);
             plan.rules.push((node, *index));
         }
-        plan.wakes = Lists::new(&wakes);
         plan.lay_out(atoms, slots);
         plan
     }
@@ -108,7 +117,7 @@ impl Plan {
         let mut literals: Vec<Vec<(Place, &str, u32)>> = vec![Vec::new(); atoms.fields.len() + 1];
         for (id, atom) in (0u32..).zip(&atoms.list) {
             let Ask::Like(patterns) = &atom.ask else { continue };
-            if program::is_lazy(atom) {
+            if atom.is_lazy() {
                 continue;
             }
             for (place, text) in patterns.iter().filter_map(|p| scan::literal(p.shape())) {
@@ -140,6 +149,7 @@ impl Plan {
         self.any = Scan::new(literals.last().map_or(&[], Vec::as_slice));
         self.finds = Lists::new(&finds);
         drop(numbers);
+        self.tests = atoms.list.iter().map(|atom| LazyTest::new(atom, &atoms)).collect();
         self.atoms = atoms.list;
     }
 
@@ -163,7 +173,7 @@ impl Plan {
             self.look(no, field, view, work);
         }
         if !self.any.is_empty() {
-            self.look_everywhere(view.event, work);
+            self.look_everywhere(view, work);
         }
         let mut facts = Looking { plan: self, view, work };
         for word in 0..facts.work.rules.len() {
@@ -209,43 +219,51 @@ impl Plan {
             return;
         }
         let mut number = first;
-        while number != NONE {
-            let (text, next) = view.folded(number);
-            if let Some(text) = text {
-                field.scan.run(text.as_bytes(), |literal| self.find(literal, work));
-            }
+        while let Some((value, next)) = view.value(number) {
+            self.look_at(&field.scan, number, value, view, work);
             number = next;
         }
     }
 
-    /// Looks for keywords in every value.
-    fn look_everywhere(&self, event: &Event, work: &mut Work) {
-        let mut folded = std::mem::take(&mut work.text);
-        let mut before: Option<(*const u8, usize)> = None;
-        for (name, value) in event.iter() {
-            if !predicate::in_any(name) {
-                continue;
+    /// Looks at one value; folds it only if it has letters beyond ASCII or may be one of the whole values looked for.
+    fn look_at(&self, scan: &Scan, number: u32, value: Value<'_>, view: &mut View<'_, '_>, work: &mut Work) {
+        if let Value::Str(text) = value
+            && text.is_ascii()
+        {
+            scan.parts(text.as_bytes(), |literal| self.find(literal, work));
+            if !scan.wants_whole(text) {
+                return;
             }
-            folded.clear();
-            match value {
-                Value::Null => continue,
-                Value::Str(s) => {
-                    // the same slice under several names is looked at once
-                    if before == Some((s.as_ptr(), s.len())) {
-                        continue;
-                    }
-                    before = Some((s.as_ptr(), s.len()));
-                    text::fold_into(s, &mut folded);
-                }
-                other => {
-                    let mut printed = String::new();
-                    other.write_text(&mut printed);
-                    text::fold_into(&printed, &mut folded);
-                }
+        } else if let Some(folded) = view.folded(number).0 {
+            scan.parts(folded.as_bytes(), |literal| self.find(literal, work));
+            if !folded.is_ascii() {
+                scan.foreign(folded.as_bytes(), |literal| self.find(literal, work));
             }
-            self.any.run(folded.as_bytes(), |literal| self.find(literal, work));
         }
-        work.text = folded;
+        if let Some(literal) = view.folded(number).0.and_then(|folded| scan.whole(folded)) {
+            self.find(literal, work);
+        }
+    }
+
+    /// Looks for keywords in every value; in a text that stands under several names once.
+    fn look_everywhere(&self, view: &mut View<'_, '_>, work: &mut Work) {
+        let mut seen = [""; SEEN];
+        for number in 0..view.len() {
+            let Some(value) = view.for_keywords(number) else { continue };
+            if let Value::Str(text) = value {
+                if text.len() < self.any.shortest() && text.is_ascii() {
+                    continue;
+                }
+                let last = text.as_bytes().last_chunk::<4>().map_or(0, |c| u32::from_le_bytes(*c));
+                let place = (last.wrapping_mul(0x9e37_79b1) >> 16) as usize ^ text.len();
+                if let Some(before) = seen.get_mut(place % SEEN)
+                    && std::mem::replace(before, text) == text
+                {
+                    continue;
+                }
+            }
+            self.look_at(&self.any, number, value, view, work);
+        }
     }
 
     #[inline]
@@ -306,6 +324,17 @@ struct Looking<'a, 'e, 's> {
     work: &'a mut Work,
 }
 
+impl Looking<'_, '_, '_> {
+    fn test(&mut self, atom: AtomId) -> bool {
+        let (Some(atom), Some(test)) = (self.plan.atoms.get(atom as usize), self.plan.tests.get(atom as usize)) else { return false };
+        if atom.field == ANY {
+            return test.anywhere(self.view.event);
+        }
+        let first = |field: FieldNo| self.work.first.get(field as usize).copied().unwrap_or(NONE);
+        test.holds(first(atom.field), test.other().map_or(NONE, first), self.view)
+    }
+}
+
 impl Facts for Looking<'_, '_, '_> {
     #[inline]
     fn bit(&self, atom: AtomId) -> bool {
@@ -321,7 +350,7 @@ impl Facts for Looking<'_, '_, '_> {
             self.work.tested.resize(words, 0);
             self.work.held.resize(words, 0);
         }
-        let holds = self.plan.atoms.get(atom as usize).is_some_and(|a| self.test(a));
+        let holds = self.test(atom);
         self.work.touched.push(atom >> 6);
         set(&mut self.work.tested, atom);
         if holds {
@@ -329,36 +358,4 @@ impl Facts for Looking<'_, '_, '_> {
         }
         holds
     }
-}
-
-impl Looking<'_, '_, '_> {
-    fn test(&mut self, atom: &Atom) -> bool {
-        if atom.field == ANY {
-            return match &atom.ask {
-                Ask::Slow(op) => anywhere(op, self.view.event),
-                Ask::Like(patterns) => patterns.iter().any(|p| anywhere(&Op::Like(p.clone()), self.view.event)),
-                Ask::Exists | Ask::Absent => false,
-            };
-        }
-        let mut number = self.work.first.get(atom.field as usize).copied().unwrap_or(NONE);
-        while let Some((value, next)) = self.view.value(number) {
-            let holds = match &atom.ask {
-                Ask::Like(patterns) => self.view.folded(number).0.is_some_and(|text| patterns.iter().any(|p| p.matches_folded(text))),
-                Ask::Slow(Op::Like(pattern)) if !pattern.cased() => {
-                    self.view.folded(number).0.is_some_and(|text| pattern.matches_folded(text))
-                }
-                Ask::Slow(op) => op.holds(value, self.view.event),
-                Ask::Exists | Ask::Absent => false,
-            };
-            if holds {
-                return true;
-            }
-            number = next;
-        }
-        false
-    }
-}
-
-fn anywhere(op: &Op, event: &Event) -> bool {
-    event.iter().filter(|(name, _)| predicate::in_any(name)).any(|(_, value)| op.holds(value, event))
 }

@@ -41,15 +41,6 @@ pub(crate) trait Facts {
     fn lazy(&mut self, atom: AtomId) -> bool;
 }
 
-/// Whether an atom is tested on demand: what the scan cannot find, and what no rule wants to hold.
-pub(crate) fn is_lazy(atom: &Atom) -> bool {
-    match atom.ask {
-        Ask::Exists | Ask::Absent => false,
-        Ask::Like(_) => !atom.wanted,
-        Ask::Slow(_) => true,
-    }
-}
-
 impl Program {
     /// Adds a condition.
     pub(crate) fn add(&mut self, tree: &Tree, atoms: &[Atom]) -> NodeId {
@@ -84,7 +75,7 @@ impl Program {
             })
             .collect();
         ordered.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        let bit = |t: &Tree| if let Tree::Atom(id) = t { atoms.get(*id as usize).filter(|a| !is_lazy(a)).map(|_| *id) } else { None };
+        let bit = |t: &Tree| if let Tree::Atom(id) = t { atoms.get(*id as usize).filter(|a| !a.is_lazy()).map(|_| *id) } else { None };
         let bits: Vec<u32> = ordered.iter().map_while(|(.., t)| bit(t)).collect();
         let mut operands = Vec::new();
         let rest = if bits.len() > 1 {
@@ -124,7 +115,7 @@ impl Program {
 }
 
 fn leaf(id: AtomId, atoms: &[Atom]) -> Node {
-    if atoms.get(id as usize).is_some_and(is_lazy) { Node::Lazy(id) } else { Node::Bit(id) }
+    if atoms.get(id as usize).is_some_and(Atom::is_lazy) { Node::Lazy(id) } else { Node::Bit(id) }
 }
 
 /// 0: bits only, by atom; 1: bits in trees; 2: lazy patterns; 3: lazy anything.
@@ -132,7 +123,7 @@ fn effort(tree: &Tree, atoms: &[Atom]) -> u32 {
     match tree {
         Tree::Const(_) => 0,
         Tree::Atom(id) => match atoms.get(*id as usize) {
-            Some(atom) if !is_lazy(atom) => 0,
+            Some(atom) if !atom.is_lazy() => 0,
             Some(Atom { ask: Ask::Like(_), .. }) => 2,
             _ => 3,
         },

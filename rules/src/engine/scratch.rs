@@ -26,8 +26,6 @@ pub(crate) struct Work {
     pub(crate) held: Vec<u64>,
     /// Words of `tested` and `held` in use.
     pub(crate) touched: Vec<u32>,
-    /// Folded text of values that no slot holds.
-    pub(crate) text: String,
 }
 
 impl Scratch {

@@ -1,6 +1,6 @@
 //! One event as the plans see it: the values of the fields they use, folded once, found by slot.
 
-use fansipan_model::{Event, FieldId, Value, fields, text};
+use fansipan_model::{Event, FieldId, Value, fields, predicate, text};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
@@ -18,6 +18,8 @@ pub(crate) struct Slots {
     fields: Vec<FieldId>,
     /// Fields that are not in the registry: events made before the rules were loaded carry them by name.
     by_name: HashMap<&'static str, Slot, foldhash::fast::FixedState>,
+    /// By field number: whether keywords look at it.
+    in_any: Vec<bool>,
     /// Slots of `@timestamp`, `event.id`, `event.ingested`, `event.original`, which are no entries.
     head: Vec<(FieldId, Slot)>,
 }
@@ -42,6 +44,7 @@ impl Slots {
 
     /// To be called when all slots are made.
     pub(crate) fn finish(&mut self) {
+        self.in_any = (0..FieldId::STATIC_COUNT).map(|i| FieldId::from_static(i).is_some_and(|f| predicate::in_any(f.name()))).collect();
         const HEAD: [FieldId; 4] = [fields::TIMESTAMP, fields::EVENT_ID, fields::EVENT_INGESTED, fields::EVENT_ORIGINAL];
         for (field, slot) in self.fields.iter().zip(0..) {
             if !field.is_static() {
@@ -54,6 +57,10 @@ impl Slots {
 
     pub(crate) fn len(&self) -> usize {
         self.fields.len()
+    }
+
+    fn in_any(&self, field: FieldId) -> bool {
+        self.in_any.get(field.index()).copied().unwrap_or_else(|| predicate::in_any(field.name()))
     }
 
     fn of(&self, field: FieldId) -> Slot {
@@ -96,6 +103,8 @@ struct Held<'e> {
     value: Value<'e>,
     /// The value of the same slot before it.
     next: u32,
+    /// Whether keywords look at it.
+    keywords: bool,
     folded: Range,
 }
 
@@ -113,17 +122,10 @@ impl<'e, 's> View<'e, 's> {
         store.printed.clear();
         let mut view = View { event, store, held: SmallVec::new() };
         for (field, value) in event.iter_ids() {
-            let slot = slots.of(field);
-            if slot != NONE {
-                view.put(slot, value);
-            }
+            view.put(slots.of(field), value, slots.in_any(field));
         }
-        if !slots.by_name.is_empty() {
-            for (name, value) in event.iter_named() {
-                if let Some(&slot) = slots.by_name.get(name) {
-                    view.put(slot, value);
-                }
-            }
+        for (name, value) in event.iter_named() {
+            view.put(slots.by_name.get(name).copied().unwrap_or(NONE), value, predicate::in_any(name));
         }
         for &(field, slot) in &slots.head {
             let head = match field {
@@ -133,19 +135,24 @@ impl<'e, 's> View<'e, 's> {
                 _ => event.original().map(Value::Str),
             };
             if let Some(value) = head {
-                view.put(slot, value);
+                view.put(slot, value, false);
             }
         }
         view
     }
 
-    fn put(&mut self, slot: Slot, value: Value<'e>) {
-        let Some(first) = self.store.first.get_mut(slot as usize) else { return };
-        if *first == NONE {
-            self.store.used.push(slot);
+    #[inline]
+    fn put(&mut self, slot: Slot, value: Value<'e>, keywords: bool) {
+        let mut next = NONE;
+        if let Some(first) = self.store.first.get_mut(slot as usize) {
+            if *first == NONE {
+                self.store.used.push(slot);
+            }
+            next = std::mem::replace(first, self.held.len() as u32);
+        } else if !keywords {
+            return;
         }
-        let next = std::mem::replace(first, self.held.len() as u32);
-        self.held.push(Held { value, next, folded: UNMADE });
+        self.held.push(Held { value, next, keywords, folded: UNMADE });
     }
 
     /// Leaves the memory as the next event expects it.
@@ -158,6 +165,16 @@ impl<'e, 's> View<'e, 's> {
         self.store.used.clear();
     }
 
+    /// Number of values.
+    pub(crate) fn len(&self) -> u32 {
+        self.held.len() as u32
+    }
+
+    /// A value, if keywords look at it.
+    pub(crate) fn for_keywords(&self, number: u32) -> Option<Value<'e>> {
+        self.held.get(number as usize).filter(|h| h.keywords).map(|h| h.value)
+    }
+
     /// The first value of a slot to look at, [`NONE`] if the event has none.
     pub(crate) fn first(&self, slot: Slot) -> u32 {
         self.store.first.get(slot as usize).copied().unwrap_or(NONE)
@@ -166,6 +183,17 @@ impl<'e, 's> View<'e, 's> {
     /// A value and the number of the next one of its slot.
     pub(crate) fn value(&self, number: u32) -> Option<(Value<'e>, u32)> {
         self.held.get(number as usize).map(|h| (h.value, h.next))
+    }
+
+    /// What `test` says of the folded texts of two values, and the number after the second; `false` if one is null.
+    pub(crate) fn both(&mut self, one: u32, two: u32, test: impl FnOnce(&str, &str) -> bool) -> (bool, u32) {
+        let next = self.folded(two).1;
+        self.folded(one);
+        let text = |number: u32| {
+            let Range { start, len } = self.held.get(number as usize)?.folded;
+            if start == NONE { None } else { self.store.folded.get(start as usize..(start + len) as usize) }
+        };
+        (text(one).zip(text(two)).is_some_and(|(one, two)| test(one, two)), next)
     }
 
     /// The folded text of a value and the number of the next one; `None` text for null.
@@ -188,8 +216,21 @@ impl<'e, 's> View<'e, 's> {
     }
 }
 
+/// As [`text::fold_into`], but quick with texts that are mostly ASCII.
 fn fold(text: &str, out: &mut String) -> Range {
     let start = out.len();
-    text::fold_into(text, out);
+    let mut rest = text;
+    if text.is_ascii() {
+        text::fold_into(text, out);
+        rest = "";
+    }
+    while !rest.is_empty() {
+        let plain = rest.bytes().position(|b| !b.is_ascii()).unwrap_or(rest.len());
+        let (ascii, other) = rest.split_at_checked(plain).unwrap_or((rest, ""));
+        text::fold_into(ascii, out);
+        let mut chars = other.chars();
+        out.extend(chars.by_ref().next().into_iter().flat_map(char::to_lowercase));
+        rest = chars.as_str();
+    }
     Range { start: start as u32, len: (out.len() - start) as u32 }
 }
