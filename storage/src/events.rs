@@ -256,6 +256,8 @@ pub trait EventStore: Send + Sync {
 }
 
 /// Write side: one owner, in log order.
+///
+/// An error loses nothing: what was added is still held, and the same call may be made again once its cause is gone.
 pub trait EventWriter: Send {
     /// Takes the event at a position of the log. Positions grow; one already stored (replay after a crash) is skipped.
     fn add(&mut self, offset: u64, event: &Event) -> Result<()>;

@@ -14,6 +14,7 @@ mod day;
 mod layout;
 mod lower;
 mod merge;
+mod open;
 mod packed;
 mod plan;
 mod profile;

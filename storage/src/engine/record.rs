@@ -138,6 +138,16 @@ pub(crate) struct Record {
     home: Sender<Buffers>,
 }
 
+impl Record {
+    /// The packed event.
+    pub(crate) fn packed(&self) -> &[u8] {
+        match self.buffers.slots.first() {
+            Some((_, Slot::Bytes(range))) => self.buffers.bytes.get(range.start as usize..range.end as usize).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+}
+
 impl Drop for Record {
     fn drop(&mut self) {
         // a very large event's buffers are not worth keeping

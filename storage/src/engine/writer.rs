@@ -7,31 +7,24 @@
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, PoisonError},
-    time::{Duration, Instant},
+    thread::JoinHandle,
+    time::Duration,
 };
 
 use fansipan_model::Event;
 use serde::{Deserialize, Serialize};
-use tantivy::{
-    TantivyError,
-    directory::error::LockError,
-    indexer::{IndexWriter, IndexWriterOptions, UserOperation},
-};
 
 use super::{
     Shared,
-    day::{DayIndex, Key, Mark},
-    merge::Tiers,
-    record::{Pool, Record},
-    usual::Usual,
+    day::{DayIndex, Key},
+    open::Open,
+    record::Pool,
 };
 use crate::{
     error::{Result, StoreError},
     events::EventWriter,
 };
 
-/// Events handed to the indexing thread at once.
-const BATCH: usize = 128;
 /// An index without events for this long is closed for writing.
 const IDLE: Duration = Duration::from_secs(600);
 const POSITION: &str = "position.json";
@@ -42,27 +35,16 @@ struct Position {
     next: u64,
 }
 
-/// An index open for writing.
-struct Open {
-    day: Arc<DayIndex>,
-    writer: IndexWriter<Record>,
-    batch: Vec<UserOperation<Record>>,
-    usual: Usual,
-    /// Positions of the log before this one are inside.
-    stored: u64,
-    dirty: bool,
-    used: Instant,
-}
-
 /// Writes events. One lives at a time.
 pub struct TantivyWriter {
     shared: Arc<Shared>,
     open: Vec<Open>,
+    /// Indexes whose last merges go on in the background, still holding the index.
+    closing: Vec<(Key, JoinHandle<()>)>,
     pool: Pool,
     /// First position after the last event added.
     next: u64,
     resume: u64,
-    pending: u64,
 }
 
 impl TantivyWriter {
@@ -79,7 +61,7 @@ impl TantivyWriter {
         let resume = if position.log == shared.config.log { position.next } else { 0 };
         *writing = true;
         drop(writing);
-        Ok(TantivyWriter { shared, open: Vec::new(), pool: Pool::new(20_000), next: resume, resume, pending: 0 })
+        Ok(TantivyWriter { shared, open: Vec::new(), closing: Vec::new(), pool: Pool::new(20_000), next: resume, resume })
     }
 
     /// Place of the index an event belongs to, opened if need be.
@@ -93,7 +75,11 @@ impl TantivyWriter {
         Ok(self.open.len() - 1)
     }
 
-    fn open_index(&self, key: Key) -> Result<Open> {
+    fn open_index(&mut self, key: Key) -> Result<Open> {
+        for (_, closing) in self.closing.extract_if(.., |(k, thread)| *k == key || thread.is_finished()) {
+            // it ends when its merges do, and has said what went wrong
+            let _ = closing.join();
+        }
         let known = self.shared.days().get(&key).cloned();
         let day = match known {
             Some(day) => day,
@@ -103,20 +89,7 @@ impl TantivyWriter {
                 day
             }
         };
-        let options = IndexWriterOptions::builder()
-            .memory_budget_per_thread(self.shared.config.heap_bytes.max(16 << 20))
-            .num_worker_threads(1)
-            .num_merge_threads(1)
-            .build();
-        let writer = match day.index.writer_with_options(options) {
-            Ok(writer) => writer,
-            Err(TantivyError::LockFailure(LockError::LockBusy, _)) => return Err(StoreError::Locked { path: day.path.clone() }),
-            Err(e) => return Err(StoreError::index(&day.name, "opening for writing")(e)),
-        };
-        writer.set_merge_policy(Box::new(Tiers));
-        let mark = day.mark()?;
-        let stored = if mark.log == self.shared.config.log { mark.next } else { 0 };
-        Ok(Open { day, writer, batch: Vec::with_capacity(BATCH), usual: Usual::default(), stored, dirty: false, used: Instant::now() })
+        Open::new(day, self.shared.config.heap_bytes, &self.shared.config.log)
     }
 
     /// Lets go of indexes that retention dropped; how many.
@@ -127,91 +100,43 @@ impl TantivyWriter {
         before - self.open.len()
     }
 
-    /// Closes indexes that no event came for; their merges end in the background.
+    /// Closes indexes that no event came for.
     fn close_idle(&mut self) {
-        for open in self.open.extract_if(.., |o| !o.dirty && o.used.elapsed() > IDLE) {
-            finish(open);
+        for open in self.open.extract_if(.., |o| o.idle(IDLE)) {
+            let key = open.day.key.clone();
+            match std::thread::Builder::new().name("index-close".into()).spawn(move || open.close()) {
+                Ok(thread) => self.closing.push((key, thread)),
+                Err(error) => tracing::warn!(%error, "cannot start a thread to close an index; it is closed without merging"),
+            }
         }
-    }
-}
-
-/// Lets the merges of an index end, in a thread of its own.
-fn finish(open: Open) {
-    let spawned = std::thread::Builder::new().name("index-close".into()).spawn(move || {
-        let Open { writer, day, .. } = open;
-        if let Err(error) = writer.wait_merging_threads() {
-            tracing::warn!(index = %day.name, %error, "merging did not end well; it is done again when the index is next written");
-        }
-        if let Err(error) = day.reload() {
-            tracing::warn!(index = %day.name, %error, "cannot reload");
-        }
-    });
-    if let Err(error) = spawned {
-        tracing::warn!(%error, "cannot start a thread to close an index");
-    }
-}
-
-impl Open {
-    fn flush(&mut self) -> Result<()> {
-        if self.batch.is_empty() {
-            return Ok(());
-        }
-        let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH));
-        self.writer.run(batch).map_err(StoreError::index(&self.day.name, "adding events"))?;
-        Ok(())
-    }
-
-    fn commit(&mut self, mark: &Mark) -> Result<()> {
-        self.flush()?;
-        let fail = |what| StoreError::index(&self.day.name, what);
-        let mut prepared = self.writer.prepare_commit().map_err(fail("committing"))?;
-        prepared.set_payload(&serde_json::to_string(mark).unwrap_or_default());
-        prepared.commit().map_err(fail("committing"))?;
-        self.dirty = false;
-        self.stored = mark.next;
-        self.day.reload()
     }
 }
 
 impl EventWriter for TantivyWriter {
     fn add(&mut self, offset: u64, event: &Event) -> Result<()> {
-        self.next = self.next.max(offset + 1);
         let i = self.place(event)?;
         let Some(open) = self.open.get_mut(i) else { return Ok(()) };
-        if offset < open.stored {
-            return Ok(());
-        }
-        let record = self.pool.record(&open.day.layout, &mut open.usual, event);
-        open.batch.push(UserOperation::Add(record));
-        open.dirty = true;
-        self.pending += 1;
-        if open.batch.len() < BATCH {
-            return Ok(());
-        }
-        open.used = Instant::now();
-        match open.flush() {
+        let long = match open.add(&self.pool, offset, event) {
+            Ok(()) => open.long(),
             // the index may have outlived its retention while it was being written
-            Err(error) if self.forget_dropped() == 0 => Err(error),
-            _ => Ok(()),
-        }
+            Err(error) if self.forget_dropped() == 0 => return Err(error),
+            Err(_) => false,
+        };
+        self.next = self.next.max(offset + 1);
+        if long { self.commit() } else { Ok(()) }
     }
 
     fn commit(&mut self) -> Result<()> {
-        let mark = Mark { log: self.shared.config.log.clone(), next: self.next };
-        let mut changed = false;
         let shared = self.shared.clone();
         let _still = shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
         self.forget_dropped();
-        for open in self.open.iter_mut().filter(|o| o.dirty) {
-            open.used = Instant::now();
-            open.commit(&mark)?;
-            changed = true;
+        for open in self.open.iter_mut().filter(|o| o.waits()) {
+            open.commit(&self.pool, self.next)?;
         }
-        if changed || self.next != self.resume {
-            write_position(&self.shared.root, &Position { log: mark.log, next: mark.next })?;
+        if self.next != self.resume {
+            write_position(&shared.root, &Position { log: shared.config.log.clone(), next: self.next })?;
             self.resume = self.next;
         }
-        self.pending = 0;
         self.close_idle();
         Ok(())
     }
@@ -221,7 +146,7 @@ impl EventWriter for TantivyWriter {
     }
 
     fn pending(&self) -> u64 {
-        self.pending
+        self.open.iter().map(Open::pending).sum()
     }
 }
 

@@ -1,5 +1,13 @@
 //! The stores behind the traits, and the query language over them. `conformance` is what every back end must pass.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may fail as tests do"
+)]
+
 mod conformance;
 mod query;
 mod sqlite;

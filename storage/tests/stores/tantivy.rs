@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::conformance::{Bench, agree, pages, writing};
+use fansipan_model::{Event, Predicate, Scope, Value, fields};
 use fansipan_storage::{
-    EventStore, EventWriter,
+    EventStore, EventWriter, Hold, RetentionPolicy, SearchRequest, StoreError, TimeRange,
     engine::{EngineConfig, TantivyStore},
 };
 use proptest::prelude::*;
+
+use crate::conformance::{Bench, DAY, NOON, agree, event, pages, search, writing};
 
 struct Folder(tempfile::TempDir);
 
@@ -73,4 +75,248 @@ fn replay_stores_nothing_twice() {
 #[test]
 fn readers_beside_a_writer() {
     writing::beside(&Folder::new());
+}
+
+fn at_root(folder: &Folder) -> std::path::PathBuf {
+    folder.0.path().join("v1")
+}
+
+fn stored(store: &dyn EventStore) -> u64 {
+    store.count(&Scope::All, &Predicate::True, TimeRange::ALL).unwrap()
+}
+
+#[test]
+fn an_error_holds_back_and_loses_nothing() {
+    let folder = Folder::new();
+    let (store, mut writer) = folder.open();
+    let day = at_root(&folder).join("2026-11-23.default");
+    let away = folder.0.path().join("away");
+    let mut offset = 0;
+    let mut failed = 0;
+    for round in 0..6 {
+        for n in 0..700 {
+            if n == 300 && round % 2 == 1 {
+                std::fs::rename(&day, &away).unwrap();
+            }
+            while writer.add(offset, &event(offset, NOON)).is_err() {
+                failed += 1;
+                std::fs::rename(&away, &day).unwrap();
+            }
+            offset += 1;
+        }
+        while writer.commit().is_err() {
+            failed += 1;
+            std::fs::rename(&away, &day).unwrap();
+        }
+        assert_eq!((stored(&*store), writer.pending()), (offset, 0));
+    }
+    assert!(failed >= 3, "{failed}");
+    drop((store, writer));
+    let (store, writer) = folder.open();
+    assert_eq!((stored(&*store), writer.resume_from()), (offset, offset));
+}
+
+#[test]
+fn a_new_log_is_not_taken_for_a_replay() {
+    let folder = Folder::new();
+    for (log, total) in [("a", 100), ("a", 100), ("b", 200)] {
+        let store = TantivyStore::open(EngineConfig { log: log.into(), ..EngineConfig::new(folder.0.path()) }).unwrap();
+        let mut writer = store.writer().unwrap();
+        for n in 0..100 {
+            writer.add(n, &event(n, NOON)).unwrap();
+        }
+        writer.commit().unwrap();
+        assert_eq!(stored(&store), total, "{log}");
+    }
+}
+
+#[test]
+fn one_writer_at_a_time() {
+    let folder = Folder::new();
+    let store = TantivyStore::open(EngineConfig::new(folder.0.path())).unwrap();
+    let mut first = store.writer().unwrap();
+    assert!(matches!(store.writer(), Err(StoreError::Locked { .. })));
+    first.add(0, &event(0, NOON)).unwrap();
+    // another process
+    let other = TantivyStore::open(EngineConfig::new(folder.0.path())).unwrap();
+    assert!(matches!(other.writer().unwrap().add(0, &event(0, NOON)), Err(StoreError::Locked { .. })));
+    drop(first);
+    assert!(store.writer().is_ok());
+}
+
+/// Ten days of the class `default`, and one of `long` as old as the oldest.
+fn days(folder: &Folder) -> TantivyStore {
+    let store = TantivyStore::open(EngineConfig::new(folder.0.path())).unwrap();
+    let mut writer = store.writer().unwrap();
+    for n in 0..11u64 {
+        let mut e = event(n, NOON - (n % 10) as i64 * DAY);
+        e.set_ingested(NOON - (n % 10) as i64 * DAY);
+        e.push(fields::FANSIPAN_CLASS, Value::Str(if n == 9 { "long" } else { "default" }));
+        if n == 10 {
+            e.set_ingested(NOON - 9 * DAY);
+        }
+        writer.add(n, &e).unwrap();
+    }
+    writer.commit().unwrap();
+    store
+}
+
+fn names(dropped: &[fansipan_storage::IndexInfo]) -> Vec<&str> {
+    dropped.iter().map(|i| i.name.as_str()).collect()
+}
+
+#[test]
+fn events_expire_by_age_and_class() {
+    let folder = Folder::new();
+    let store = days(&folder);
+    let day = std::time::Duration::from_secs(86_400);
+    let mut policy = RetentionPolicy { default_age: Some(7 * day), max_age: vec![("long".into(), 30 * day)], ..RetentionPolicy::default() };
+    policy.holds.push(Hold { class: None, from: NOON - 8 * DAY, to: NOON - 8 * DAY });
+    let dropped = store.expire(&policy, NOON).unwrap();
+    assert_eq!(names(&dropped), ["2026-11-14.default"], "11-15 is held, 11-16 is not a week old yet");
+    assert_eq!(stored(&store), 10);
+    assert!(!at_root(&folder).join("2026-11-14.default").exists());
+    policy.holds.clear();
+    assert_eq!(names(&store.expire(&policy, NOON).unwrap()), ["2026-11-15.default"]);
+    assert_eq!(names(&store.expire(&policy, NOON + 31 * DAY).unwrap()).len(), 9, "everything is too old then");
+    assert_eq!(stored(&store), 0);
+}
+
+#[test]
+fn events_expire_by_size_oldest_first_and_never_the_newest_day() {
+    let folder = Folder::new();
+    let store = days(&folder);
+    let status = store.status().unwrap();
+    assert_eq!((status.events, status.indexes.len()), (11, 11));
+    let one = status.bytes / 11;
+    let policy = RetentionPolicy { max_bytes: Some(status.bytes - one * 2), ..RetentionPolicy::default() };
+    let dropped = store.expire(&policy, NOON).unwrap();
+    assert!((2..=3).contains(&dropped.len()) && dropped.iter().all(|i| i.day <= dropped[0].day + 1), "{dropped:?}");
+    let all = RetentionPolicy { max_bytes: Some(0), ..RetentionPolicy::default() };
+    store.expire(&all, NOON).unwrap();
+    assert_eq!(names(&store.status().unwrap().indexes), ["2026-11-23.default"]);
+    let held = Hold { class: Some("default".into()), from: NOON - DAY, to: NOON + DAY };
+    assert!(
+        store
+            .expire(&RetentionPolicy { holds: vec![held], default_age: Some(std::time::Duration::ZERO), ..all }, NOON + 99 * DAY)
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[test]
+fn an_index_dropped_while_it_is_written_does_not_stop_the_writer() {
+    let folder = Folder::new();
+    let store = TantivyStore::open(EngineConfig::new(folder.0.path())).unwrap();
+    let mut writer = store.writer().unwrap();
+    let old = |n| {
+        let mut e = event(n, NOON);
+        e.set_ingested(NOON - 50 * DAY);
+        e
+    };
+    for n in 0..10 {
+        writer.add(n, &old(n)).unwrap();
+    }
+    writer.commit().unwrap();
+    for n in 10..400 {
+        writer.add(n, &if n % 2 == 0 { old(n) } else { event(n, NOON) }).unwrap();
+        if n == 200 {
+            let week = RetentionPolicy { default_age: Some(std::time::Duration::from_secs(7 * 86_400)), ..RetentionPolicy::default() };
+            assert_eq!(store.expire(&week, NOON).unwrap().len(), 1);
+        }
+    }
+    writer.commit().unwrap();
+    assert!(stored(&store) >= 195, "what is not too old is there");
+}
+
+#[test]
+fn a_damaged_index_is_set_aside_and_the_others_go_on() {
+    let folder = Folder::new();
+    drop(days(&folder));
+    let root = at_root(&folder);
+    std::fs::write(root.join("2026-11-20.default/meta.json"), "{").unwrap();
+    std::fs::remove_file(root.join("2026-11-19.default/layout.json")).unwrap();
+    std::fs::create_dir(root.join("2026-11-01.default.dropped")).unwrap();
+    std::fs::write(root.join("position.json"), "not json").unwrap();
+    let store = TantivyStore::open(EngineConfig::new(folder.0.path())).unwrap();
+    let status = store.status().unwrap();
+    assert_eq!((status.quarantined.len(), status.indexes.len(), stored(&store)), (2, 9, 9));
+    assert!(status.quarantined.iter().all(|q| std::path::Path::new(&q.path).is_dir() && q.reason.contains("FSP-S0")), "{status:?}");
+    assert!(!root.join("2026-11-01.default.dropped").exists());
+    let mut writer = store.writer().unwrap();
+    assert_eq!(writer.resume_from(), 0, "the log is read again: each index knows what it has");
+    for n in 0..11u64 {
+        let mut e = event(n, NOON - (n % 10) as i64 * DAY);
+        e.set_ingested(NOON - (n % 10).min(if n == 10 { 9 } else { 10 }) as i64 * DAY);
+        e.push(fields::FANSIPAN_CLASS, Value::Str(if n == 9 { "long" } else { "default" }));
+        if n == 10 {
+            e.set_ingested(NOON - 9 * DAY);
+        }
+        writer.add(n, &e).unwrap();
+    }
+    writer.commit().unwrap();
+    assert_eq!(stored(&store), 11, "what was set aside is stored again, the rest is not doubled");
+}
+
+#[test]
+fn damage_is_found_by_checksum() {
+    let folder = Folder::new();
+    let store = days(&folder);
+    assert_eq!(store.verify().unwrap(), Vec::<String>::new());
+    let day = at_root(&folder).join("2026-11-20.default");
+    let file = std::fs::read_dir(day).unwrap().flatten().find(|e| e.path().extension().is_some_and(|x| x == "store")).unwrap();
+    let mut bytes = std::fs::read(file.path()).unwrap();
+    bytes[10] ^= 1;
+    std::fs::write(file.path(), bytes).unwrap();
+    let wrong = store.verify().unwrap();
+    assert!(matches!(wrong.as_slice(), [line] if line.starts_with("2026-11-20.default/") && line.contains("checksum")), "{wrong:?}");
+}
+
+#[test]
+fn extreme_events_are_stored_and_found() {
+    let folder = Folder::new();
+    let (store, mut writer) = folder.open();
+    let mut list = Vec::new();
+    for (n, (timestamp, ingested)) in [(i64::MIN, 0), (i64::MAX, i64::MAX), (0, i64::MIN), (-1, -1), (1, NOON)].into_iter().enumerate() {
+        let mut e = event(n as u64, timestamp);
+        e.set_ingested(ingested);
+        list.push(e);
+    }
+    let mut huge = event(5, NOON);
+    huge.push(fields::PROCESS_COMMAND_LINE, Value::Str(&"rất dài ".repeat(100_000)));
+    huge.push(fields::FANSIPAN_CLASS, Value::Str(&"Lớp ".repeat(100)));
+    huge.push_named("vendor.long", Value::Str(&"x".repeat(70_000)));
+    list.push(huge);
+    let mut wide = event(6, NOON);
+    for n in 0..3_000 {
+        wide.push_named(&format!("vendor.field{n}"), Value::Int(n));
+        wide.push(fields::TAGS, Value::Str(&format!("tag{n}")));
+    }
+    list.push(wide);
+    list.push(Event::default());
+    for (n, e) in list.iter().enumerate() {
+        writer.add(n as u64, e).unwrap();
+    }
+    writer.commit().unwrap();
+    drop((store, writer));
+    let (store, _writer) = folder.open();
+    let page = store.search(&Scope::All, &search(Predicate::True, 100)).unwrap();
+    assert_eq!((page.total, page.events.len()), (8, 8));
+    for e in &list {
+        assert_eq!(store.get(&Scope::All, e.id()).unwrap().as_ref(), Some(e));
+    }
+    for (query, want) in [
+        ("dài", 1),
+        ("vendor.field2999:2999", 1),
+        ("tags:tag2999", 1),
+        ("tags:tag1", 1),
+        ("vendor.long:xxx*", 1),
+        ("process.command_line:*dài*", 1),
+    ] {
+        let filter = fansipan_storage::query::parse_filter(query).unwrap();
+        assert_eq!(store.count(&Scope::All, &filter, TimeRange::ALL).unwrap(), want, "{query}");
+    }
+    let whole =
+        store.search(&Scope::All, &SearchRequest { range: TimeRange { from: i64::MIN, to: 0 }, ..search(Predicate::True, 9) }).unwrap();
+    assert_eq!(whole.total, 2);
 }

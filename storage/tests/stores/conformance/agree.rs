@@ -257,7 +257,7 @@ pub(crate) fn check(bench: &dyn Bench, events: &[Event], queries: &[(Predicate, 
                         measure("sum", MeasureKind::Sum(field(of))),
                         measure("dc", MeasureKind::Distinct(field(of))),
                     ],
-                    max_groups: 1000,
+                    max_groups: 100_000,
                 },
             )
             .unwrap();

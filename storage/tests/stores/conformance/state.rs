@@ -26,7 +26,10 @@ pub(crate) fn alert(n: u64, agency: &str) -> Alert {
             title_vi: Some("Dò mật khẩu SSH".into()),
             level,
             hash: "00".repeat(32),
-            tags: vec!["attack.credential-access".into(), if n % 2 == 0 { "attack.t1110".into() } else { "attack.T1110.001".into() }],
+            tags: vec![
+                "attack.credential-access".into(),
+                if n.is_multiple_of(2) { "attack.t1110".into() } else { "attack.T1110.001".into() },
+            ],
             advice: None,
             advice_vi: Some("Chặn địa chỉ".into()),
         },

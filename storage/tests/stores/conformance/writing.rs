@@ -27,7 +27,7 @@ pub(crate) fn exactly_once(bench: &dyn Bench) {
             e.set_ingested(NOON + (n % 2) as i64 * DAY);
             e.push(fields::FANSIPAN_CLASS, Value::Str(if n % 3 == 0 { "long" } else { "default" }));
             writer.add(n, &e).unwrap();
-            if (n + round) % 450 == 0 {
+            if (n + round).is_multiple_of(450) {
                 writer.commit().unwrap();
             }
         }
