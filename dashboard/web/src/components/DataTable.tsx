@@ -38,73 +38,83 @@ function compare(a: unknown, b: unknown): number {
   return String(a).localeCompare(String(b), "vi", { numeric: true });
 }
 
+type Definition<T> = ReturnType<typeof definition<T>>;
+
+function definition<T>(column: Column<T>) {
+  return {
+    id: column.id,
+    accessorFn: (row: T) => column.sort?.(row) ?? undefined,
+    enableSorting: column.sort !== undefined,
+    sortUndefined: "last" as const,
+    sortFn: (a: { getValue: (id: string) => unknown }, b: { getValue: (id: string) => unknown }, id: string) =>
+      compare(a.getValue(id), b.getValue(id)),
+  };
+}
+
+interface HeaderProps {
+  text: string;
+  align: Column<unknown>["align"];
+  direction: false | "asc" | "desc";
+  /** Absent: the column does not sort. */
+  onSort: ((event: unknown) => void) | undefined;
+}
+
+function Header({ text, align, direction, onSort }: HeaderProps) {
+  return (
+    <div
+      role="columnheader"
+      tabIndex={-1}
+      className={styles.header}
+      data-align={align}
+      aria-sort={direction === "asc" ? "ascending" : direction === "desc" ? "descending" : undefined}
+    >
+      {onSort ? (
+        <button type="button" className={`${styles.sort} plain`} onClick={onSort}>
+          <span className="cut">{text}</span>
+          {direction === "asc" && <ArrowUp size={12} aria-hidden="true" />}
+          {direction === "desc" && <ArrowDown size={12} aria-hidden="true" />}
+        </button>
+      ) : (
+        <span className="cut">{text}</span>
+      )}
+    </div>
+  );
+}
+
 export function DataTable<T extends object>(props: DataTableProps<T>) {
   const { label, columns, rows, rowKey, rowHeight = 36, rowTestId, selected, onSelect, onOpen, order, tone } = props;
-  const definitions = useMemo(
-    () =>
-      columns.map((column) => ({
-        id: column.id,
-        accessorFn: (row: T) => column.sort?.(row) ?? undefined,
-        enableSorting: column.sort !== undefined,
-        sortUndefined: "last" as const,
-        sortFn: (a: { getValue: (id: string) => unknown }, b: { getValue: (id: string) => unknown }, id: string) =>
-          compare(a.getValue(id), b.getValue(id)),
-      })),
-    [columns],
-  );
-  const table = useTable({
-    features,
-    columns: definitions,
-    data: rows,
-    getRowId: rowKey,
-    initialState: { sorting: order ? [order] : [] },
-  });
+  const definitions = useMemo((): Definition<T>[] => columns.map(definition), [columns]);
+  const initialState = { sorting: order ? [order] : [] };
+  const table = useTable({ features, columns: definitions, data: rows, getRowId: rowKey, initialState });
   const sorted = table.getRowModel().rows;
   const index = selected === undefined ? -1 : sorted.findIndex((r) => r.id === selected);
-  const { scroller, rows: virtual } = useList({
+  const at = (i: number, action: ((row: T) => void) | undefined) => {
+    const row = sorted[i];
+    if (row) action?.(row.original);
+  };
+  const list = useList({
     count: sorted.length,
     rowHeight,
     selected: index,
-    onSelect: (i) => {
-      const row = sorted[i];
-      if (row) onSelect?.(row.original);
-    },
-    onOpen: (i) => {
-      const row = sorted[i];
-      if (row) onOpen?.(row.original);
-    },
+    onSelect: (i) => at(i, onSelect),
+    onOpen: (i) => at(i, onOpen),
   });
+  const { scroller, rows: virtual } = list;
   const template = columns.map((c) => c.width).join(" ");
   // Below the sum of the least widths the table scrolls sideways as a whole.
-  const least = columns.reduce((sum, c) => sum + Number(/\d+/.exec(c.width)?.[0] ?? 0) + 14, 32);
+  const minWidth = columns.reduce((sum, c) => sum + Number(/\d+/.exec(c.width)?.[0] ?? 0) + 14, 32);
   return (
     <div className={styles.table} role="grid" aria-label={label} aria-rowcount={sorted.length + 1}>
-      <div className={styles.head} role="row" tabIndex={-1} style={{ gridTemplateColumns: template, minWidth: least }}>
-        {table.getHeaderGroups()[0]?.headers.map((header, i) => {
-          const column = columns[i];
-          const direction = header.column.getIsSorted();
-          if (!column) return null;
-          return (
-            <div
-              key={header.id}
-              role="columnheader"
-              tabIndex={-1}
-              className={styles.header}
-              data-align={column.align}
-              aria-sort={direction === "asc" ? "ascending" : direction === "desc" ? "descending" : undefined}
-            >
-              {header.column.getCanSort() ? (
-                <button type="button" className={`${styles.sort} plain`} onClick={header.column.getToggleSortingHandler()}>
-                  <span className="cut">{column.header}</span>
-                  {direction === "asc" && <ArrowUp size={12} aria-hidden="true" />}
-                  {direction === "desc" && <ArrowDown size={12} aria-hidden="true" />}
-                </button>
-              ) : (
-                <span className="cut">{column.header}</span>
-              )}
-            </div>
-          );
-        })}
+      <div className={styles.head} role="row" tabIndex={-1} style={{ gridTemplateColumns: template, minWidth }}>
+        {table.getHeaderGroups()[0]?.headers.map(({ id, column }, i) => (
+          <Header
+            key={id}
+            text={columns[i]?.header ?? ""}
+            align={columns[i]?.align}
+            direction={column.getIsSorted()}
+            onSort={column.getCanSort() ? column.getToggleSortingHandler() : undefined}
+          />
+        ))}
       </div>
       <div
         ref={scroller}
@@ -113,36 +123,37 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
         data-list
         tabIndex={onSelect ? 0 : -1}
         aria-label={label}
-        style={{ minWidth: least }}
+        style={{ minWidth }}
       >
         <div style={{ height: virtual.getTotalSize(), position: "relative" }} role="presentation">
           {virtual.getVirtualItems().map((item) => {
             const row = sorted[item.index];
-            if (!row) return null;
             return (
-              // biome-ignore lint/a11y/useKeyWithClickEvents: the body takes the keys
-              <div
-                key={row.id}
-                role="row"
-                tabIndex={-1}
-                aria-rowindex={item.index + 2}
-                aria-selected={onSelect ? item.index === index : undefined}
-                className={styles.row}
-                data-pick={onSelect !== undefined}
-                data-tone={tone?.(row.original)}
-                data-testid={rowTestId}
-                style={{ gridTemplateColumns: template, height: rowHeight, transform: `translateY(${item.start}px)` }}
-                onClick={() => {
-                  onSelect?.(row.original);
-                  scroller.current?.focus({ preventScroll: true });
-                }}
-              >
-                {columns.map((column) => (
-                  <div key={column.id} role="gridcell" tabIndex={-1} className={styles.cell} data-align={column.align}>
-                    {column.cell(row.original)}
-                  </div>
-                ))}
-              </div>
+              row && (
+                // biome-ignore lint/a11y/useKeyWithClickEvents: the body takes the keys
+                <div
+                  key={row.id}
+                  role="row"
+                  tabIndex={-1}
+                  aria-rowindex={item.index + 2}
+                  aria-selected={onSelect ? item.index === index : undefined}
+                  className={styles.row}
+                  data-pick={onSelect !== undefined}
+                  data-tone={tone?.(row.original)}
+                  data-testid={rowTestId}
+                  style={{ gridTemplateColumns: template, height: rowHeight, transform: `translateY(${item.start}px)` }}
+                  onClick={() => {
+                    at(item.index, onSelect);
+                    scroller.current?.focus({ preventScroll: true });
+                  }}
+                >
+                  {columns.map((column) => (
+                    <div key={column.id} role="gridcell" tabIndex={-1} className={styles.cell} data-align={column.align}>
+                      {column.cell(row.original)}
+                    </div>
+                  ))}
+                </div>
+              )
             );
           })}
         </div>

@@ -1,6 +1,7 @@
 /** Copies text and says so. */
-import { notifications } from "@mantine/notifications";
+
 import { useTranslation } from "react-i18next";
+import { notify } from "./notify";
 
 async function write(text: string): Promise<void> {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
@@ -16,6 +17,6 @@ async function write(text: string): Promise<void> {
 export function useCopy(): (text: string, message?: string) => void {
   const { t } = useTranslation();
   return (text, message) => {
-    void write(text).then(() => notifications.show({ message: message ?? t("state.copied"), autoClose: 1500, withCloseButton: false }));
+    void write(text).then(() => notify({ message: message ?? t("state.copied"), autoClose: 1500, withCloseButton: false }));
   };
 }

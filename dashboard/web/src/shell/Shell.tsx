@@ -1,5 +1,5 @@
 /** The frame around every page once signed in: rail, bar, live data, shortcuts. Knows no page's business. */
-import { notifications } from "@mantine/notifications";
+
 import { useQueryClient } from "@tanstack/react-query";
 import { CatchBoundary, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { Suspense, useEffect, useState } from "react";
@@ -10,6 +10,7 @@ import { sessionQuery } from "../api/queries";
 import type { Alert } from "../api/types";
 import { Crash } from "../components/Crash";
 import { LevelGlyph } from "../components/Level";
+import { dismiss, notify } from "../components/notify";
 import { Waiting } from "../components/States";
 import { useStable } from "../components/useStable";
 import { useLanguage } from "../i18n";
@@ -33,13 +34,13 @@ function useLiveData(): void {
     const title = (language === "vi" && first.rule.title_vi) || first.rule.title;
     // A storm is one message, not a hundred.
     const message = urgent.length > 1 ? t("alerts.new_many", { title, count: urgent.length - 1 }) : t("alerts.new_arrived", { title });
-    const id = notifications.show({
+    const id = notify({
       message: (
         <button
           type="button"
           className="plain"
           onClick={() => {
-            notifications.hide(id);
+            dismiss(id);
             void navigate({ to: "/alerts", search: { id: first.id } });
           }}
         >

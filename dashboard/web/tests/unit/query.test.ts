@@ -1,6 +1,6 @@
 /** Clicking a value must leave what the person typed as it was, and mean what it says. */
 import { describe, expect, it } from "vitest";
-import { wordAt } from "../../src/pages/search/QueryBox";
+import { wordAt } from "../../src/pages/search/Offers";
 import { pieces } from "../../src/pages/search/QueryMirror";
 import { condition, narrow, quote, split } from "../../src/query/build";
 import { suggest } from "../../src/query/fields";

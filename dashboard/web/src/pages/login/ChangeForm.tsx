@@ -1,12 +1,12 @@
 /** A new password, with the policy told as one types. */
 import { Button, PasswordInput } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useMutation } from "@tanstack/react-query";
 import { Check, Circle } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError, post } from "../../api/client";
 import type { User } from "../../api/types";
+import { notify } from "../../components/notify";
 import { useErrorText } from "../../components/States";
 import styles from "./LoginPage.module.css";
 import { checkPassword, MIN_LENGTH } from "./policy";
@@ -17,6 +17,21 @@ interface ChangeFormProps {
   old: string;
   onDone: () => void;
   onCancel?: (() => void) | undefined;
+}
+
+function Policy({ rules }: { rules: ReturnType<typeof checkPassword> }) {
+  const { t } = useTranslation();
+  return (
+    <ul className={styles.policy}>
+      {rules.map(({ rule, met }) => (
+        <li key={rule} data-met={met}>
+          {met ? <Check size={15} aria-hidden="true" /> : <Circle size={15} aria-hidden="true" />}
+          <span>{t(`login.policy_${rule}`, { count: MIN_LENGTH })}</span>
+          <span className="hidden-visually">: {met ? t("login.met") : t("login.unmet")}</span>
+        </li>
+      ))}
+    </ul>
+  );
 }
 
 export function ChangeForm({ user, old: known, onDone, onCancel }: ChangeFormProps) {
@@ -30,7 +45,7 @@ export function ChangeForm({ user, old: known, onDone, onCancel }: ChangeFormPro
   const change = useMutation({
     mutationFn: () => post<null>("/session/password", { old, new: password }),
     onSuccess: () => {
-      notifications.show({ message: t("login.changed") });
+      notify({ message: t("login.changed") });
       onDone();
     },
   });
@@ -74,15 +89,7 @@ export function ChangeForm({ user, old: known, onDone, onCancel }: ChangeFormPro
         autoComplete="new-password"
         data-testid="new-password-repeat"
       />
-      <ul className={styles.policy}>
-        {rules.map(({ rule, met }) => (
-          <li key={rule} data-met={met}>
-            {met ? <Check size={15} aria-hidden="true" /> : <Circle size={15} aria-hidden="true" />}
-            <span>{t(`login.policy_${rule}`, { count: MIN_LENGTH })}</span>
-            <span className="hidden-visually">: {met ? t("login.met") : t("login.unmet")}</span>
-          </li>
-        ))}
-      </ul>
+      <Policy rules={rules} />
       {change.isError && (
         <p className={styles.error} role="alert">
           {errorText(change.error)}

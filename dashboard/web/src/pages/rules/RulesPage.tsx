@@ -1,15 +1,16 @@
 /** The rules in force and what was refused: read only. */
-import { SegmentedControl, Select, Switch, TextInput } from "@mantine/core";
+import { SegmentedControl, Select, Switch } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { CircleCheck, ScrollText, Search, TriangleAlert } from "lucide-react";
-import { useMemo, useRef, useState } from "react";
+import { CircleCheck, ScrollText, TriangleAlert } from "lucide-react";
+import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { rulesQuery } from "../../api/queries";
 import { LEVELS, type RuleDiagnostic, type RuleRow } from "../../api/types";
 import { Age } from "../../components/Age";
 import { type Column, DataTable } from "../../components/DataTable";
+import { FilterBox } from "../../components/FilterBox";
 import { LevelMark } from "../../components/Level";
 import { Empty, Failed, Waiting } from "../../components/States";
 import { useLanguage } from "../../i18n";
@@ -137,77 +138,89 @@ function Diagnostics({ items }: { items: RuleDiagnostic[] }) {
   );
 }
 
-export function RulesPage() {
+type View = "list" | "diagnostics";
+
+interface HeadProps {
+  view: View;
+  onView: (view: View) => void;
+  filter: RuleFilter;
+  onFilter: (filter: RuleFilter) => void;
+  shown: number | null;
+  diagnostics: number | null;
+}
+
+function Head({ view, onView, filter, onFilter, shown, diagnostics }: HeadProps) {
   const { t } = useTranslation();
   const text = useText();
+  const views = [
+    { value: "list", label: t("rules.loaded") },
+    { value: "diagnostics", label: `${t("rules.diagnostics")} ${diagnostics === null ? "" : text.number(diagnostics)}` },
+  ];
+  const levels = [{ value: "", label: t("alerts.all_levels") }, ...LEVELS.map((value) => ({ value, label: t(`level.${value}`) }))];
+  return (
+    <header className={styles.head}>
+      <h1>{t("rules.title")}</h1>
+      <SegmentedControl size="xs" value={view} onChange={(value) => onView(value as View)} data={views} />
+      {view === "list" && (
+        <>
+          <FilterBox
+            className={styles.filter}
+            label={t("rules.filter")}
+            value={filter.words}
+            onChange={(words) => onFilter({ ...filter, words })}
+          />
+          <Select
+            w={138}
+            aria-label={t("level.label")}
+            data={levels}
+            value={filter.level}
+            onChange={(level) => onFilter({ ...filter, level: level ?? "" })}
+          />
+          <Switch
+            size="xs"
+            label={t("rules.matched_only")}
+            checked={filter.matched}
+            onChange={(e) => onFilter({ ...filter, matched: e.currentTarget.checked })}
+          />
+          <span className="grow" />
+          {shown !== null && <strong className="num">{t("rules.total", { value: text.number(shown) })}</strong>}
+        </>
+      )}
+    </header>
+  );
+}
+
+export function RulesPage() {
+  const { t } = useTranslation();
   const navigate = useNavigate({ from: "/rules" });
   const { id } = useSearch({ from: "/inside/rules" });
   const query = useQuery(rulesQuery);
   const [filter, setFilter] = useState<RuleFilter>({ words: "", level: "", matched: false });
-  const [view, setView] = useState<"list" | "diagnostics">("list");
-  const box = useRef<HTMLInputElement>(null);
+  const [view, setView] = useState<View>("list");
   const data = query.data;
+  const listing = view === "list";
   const rows = useMemo(() => (data?.items ?? []).filter((r) => passes(r, filter)), [data, filter]);
   const every = useColumns();
-  const narrow = useMediaQuery("(max-width: 1600px)");
-  const columns = useMemo(() => (narrow && id ? every.filter((c) => BESIDE_PANEL.includes(c.id)) : every), [every, narrow, id]);
+  const narrow = useMediaQuery("(max-width: 1600px)") && id !== undefined;
+  const columns = useMemo(() => (narrow ? every.filter((c) => BESIDE_PANEL.includes(c.id)) : every), [every, narrow]);
   const select = (next: string | undefined) => void navigate({ search: next ? { id: next } : {}, replace: id !== undefined });
-  useShortcuts([
-    { keys: "/", label: "keys.focus", group: "anywhere", run: () => box.current?.focus() },
-    { keys: "Escape", label: "keys.close", group: "lists", run: () => select(undefined) },
-  ]);
+  useShortcuts([{ keys: "Escape", label: "keys.close", group: "lists", run: () => select(undefined) }]);
   return (
     <div className={styles.page}>
-      <header className={styles.head}>
-        <h1>{t("rules.title")}</h1>
-        <SegmentedControl
-          size="xs"
-          value={view}
-          onChange={(value) => setView(value as "list" | "diagnostics")}
-          data={[
-            { value: "list", label: t("rules.loaded") },
-            { value: "diagnostics", label: `${t("rules.diagnostics")} ${data ? text.number(data.diagnostics.length) : ""}` },
-          ]}
-        />
-        {view === "list" && (
-          <>
-            <TextInput
-              ref={box}
-              className={styles.filter}
-              aria-label={t("rules.filter")}
-              placeholder={t("rules.filter")}
-              leftSection={<Search size={14} />}
-              rightSection={<kbd>/</kbd>}
-              value={filter.words}
-              onChange={(e) => setFilter({ ...filter, words: e.currentTarget.value })}
-              onKeyDown={(e) => e.key === "Escape" && e.currentTarget.blur()}
-            />
-            <Select
-              w={138}
-              aria-label={t("level.label")}
-              data={[{ value: "", label: t("alerts.all_levels") }, ...LEVELS.map((value) => ({ value, label: t(`level.${value}`) }))]}
-              value={filter.level}
-              onChange={(value) => setFilter({ ...filter, level: value ?? "" })}
-            />
-            <Switch
-              size="xs"
-              label={t("rules.matched_only")}
-              checked={filter.matched}
-              onChange={(e) => setFilter({ ...filter, matched: e.currentTarget.checked })}
-            />
-          </>
-        )}
-        <span className="grow" />
-        {data && view === "list" && <strong className="num">{t("rules.total", { value: text.number(rows.length) })}</strong>}
-      </header>
+      <Head
+        view={view}
+        onView={setView}
+        filter={filter}
+        onFilter={setFilter}
+        shown={data ? rows.length : null}
+        diagnostics={data?.diagnostics.length ?? null}
+      />
       <div className={styles.body}>
         {query.isPending && <Waiting rows={14} height={18} />}
         {query.isError && !data && <Failed error={query.error} retry={() => void query.refetch()} />}
-        {data && view === "diagnostics" && <Diagnostics items={data.diagnostics} />}
-        {data && view === "list" && rows.length === 0 && (
-          <Empty icon={<ScrollText size={24} aria-hidden="true" />} title={t("rules.empty")} />
-        )}
-        {data && view === "list" && rows.length > 0 && (
+        {data && !listing && <Diagnostics items={data.diagnostics} />}
+        {data && listing && rows.length === 0 && <Empty icon={<ScrollText size={24} aria-hidden="true" />} title={t("rules.empty")} />}
+        {data && listing && rows.length > 0 && (
           <DataTable
             label={t("rules.title")}
             columns={columns}
@@ -220,7 +233,7 @@ export function RulesPage() {
             tone={(r) => (r.enabled ? undefined : "off")}
           />
         )}
-        {view === "list" && id !== undefined && <RulePanel id={id} onClose={() => select(undefined)} />}
+        {listing && id !== undefined && <RulePanel id={id} onClose={() => select(undefined)} />}
       </div>
     </div>
   );

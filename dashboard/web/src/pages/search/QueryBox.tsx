@@ -3,12 +3,12 @@ import { ActionIcon, Button, Tooltip } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { CircleHelp, Search, X } from "lucide-react";
-import { type KeyboardEvent, type RefObject, useId, useState } from "react";
+import { type KeyboardEvent, type RefObject, useId } from "react";
 import { useTranslation } from "react-i18next";
 import { validateQuery } from "../../api/queries";
 import type { QueryFault } from "../../api/types";
-import { suggest } from "../../query/fields";
 import { unitPosition } from "../../query/tokens";
+import { Offers, useOffers } from "./Offers";
 import styles from "./QueryBox.module.css";
 import { QueryMirror } from "./QueryMirror";
 
@@ -23,14 +23,6 @@ interface QueryBoxProps {
   seen: readonly string[];
 }
 
-/** The word before the caret, when it may be a field's name. */
-export function wordAt(value: string, caret: number): string {
-  const word = /[\w.@-]*$/.exec(value.slice(0, caret))?.[0] ?? "";
-  const quotes = value.slice(0, caret).split('"').length - 1;
-  const before = value[caret - word.length - 1];
-  return quotes % 2 === 0 && before !== ":" && word.length >= 2 ? word : "";
-}
-
 function useFault(value: string): QueryFault | null {
   const [settled] = useDebouncedValue(value, 180);
   const check = useQuery({ ...validateQuery(settled), enabled: settled.trim() !== "" });
@@ -41,44 +33,15 @@ function useFault(value: string): QueryFault | null {
 export function QueryBox({ inputRef, value, onChange, onSubmit, onHelp, busy, seen }: QueryBoxProps) {
   const { t } = useTranslation();
   const fault = useFault(value);
-  const [caret, setCaret] = useState(0);
-  const [picked, setPicked] = useState(-1);
-  const [closed, setClosed] = useState(true);
-  const listId = useId();
-  const word = closed ? "" : wordAt(value, caret);
-  const offers = word ? suggest(word, seen).filter((name) => name !== word) : [];
-
-  const accept = (name: string) => {
-    const start = caret - word.length;
-    const next = `${value.slice(0, start)}${name}:${value.slice(caret).replace(/^:/, "")}`;
-    onChange(next);
-    setClosed(true);
-    const at = start + name.length + 1;
-    requestAnimationFrame(() => {
-      inputRef.current?.setSelectionRange(at, at);
-      setCaret(at);
-    });
-  };
+  const offers = useOffers(inputRef, value, onChange, seen);
+  const faultId = useId();
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
-    if (event.nativeEvent.isComposing) return;
-    const offer = offers[picked];
-    if (offers.length && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
-      event.preventDefault();
-      setPicked((picked + (event.key === "ArrowDown" ? 1 : -1) + offers.length) % offers.length);
-    } else if (event.key === "Tab" && offers.length && !event.shiftKey) {
-      event.preventDefault();
-      accept(offer ?? offers[0] ?? "");
-    } else if (event.key === "Enter" && !event.shiftKey) {
-      event.preventDefault();
-      if (offer) accept(offer);
-      else {
-        setClosed(true);
-        onSubmit(value);
-      }
-    } else if (event.key === "Escape") {
-      if (offers.length) setClosed(true);
-      else event.currentTarget.blur();
-    }
+    if (event.nativeEvent.isComposing || offers.onKey(event)) return;
+    if (event.key === "Escape") event.currentTarget.blur();
+    if (event.key !== "Enter" || event.shiftKey) return;
+    event.preventDefault();
+    offers.close();
+    onSubmit(value);
   };
   return (
     <div className={styles.box}>
@@ -96,42 +59,19 @@ export function QueryBox({ inputRef, value, onChange, onSubmit, onHelp, busy, se
             autoComplete="off"
             placeholder={t("search.placeholder")}
             aria-label={t("search.label")}
-            aria-controls={offers.length > 0 ? listId : undefined}
-            aria-autocomplete="list"
-            aria-activedescendant={picked >= 0 && offers[picked] ? `${listId}-${picked}` : undefined}
             aria-invalid={fault !== null}
-            aria-describedby={fault ? `${listId}-fault` : undefined}
+            aria-describedby={fault ? faultId : undefined}
+            {...offers.aria}
             data-testid="search-input"
             onChange={(e) => {
               onChange(e.currentTarget.value);
-              setCaret(e.currentTarget.selectionStart);
-              setPicked(-1);
-              setClosed(false);
+              offers.typed(e.currentTarget.selectionStart);
             }}
-            onSelect={(e) => setCaret(e.currentTarget.selectionStart)}
-            onBlur={() => setClosed(true)}
+            onSelect={(e) => offers.moved(e.currentTarget.selectionStart)}
+            onBlur={offers.close}
             onKeyDown={onKeyDown}
           />
-          {offers.length > 0 && (
-            <div className={styles.offers} id={listId} role="listbox" aria-label={t("search.suggestions")}>
-              {offers.map((name, i) => (
-                <div
-                  key={name}
-                  id={`${listId}-${i}`}
-                  role="option"
-                  tabIndex={-1}
-                  aria-selected={i === picked}
-                  className={styles.offer}
-                  onPointerDown={(e) => {
-                    e.preventDefault(); // the box keeps the focus
-                    accept(name);
-                  }}
-                >
-                  {name}
-                </div>
-              ))}
-            </div>
-          )}
+          <Offers {...offers} />
         </div>
         {value && (
           <ActionIcon aria-label={t("search.clear")} onClick={() => onChange("")}>
@@ -148,7 +88,7 @@ export function QueryBox({ inputRef, value, onChange, onSubmit, onHelp, busy, se
         </Button>
       </div>
       {fault && (
-        <p className={styles.fault} id={`${listId}-fault`} role="status" data-testid="search-fault">
+        <p className={styles.fault} id={faultId} role="status" data-testid="search-fault">
           <strong>{t("search.syntax_error", { position: fault.position + 1 })}</strong> {fault.message}
           {fault.help && <span className={styles.help}>{fault.help}</span>}
         </p>

@@ -9,9 +9,50 @@ import { SNIPPETS, testLine } from "./snippets";
 
 const LOOPBACK = /^(localhost|127\.|\[?::1)/;
 
-export function Snippets({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+/** Text to copy, with its button. */
+function Code({ text, label, testId }: { text: string; label?: string; testId?: string }) {
   const { t } = useTranslation();
   const copy = useCopy();
+  return (
+    <>
+      <div className="row">
+        <span className="mono dim cut grow">{label}</span>
+        <Button variant="default" leftSection={<Copy size={13} />} onClick={() => copy(text)}>
+          {t("state.copy")}
+        </Button>
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must reach it */}
+      <pre className={styles.code} tabIndex={0} data-testid={testId}>
+        {text}
+      </pre>
+    </>
+  );
+}
+
+function Choices({ chosen, onChoose }: { chosen: string; onChoose: (id: string) => void }) {
+  const { t } = useTranslation();
+  return (
+    <ul className={styles.list}>
+      {SNIPPETS.map((s) => (
+        <li key={s.id}>
+          <button
+            type="button"
+            className={styles.choice}
+            aria-pressed={s.id === chosen}
+            data-on={s.id === chosen}
+            onClick={() => onChoose(s.id)}
+          >
+            <span className="cut grow">{s.name}</span>
+            {s.tls ? <Lock size={12} aria-label={t("sources.encrypted")} /> : <LockOpen size={12} aria-label={t("sources.plaintext")} />}
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function Snippets({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+  const { t } = useTranslation();
   const [id, setId] = useState<string>(SNIPPETS[0]?.id ?? "");
   const [host, setHost] = useState(location.hostname);
   const [plain, setPlain] = useState("5514");
@@ -19,8 +60,6 @@ export function Snippets({ opened, onClose }: { opened: boolean; onClose: () => 
   const snippet = SNIPPETS.find((s) => s.id === id) ?? SNIPPETS[0];
   if (!snippet) return null;
   const target = { host: host.trim() || "HOST", plain: plain.trim() || "5514", tls: tls.trim() || "6514" };
-  const text = snippet.text(target);
-  const line = testLine(target);
   return (
     <Modal
       opened={opened}
@@ -53,50 +92,14 @@ export function Snippets({ opened, onClose }: { opened: boolean; onClose: () => 
         </p>
       )}
       <div className={styles.columns}>
-        <ul className={styles.list}>
-          {SNIPPETS.map((s) => (
-            <li key={s.id}>
-              <button
-                type="button"
-                className={styles.choice}
-                aria-pressed={s.id === snippet.id}
-                data-on={s.id === snippet.id}
-                onClick={() => setId(s.id)}
-              >
-                <span className="cut grow">{s.name}</span>
-                {s.tls ? (
-                  <Lock size={12} aria-label={t("sources.encrypted")} />
-                ) : (
-                  <LockOpen size={12} aria-label={t("sources.plaintext")} />
-                )}
-              </button>
-            </li>
-          ))}
-        </ul>
+        <Choices chosen={snippet.id} onChoose={setId} />
         <div className={styles.detail}>
-          <div className="row">
-            <span className="mono dim cut grow">{snippet.file}</span>
-            <Button variant="default" leftSection={<Copy size={13} />} onClick={() => copy(text)}>
-              {t("state.copy")}
-            </Button>
-          </div>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must reach it */}
-          <pre className={styles.code} tabIndex={0} data-testid="snippet">
-            {text}
-          </pre>
+          <Code text={snippet.text(target)} label={snippet.file} testId="snippet" />
           <p className={styles.note}>
             <Info size={14} aria-hidden="true" /> {snippet.tls ? t("sources.snippet_ca") : t("sources.snippet_plain")}
           </p>
           <h3 className={styles.test}>{t("sources.snippet_test")}</h3>
-          <div className="row">
-            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must reach it */}
-            <pre className={`${styles.code} grow`} tabIndex={0}>
-              {line}
-            </pre>
-            <Button variant="default" leftSection={<Copy size={13} />} onClick={() => copy(line)}>
-              {t("state.copy")}
-            </Button>
-          </div>
+          <Code text={testLine(target)} />
         </div>
       </div>
     </Modal>

@@ -1,6 +1,5 @@
 /** One source: what it is, its ledger of received and lost, and the format it is read with. */
 import { ActionIcon, Button, Select, Tooltip } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { CircleCheck, Search, TriangleAlert, X } from "lucide-react";
@@ -11,6 +10,7 @@ import { sourcesQuery } from "../../api/queries";
 import type { SourceInfo } from "../../api/types";
 import { useMay } from "../../api/user";
 import { Age } from "../../components/Age";
+import { notify } from "../../components/notify";
 import { useErrorText } from "../../components/States";
 import { condition } from "../../query/build";
 import { useText } from "../../time/useText";
@@ -90,9 +90,9 @@ function Format({ source, formats }: { source: SourceInfo; formats: string[] }) 
     mutationFn: (format: string | null) => post(`/sources/${encodeURIComponent(source.id)}/format`, { format }),
     onSuccess: (_, format) => {
       void client.invalidateQueries({ queryKey: sourcesQuery.queryKey });
-      notifications.show({ message: format ? t("sources.format_done", { format }) : t("sources.format_unpinned") });
+      notify({ message: format ? t("sources.format_done", { format }) : t("sources.format_unpinned") });
     },
-    onError: (error) => notifications.show({ color: "red", message: errorText(error) }),
+    onError: (error) => notify({ color: "red", message: errorText(error) }),
   });
   const known = source.format && !formats.includes(source.format) ? [source.format, ...formats] : formats;
   return (

@@ -1,0 +1,116 @@
+/**
+ * What an analyst does to alerts: take, give back, judge, reopen, undo. The screen changes at once; if the server refuses, it changes
+ * back and says why. Versions make a claim atomic: who comes second is told. Knows nothing of how things look.
+ */
+import { setAssignee, setStatus } from "../../api/alerts";
+import { ApiError } from "../../api/client";
+import type { Alert, AlertStatus, Verdict } from "../../api/types";
+
+type Before = Pick<Alert, "id" | "status" | "assignee" | "reason">;
+
+export type Done = { kind: "release" | "reopen" } | { kind: "judge"; verdict: Verdict; reason: string };
+
+/** What the desk needs of the world. */
+export interface Room {
+  /** The signed-in person. */
+  me: string;
+  read: (id: string) => Promise<Alert>;
+  /** Puts a version of an alert wherever it is shown. */
+  show: (alert: Alert) => void;
+  /** A change that can be undone was made. */
+  done: (what: Done) => void;
+  undone: () => void;
+  nothingToUndo: () => void;
+  /** The server refused; `alert` is shown as it was before. */
+  refused: (error: unknown, alert: Alert) => void;
+}
+
+const UNDO_LIMIT = 50;
+
+/** The last changes of this person in this window, newest last. They outlive the page: one may look elsewhere before regretting. */
+const undoable: Before[] = [];
+
+function remember({ id, status, assignee, reason }: Alert): void {
+  undoable.push({ id, status, assignee, reason: reason ?? null });
+  if (undoable.length > UNDO_LIMIT) undoable.shift();
+}
+
+export class Desk {
+  constructor(private readonly room: Room) {}
+
+  /** Whether the alert is now ours. `quiet`: nothing is said when somebody was faster. */
+  async claim(alert: Alert, quiet = false): Promise<boolean> {
+    const { me, show, read, refused } = this.room;
+    if (alert.assignee === me && alert.status !== "new") return true;
+    const status: AlertStatus = alert.status === "new" ? "acknowledged" : alert.status;
+    show({ ...alert, assignee: me, status });
+    try {
+      show(await this.bring(alert, status, me, null));
+      remember(alert);
+      return true;
+    } catch (error) {
+      if (quiet && error instanceof ApiError && error.kind === "conflict") show(await read(alert.id));
+      else refused(error, alert);
+      return false;
+    }
+  }
+
+  release(alert: Alert): Promise<void> {
+    return this.change(alert, { assignee: null, status: "new" }, () => this.bring(alert, "new", null, null), { kind: "release" });
+  }
+
+  reopen(alert: Alert): Promise<void> {
+    const action = () => this.settled(alert, setStatus(alert, "acknowledged", null));
+    return this.change(alert, { status: "acknowledged" }, action, { kind: "reopen" });
+  }
+
+  judge(alert: Alert, verdict: Verdict, reason: string): Promise<void> {
+    const wanted = { status: verdict, reason, assignee: alert.assignee ?? this.room.me };
+    return this.change(alert, wanted, () => this.settled(alert, setStatus(alert, verdict, reason)), { kind: "judge", verdict, reason });
+  }
+
+  /** Takes back the last change; gives the alert's id. */
+  async undo(): Promise<string | null> {
+    const before = undoable.pop();
+    if (!before) {
+      this.room.nothingToUndo();
+      return null;
+    }
+    let alert: Alert | null = null;
+    try {
+      alert = await this.room.read(before.id);
+      this.room.show(await this.bring(alert, before.status, before.assignee, before.reason ?? null));
+      this.room.undone();
+    } catch (error) {
+      if (alert) this.room.refused(error, alert);
+    }
+    return before.id;
+  }
+
+  /** The alert after `action`; asked for when the server answers with nothing. */
+  private async settled(alert: Alert, action: Promise<Alert | null>): Promise<Alert> {
+    return (await action) ?? (await this.room.read(alert.id));
+  }
+
+  /** Brings status and holder of an alert to what is wanted, in as few calls as it takes. */
+  private async bring(alert: Alert, status: AlertStatus, assignee: string | null, reason: string | null): Promise<Alert> {
+    let now = alert;
+    if (now.assignee !== assignee) now = await this.settled(now, setAssignee(now, assignee));
+    if (now.status !== status) now = await this.settled(now, setStatus(now, status, reason));
+    // Setting a status may take or drop the alert on its own.
+    if (now.assignee !== assignee) now = await this.settled(now, setAssignee(now, assignee));
+    return now;
+  }
+
+  private async change(alert: Alert, wanted: Partial<Alert>, action: () => Promise<Alert>, what: Done): Promise<void> {
+    this.room.show({ ...alert, ...wanted });
+    try {
+      const now = await action();
+      remember(alert);
+      this.room.show(wanted.reason ? { ...now, reason: wanted.reason } : now);
+      this.room.done(what);
+    } catch (error) {
+      this.room.refused(error, alert);
+    }
+  }
+}

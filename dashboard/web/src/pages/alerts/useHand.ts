@@ -1,0 +1,98 @@
+/** The alert in hand and what the analyst's keys do to it. The hand is in the URL; the rest of the page only draws. */
+
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { AlertFilter } from "../../api/alerts";
+import { alertQuery } from "../../api/queries";
+import type { Alert, Verdict } from "../../api/types";
+import { useMay, useUser } from "../../api/user";
+import { notify } from "../../components/notify";
+import { type Shortcut, useShortcuts } from "../../keyboard/keyboard";
+import { REASONS, VERDICT_KEYS, VERDICTS } from "./reasons";
+import { useDesk } from "./useDesk";
+
+/** Claims tried for one `n` when others are faster. */
+const TRIES = 8;
+
+/** The alert named in the URL: at once from the list, with its events as soon as they come. */
+function useAlert(id: string | undefined, items: Alert[]) {
+  const detail = useQuery({ ...alertQuery(id ?? ""), enabled: id !== undefined });
+  const listed = items.find((a) => a.id === id);
+  const fetched = detail.data;
+  const current = fetched && listed && listed.version > fetched.version ? { ...fetched, ...listed, events: fetched.events } : fetched;
+  return { alert: current ?? listed ?? null, events: fetched?.events ?? null, error: detail.error, retry: () => void detail.refetch() };
+}
+
+export function useHand(id: string | undefined, items: Alert[], filter: AlertFilter) {
+  const { t } = useTranslation();
+  const navigate = useNavigate({ from: "/alerts" });
+  const held = useAlert(id, items);
+  const { alert } = held;
+  const desk = useDesk();
+  const me = useUser().name;
+  const may = useMay("judge");
+  const [judging, setJudging] = useState<Verdict | null>(null);
+  const index = items.findIndex((a) => a.id === id);
+  const open = alert?.status === "new" || alert?.status === "acknowledged";
+  const mine = open && alert.assignee === me;
+
+  const select = (next: string | undefined) => {
+    setJudging(null);
+    void navigate({ search: ({ id: _, ...rest }) => (next ? { ...rest, id: next } : rest), replace: id !== undefined });
+  };
+  const judge = (verdict: Verdict, reason: string) => {
+    if (!alert) return;
+    setJudging(null);
+    // The judged alert leaves an open queue; the one after it comes to hand.
+    const leaves = ["open", "new", "acknowledged"].includes(filter.status);
+    const following = items[index + 1] ?? items[index - 1];
+    void desk.judge(alert, verdict, reason);
+    if (leaves && following) select(following.id);
+  };
+  const takeNext = async () => {
+    for (const candidate of items.filter((a) => a.status === "new" && a.id !== id).slice(0, TRIES)) {
+      select(candidate.id);
+      if (!may || (await desk.claim(candidate, true))) return;
+    }
+    notify({ message: t("alerts.no_next"), autoClose: 3000 });
+  };
+  const claim = () => {
+    if (may && open) void (mine ? desk.release(alert) : desk.claim(alert));
+  };
+  const undo = async () => {
+    const undone = may ? await desk.undo() : null;
+    if (undone) select(undone);
+  };
+
+  const verdicts = VERDICTS.map((verdict): Shortcut => {
+    return { keys: VERDICT_KEYS[verdict], label: `keys.${verdict}`, group: "alerts", run: () => setJudging(alert && may ? verdict : null) };
+  });
+  const reasons = judging
+    ? REASONS[judging].map((reason, i): Shortcut => ({ keys: String(i + 1), run: () => judge(judging, reason) }))
+    : [];
+  useShortcuts([
+    { keys: "n", label: "keys.next", group: "alerts", run: () => void takeNext() },
+    { keys: "c", label: "keys.claim", group: "alerts", run: claim },
+    ...verdicts,
+    { keys: "u", label: "keys.undo", group: "alerts", run: () => void undo() },
+    { keys: "Escape", label: "keys.close", group: "lists", run: () => (judging ? setJudging(null) : select(undefined)) },
+    ...reasons,
+  ]);
+  // A verdict begun for one alert must not fall on another.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: reset when the alert in hand changes
+  useEffect(() => setJudging(null), [id]);
+
+  const actions = {
+    judging,
+    may,
+    mine,
+    onJudging: setJudging,
+    onJudge: judge,
+    onClaim: claim,
+    onReopen: () => alert && void desk.reopen(alert),
+    onNext: () => void takeNext(),
+  };
+  return { ...held, index, select, actions };
+}
