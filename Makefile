@@ -21,7 +21,8 @@ web: $(WEB)/dist/index.html
 
 $(WEB)/dist/index.html: $(WEB)/package-lock.json $(WEB)/index.html $(shell find $(WEB)/src $(WEB)/public -type f 2>/dev/null)
 	packaging/dev/need build
-	cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error && npm run build
+	# not `npm ci`: npm 11 leaves other platforms' optional packages out of the lock file and then refuses it
+	cd $(WEB) && npm install --no-save --no-audit --no-fund --loglevel=error && npm run build
 
 fmt:
 	cargo fmt --all --check

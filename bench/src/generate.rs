@@ -128,6 +128,11 @@ impl Generator {
         };
     }
 
+    /// Sysmon's `UtcTime`, without the fraction.
+    fn utc(&self) -> String {
+        jiff::Timestamp::from_second(self.clock).unwrap_or(jiff::Timestamp::UNIX_EPOCH).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    }
+
     fn time(&self) -> jiff::Zoned {
         let t = jiff::Timestamp::from_second(self.clock).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         t.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(7)))
@@ -149,6 +154,7 @@ impl Generator {
 
     fn windows(&mut self, attack: bool, out: &mut String) -> std::fmt::Result {
         let time = self.time().strftime("%Y-%m-%d %H:%M:%S").to_string();
+        let utc = self.utc();
         let (host, user, record) = (self.host(), self.rng.pick(USERS), self.made);
         let guid = self.rng.next_u64();
         let pid = 400 + self.rng.below(30_000);
@@ -170,7 +176,7 @@ impl Generator {
                 let parent = self.rng.pick(IMAGES);
                 write!(
                     out,
-                    r#"{},"RuleName":"-","UtcTime":"{time}.{:03}","ProcessGuid":"{{{guid:016X}-0000}}","ProcessId":"{pid}","Image":"{image}","FileVersion":"10.0.19041.1","Description":"-","Product":"Microsoft Windows","Company":"Microsoft Corporation","OriginalFileName":"-","CommandLine":"{line}","CurrentDirectory":"C:\\Windows\\system32\\","User":"LAICHAU\\{user}","LogonGuid":"{{{guid:016X}-0001}}","LogonId":"0x{:x}","TerminalSessionId":"1","IntegrityLevel":"Medium","Hashes":"SHA256={guid:016X}{guid:016X}{guid:016X}{guid:016X}","ParentProcessId":"{}","ParentImage":"{parent}","ParentCommandLine":"{parent}","EventReceivedTime":"{time}","SourceModuleName":"eventlog","SourceModuleType":"im_msvistalog"}}"#,
+                    r#"{},"RuleName":"-","UtcTime":"{utc}.{:03}","ProcessGuid":"{{{guid:016X}-0000}}","ProcessId":"{pid}","Image":"{image}","FileVersion":"10.0.19041.1","Description":"-","Product":"Microsoft Windows","Company":"Microsoft Corporation","OriginalFileName":"-","CommandLine":"{line}","CurrentDirectory":"C:\\Windows\\system32\\","User":"LAICHAU\\{user}","LogonGuid":"{{{guid:016X}-0001}}","LogonId":"0x{:x}","TerminalSessionId":"1","IntegrityLevel":"Medium","Hashes":"SHA256={guid:016X}{guid:016X}{guid:016X}{guid:016X}","ParentProcessId":"{}","ParentImage":"{parent}","ParentCommandLine":"{parent}","EventReceivedTime":"{time}","SourceModuleName":"eventlog","SourceModuleType":"im_msvistalog"}}"#,
                     head(1, "Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon", "Process Create (rule: ProcessCreate)"),
                     guid % 1000,
                     guid % 0xff_ffff,
@@ -181,7 +187,7 @@ impl Generator {
                 let (source, destination) = (self.inside(), self.outside());
                 write!(
                     out,
-                    r#"{},"RuleName":"-","UtcTime":"{time}.{:03}","ProcessGuid":"{{{guid:016X}-0000}}","ProcessId":"{pid}","Image":"{}","User":"LAICHAU\\{user}","Protocol":"tcp","Initiated":"true","SourceIsIpv6":"false","SourceIp":"{source}","SourceHostname":"{host}","SourcePort":"{}","DestinationIsIpv6":"false","DestinationIp":"{destination}","DestinationHostname":"-","DestinationPort":"443","EventReceivedTime":"{time}","SourceModuleName":"eventlog","SourceModuleType":"im_msvistalog"}}"#,
+                    r#"{},"RuleName":"-","UtcTime":"{utc}.{:03}","ProcessGuid":"{{{guid:016X}-0000}}","ProcessId":"{pid}","Image":"{}","User":"LAICHAU\\{user}","Protocol":"tcp","Initiated":"true","SourceIsIpv6":"false","SourceIp":"{source}","SourceHostname":"{host}","SourcePort":"{}","DestinationIsIpv6":"false","DestinationIp":"{destination}","DestinationHostname":"-","DestinationPort":"443","EventReceivedTime":"{time}","SourceModuleName":"eventlog","SourceModuleType":"im_msvistalog"}}"#,
                     head(
                         3,
                         "Microsoft-Windows-Sysmon/Operational",
