@@ -166,6 +166,8 @@ async fn join(threads: Vec<JoinHandle<()>>) {
         Ok(Ok(0)) => {}
         Ok(Ok(ended)) => tracing::error!(ended, "threads of the collector ended abnormally"),
         Ok(Err(error)) => tracing::error!(%error, "waiting for the collector's threads failed"),
-        Err(_) => tracing::warn!("threads of the collector wait for the log and are left behind; files are read again from what is durable"),
+        Err(_) => {
+            tracing::warn!("threads of the collector wait for the log and are left behind; files are read again from what is durable")
+        }
     }
 }
