@@ -1,13 +1,16 @@
 //! Lists the shipped rules (`packs/AREA/NAME.yml`) with their texts.
 use std::{
-    env, fmt::Write as _, fs, io,
+    env,
+    fmt::Write as _,
+    fs, io,
     path::{Path, PathBuf},
 };
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=packs");
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?);
-    let mut out = String::from("/// File name and text of every shipped rule, sorted by file name.\npub const SHIPPED: &[(&str, &str)] = &[\n");
+    let mut out =
+        String::from("/// File name and text of every shipped rule, sorted by file name.\npub const SHIPPED: &[(&str, &str)] = &[\n");
     for area in sorted(&root.join("packs"))? {
         if !area.is_dir() {
             continue;

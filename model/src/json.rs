@@ -116,7 +116,7 @@ pub fn read(text: &str) -> Result<Event, JsonError> {
 /// Calls `each(dotted name, value)` for every scalar of a JSON object, in document order.
 /// Text without escapes is a slice of `text`, so that [`EventBuilder`] need not copy it.
 /// Integers beyond `i64` and numbers beyond `f64` come as text. Empty arrays and objects give nothing.
-pub fn flatten<'t>(text: &'t str, mut each: impl FnMut(&str, Value<'_>)) -> Result<(), JsonError> {
+pub fn flatten(text: &str, mut each: impl FnMut(&str, Value<'_>)) -> Result<(), JsonError> {
     let mut path = String::with_capacity(64);
     let mut de = serde_json::Deserializer::from_str(text);
     let walk: Walk<'_> = Walk { path: &mut path, each: &mut each, top: true };
