@@ -160,7 +160,15 @@ fn main() {
         }
     }
     writer.commit().unwrap();
+    let segments = || store.status().unwrap().indexes.iter().map(|i| i.segments).sum::<usize>();
+    // merges go on for a while, and their results appear with a commit
     let wall = wall.elapsed().as_secs_f64();
+    let mut idle = 0;
+    while idle < 4 {
+        let before = cpu_seconds();
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        idle = if cpu_seconds() - before < 0.05 { idle + 1 } else { 0 };
+    }
     let cpu = cpu_seconds() - before - making;
     println!(
         "{:.0} events/s wall, {:.0} events/s CPU ({:.2} µs each, merges included), {commits:.2} s in commits",
@@ -178,7 +186,7 @@ fn main() {
         all as f64 / events as f64,
         by_kind.iter().map(|(k, v)| format!("{k} {:.1}", *v as f64 / events as f64)).collect::<Vec<_>>().join(", ")
     );
-    println!("{} segments", store.status().unwrap().indexes.iter().map(|i| i.segments).sum::<usize>());
+    println!("{} segments", segments());
 
     let like = |f, p: &str| Predicate::test(f, fansipan_model::Op::Like(fansipan_model::Pattern::parse(p, false)));
     for (name, filter) in [

@@ -14,7 +14,7 @@ use super::{
     layout::Place,
     plan::frequency,
     record::odd_term,
-    search::{Ask, Candidates},
+    search::{Ask, Candidates, Reading},
 };
 use crate::{
     error::{Result, StoreError},
@@ -29,6 +29,7 @@ const MOST_LOCAL: usize = 4_000_000;
 pub(crate) fn table(shared: &Shared, scope: &Scope, request: &AggregateRequest) -> Result<Table> {
     let ask = Ask { scope, filter: &request.filter, range: request.range };
     let mut groups = Accumulator::new(request);
+    let mut reading = Reading::new(shared);
     let only_counts = request.by.is_empty() && request.measures.iter().all(|m| m.kind == MeasureKind::Count);
     for (day, segment) in ask.segments(shared) {
         let part = ask.candidates(day, segment)?;
@@ -42,16 +43,17 @@ pub(crate) fn table(shared: &Shared, scope: &Scope, request: &AggregateRequest) 
         let fail = |e| StoreError::index(&part.day.name, "computing figures")(e);
         match if part.exact { Columns::open(&part, request).map_err(fail)? } else { None } {
             Some(columns) => columns.run(&part, request, &mut groups)?,
-            None => from_events(&ask, &part, &mut groups)?,
+            None => from_events(&ask, &part, &mut reading, &mut groups)?,
         }
     }
     Ok(groups.finish())
 }
 
-fn from_events(ask: &Ask<'_>, part: &Candidates, groups: &mut Accumulator<'_>) -> Result<()> {
+fn from_events(ask: &Ask<'_>, part: &Candidates, reading: &mut Reading, groups: &mut Accumulator<'_>) -> Result<()> {
     let mut events = part.events()?;
     let mut event = Event::default();
     for doc in part.docs.iter() {
+        reading.one()?;
         part.read(&mut events, doc, &mut event)?;
         if part.exact || ask.holds(&event) {
             groups.add_event(&event)?;
@@ -133,6 +135,18 @@ impl Dimension {
             Dimension::Bool(column) => column.values_for_doc(doc).for_each(|v| add(u128::from(v))),
             Dimension::Ip(column) => column.values_for_doc(doc).for_each(|v| add(u128::from(v))),
         }
+    }
+
+    /// A bound of the codes, where they are few and dense.
+    fn codes_below(&self) -> Option<usize> {
+        const MOST: usize = 1 << 22;
+        let below = match self {
+            Dimension::Profile(_, _, parts) => parts.len(),
+            Dimension::Text(column) => column.num_terms(),
+            Dimension::Bool(_) => 2,
+            Dimension::Time(..) | Dimension::Long(_) | Dimension::Ip(_) => return None,
+        };
+        (below <= MOST).then_some(below)
     }
 
     /// What a code stands for.
@@ -247,7 +261,42 @@ impl Columns {
         Ok(Some(Columns { by, inputs }))
     }
 
+    /// Counts by one dimension, the commonest request by far.
+    fn count(
+        field: Option<FieldId>,
+        dimension: &Dimension,
+        part: &Candidates,
+        measures: usize,
+        groups: &mut Accumulator<'_>,
+    ) -> Result<()> {
+        let mut few: Vec<u64> = vec![0; dimension.codes_below().unwrap_or(0)];
+        let mut many: HashMap<u128, u64, foldhash::fast::RandomState> = HashMap::default();
+        let mut codes = Codes::new();
+        for doc in part.docs.iter() {
+            dimension.codes(doc, &mut codes);
+            for code in &codes {
+                match few.get_mut(*code as usize) {
+                    Some(count) => *count += 1,
+                    None => *many.entry(*code).or_default() += 1,
+                }
+            }
+            if many.len() > MOST_LOCAL {
+                return Err(too_much("this query makes too many groups".into()));
+            }
+        }
+        let few = (0u128..).zip(few).filter(|(_, count)| *count > 0);
+        for (code, count) in few.chain(many) {
+            if let Some(key) = dimension.part(field, code) {
+                groups.add_group(SmallVec::from_elem(key, 1), vec![Figure::<u128>::Count(count); measures], &mut |_, _| None)?;
+            }
+        }
+        Ok(())
+    }
+
     fn run(self, part: &Candidates, request: &AggregateRequest, groups: &mut Accumulator<'_>) -> Result<()> {
+        if let ([(field, dimension)], true) = (self.by.as_slice(), self.inputs.iter().all(|i| matches!(i, Input::Nothing))) {
+            return Self::count(*field, dimension, part, self.inputs.len(), groups);
+        }
         let fresh = || -> Figures { request.measures.iter().map(|m| Figure::new(&m.kind)).collect() };
         let mut local: HashMap<Codes, Figures, foldhash::fast::RandomState> = HashMap::default();
         let (mut keys, mut codes): (Vec<Codes>, Codes) = (Vec::new(), Codes::new());

@@ -14,9 +14,9 @@ const LARGEST: u32 = 8_000_000;
 
 impl Tiers {
     /// Segments that become one.
-    const FAN_IN: usize = 12;
+    const FAN_IN: usize = 20;
     /// Upper bounds of the sizes (events) that count as about the same.
-    const BOUNDS: [u32; 4] = [2_000, 24_000, 300_000, 3_000_000];
+    const BOUNDS: [u32; 4] = [2_000, 30_000, 500_000, 4_000_000];
 }
 
 impl MergePolicy for Tiers {

@@ -29,7 +29,10 @@ mod writer;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use fansipan_model::{Event, Predicate, Scope};
@@ -44,6 +47,9 @@ use crate::{
     },
     table::Table,
 };
+
+/// See [`TantivyStore::set_read_limit`]. Reading takes some 5 µs an event.
+pub const READ_LIMIT: u64 = 5_000_000;
 
 /// How the event store runs.
 #[derive(Clone, Debug)]
@@ -75,6 +81,8 @@ struct Shared {
     root: PathBuf,
     days: RwLock<BTreeMap<Key, Arc<DayIndex>>>,
     quarantined: Mutex<Vec<Quarantined>>,
+    /// Stored events that one request may read because the index cannot decide.
+    read_limit: AtomicU64,
     /// Whether a writer lives. Locked while it commits, and by retention while it drops indexes.
     writing: Mutex<bool>,
 }
@@ -85,8 +93,14 @@ impl TantivyStore {
         let root = config.dir.join(format!("v{}", layout::VERSION));
         std::fs::create_dir_all(&root).map_err(StoreError::io("cannot create", &root))?;
         retain::clean(&root)?;
-        let shared =
-            Shared { config, root, days: RwLock::new(BTreeMap::new()), quarantined: Mutex::new(Vec::new()), writing: Mutex::new(false) };
+        let shared = Shared {
+            config,
+            root,
+            days: RwLock::new(BTreeMap::new()),
+            quarantined: Mutex::new(Vec::new()),
+            read_limit: AtomicU64::new(READ_LIMIT),
+            writing: Mutex::new(false),
+        };
         let mut keys = Vec::new();
         for entry in std::fs::read_dir(&shared.root).map_err(StoreError::io("cannot list", &shared.root))? {
             let entry = entry.map_err(StoreError::io("cannot list", &shared.root))?;
@@ -105,6 +119,12 @@ impl TantivyStore {
             }
         }
         Ok(TantivyStore { shared: Arc::new(shared) })
+    }
+
+    /// Sets how many stored events a page or a table may cost to read where the index cannot decide (first [`READ_LIMIT`]);
+    /// beyond it the request is refused ([`StoreError::TooMuch`]). Exact totals and scans are not limited.
+    pub fn set_read_limit(&self, events: u64) {
+        self.shared.read_limit.store(events, Ordering::Relaxed);
     }
 
     /// The one writer. [`StoreError::Locked`] while another lives, in this process or another.

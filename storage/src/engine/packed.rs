@@ -110,7 +110,7 @@ fn split(text: &str, words: &mut Vec<(u32, u32)>) {
 }
 
 /// The text that parts are parts of.
-fn base(event: &Event) -> (&str, bool) {
+pub(crate) fn base(event: &Event) -> (&str, bool) {
     match event.original() {
         Some(record) => (record, true),
         None => (event.message().unwrap_or(""), false),
@@ -118,6 +118,11 @@ fn base(event: &Event) -> (&str, bool) {
 }
 
 impl Packer {
+    /// The words of the base of the event that was packed last, as starts and ends.
+    pub(crate) fn words(&self) -> &[(u32, u32)] {
+        &self.words
+    }
+
     /// Appends the event's bytes.
     pub(crate) fn pack(&mut self, event: &Event, out: &mut Vec<u8>) {
         let (base, is_record) = base(event);
@@ -224,8 +229,11 @@ impl Packer {
         value.write_text(&mut self.scratch);
         let text = self.scratch.as_bytes();
         let first_len = text.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(text.len()) as u32;
+        let first_byte = text.first().copied();
         let starts = |&(_, &(from, to)): &(usize, &(u32, u32))| {
-            to - from == first_len && base.as_bytes().get(from as usize..).is_some_and(|rest| rest.starts_with(text))
+            to - from == first_len
+                && base.as_bytes().get(from as usize).copied() == first_byte
+                && base.as_bytes().get(from as usize..).is_some_and(|rest| rest.starts_with(text))
         };
         // most parts come in the order of the record
         let words = self.words.iter().enumerate();

@@ -17,9 +17,9 @@ use tantivy::schema::{
 
 use super::{
     layout::{Layout, PROFILES, Place},
-    packed::Packer,
+    packed::{self, Packer},
     profile,
-    usual::Usual,
+    usual::{Source, Usual},
 };
 
 /// Texts longer than this (bytes) are not kept in a column or profile; the event is marked instead.
@@ -166,7 +166,12 @@ impl Buffers {
         self.slots.push((layout.time, Slot::Long(event.timestamp())));
         self.slots.push((layout.id, Slot::Unsigned(id)));
         let message = event.message().unwrap_or("");
-        self.found_by.push_str(message);
+        // the packer has found the words of the record already; they are the message's if it lies inside
+        let (base, _) = packed::base(event);
+        let split = inside(base, message).filter(|_| base.is_ascii()).map(|range| within(self.packer.words(), &range));
+        if split.is_none() {
+            self.found_by.push_str(message);
+        }
         for (field, value) in event.iter_ids() {
             match layout.place(field) {
                 Place::Profile(p) => self.put_profile(layout, message, p, field, value),
@@ -180,7 +185,8 @@ impl Buffers {
             self.put_words(layout, message, name, value);
         }
         let kind = self.profiles.last().map_or(&[][..], Vec::as_slice);
-        let entry = usual.split(kind, &self.found_by, &mut self.text);
+        let words = split.and_then(|range| self.packer.words().get(range)).unwrap_or_default();
+        let entry = usual.split(kind, &Source { split: (base, words), text: &self.found_by }, &mut self.text);
         let start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(entry);
         self.slots.push((layout.usual, Slot::Bytes(start..self.bytes.len() as u32)));
@@ -299,6 +305,20 @@ impl Buffers {
         self.found_by.push('\n');
         value.write_text(&mut self.found_by);
     }
+}
+
+/// Where `part` lies in `whole`, if it is a slice of it that no word crosses at its ends.
+fn inside(whole: &str, part: &str) -> Option<Range<usize>> {
+    let at = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+    let range = at..at + part.len();
+    (!part.is_empty() && range.end <= whole.len() && covered(whole, part)).then_some(range)
+}
+
+/// The words that lie in a range of the text.
+fn within(words: &[(u32, u32)], range: &Range<usize>) -> Range<usize> {
+    let first = words.partition_point(|w| (w.0 as usize) < range.start);
+    let last = words.partition_point(|w| (w.1 as usize) <= range.end);
+    first..last.max(first)
 }
 
 /// Whether `part` is a slice of `message` that no word of the message crosses at its ends: then its words are the message's.

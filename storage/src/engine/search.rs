@@ -90,6 +90,33 @@ impl Candidates {
     }
 }
 
+/// Stored events a request may still read because the index cannot decide.
+pub(crate) struct Reading {
+    left: u64,
+    limit: u64,
+}
+
+impl Reading {
+    pub(crate) fn new(shared: &Shared) -> Reading {
+        let limit = shared.read_limit.load(std::sync::atomic::Ordering::Relaxed);
+        Reading { left: limit, limit }
+    }
+
+    /// Counts one.
+    pub(crate) fn one(&mut self) -> Result<()> {
+        match self.left.checked_sub(1) {
+            Some(left) => self.left = left,
+            None => {
+                return Err(StoreError::TooMuch {
+                    what: format!("this query has to read more than {} events one by one", self.limit),
+                    help: "narrow the time range, or add a word, an address or another indexed field to the filter",
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
 /// `@timestamp` and the first eight bytes of `event.id`: the order, but for ties.
 type Order = (i64, u64);
 
@@ -144,6 +171,7 @@ pub(crate) fn page(shared: &Shared, scope: &Scope, request: &SearchRequest) -> R
         exact: true,
         mode: request.total,
         budget: Total::BOUND,
+        reading: Reading::new(shared),
         parts: Vec::new(),
     };
     for (day, segment) in ask.segments(shared) {
@@ -161,6 +189,7 @@ struct Paging<'a> {
     mode: Total,
     /// Events that may still be read only to count them.
     budget: usize,
+    reading: Reading,
     parts: Vec<Candidates>,
 }
 
@@ -243,6 +272,7 @@ impl Paging<'_> {
                 }
                 self.budget -= 1;
             }
+            self.reading.one()?;
             part.read(&mut events, doc, &mut event)?;
             if self.ask.holds(&event) {
                 self.total += 1;

@@ -48,9 +48,9 @@ pub(crate) struct Usual {
 }
 
 impl Usual {
-    /// Sorts the words of `text` (an event of this kind): the usual ones are replaced by the entry that is returned, the others
+    /// Sorts the words of an event of this kind: the usual ones are replaced by the entry that is returned, the others
     /// are appended to `out`, each followed by a line end. No entry: `out` has them all.
-    pub(crate) fn split(&mut self, kind: &[u8], text: &str, out: &mut String) -> &[u8] {
+    pub(crate) fn split(&mut self, kind: &[u8], text: &Source<'_>, out: &mut String) -> &[u8] {
         let key = self.hasher.hash_one(kind);
         if self.kinds.len() >= MOST_KINDS && !self.kinds.contains_key(&key) {
             push_all(text, out);
@@ -96,13 +96,13 @@ fn push(word: &str, out: &mut String) {
     out.push('\n');
 }
 
-fn push_all(text: &str, out: &mut String) {
-    each_word(text, |word| push(word, out));
+fn push_all(text: &Source<'_>, out: &mut String) {
+    text.each(|word| push(word, out));
 }
 
 /// Takes from `words` those that this event does not have.
-fn learn(seen: u32, words: &mut HashMap<Box<str>, u32, Hasher>, text: &str, out: &mut String) {
-    each_word(text, |word| {
+fn learn(seen: u32, words: &mut HashMap<Box<str>, u32, Hasher>, text: &Source<'_>, out: &mut String) {
+    text.each(|word| {
         push(word, out);
         if let Some(last) = words.get_mut(word) {
             *last = seen;
@@ -125,9 +125,9 @@ impl Set {
     }
 
     /// Whether the event has the whole set; the words that are not in it go to `out`, and if not, those that are too.
-    fn split(&self, text: &str, out: &mut String) -> bool {
+    fn split(&self, text: &Source<'_>, out: &mut String) -> bool {
         let mut marks = 0u128;
-        each_word(text, |word| match self.places.get(word) {
+        text.each(|word| match self.places.get(word) {
             Some(place) => marks |= 1 << place,
             None => push(word, out),
         });
@@ -140,23 +140,38 @@ impl Set {
     }
 }
 
-/// Calls `each` with the words of [`fansipan_model::text::words`], by a faster road for ASCII.
-pub(crate) fn each_word(text: &str, mut each: impl FnMut(&str)) {
-    let mut folded = String::with_capacity(WORD_LIMIT);
-    let mut rest = text;
-    loop {
-        let (word, after) = split_word(rest);
-        if word.is_empty() {
-            return;
-        }
-        rest = after;
-        // most words are as they are
-        if word.len() <= WORD_LIMIT && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
-            each(word);
-        } else {
-            folded.clear();
-            push_folded(word, &mut folded);
-            each(&folded);
+/// Where the words of an event come from.
+pub(crate) struct Source<'a> {
+    /// A text in ASCII, and the starts and ends of its words.
+    pub(crate) split: (&'a str, &'a [(u32, u32)]),
+    /// Any other text.
+    pub(crate) text: &'a str,
+}
+
+impl Source<'_> {
+    /// Calls `each` with the words of [`fansipan_model::text::words`], by a faster road for ASCII.
+    fn each(&self, mut each: impl FnMut(&str)) {
+        let mut folded = String::with_capacity(WORD_LIMIT);
+        let mut fold = |word: &str| {
+            // most words are as they are
+            if word.len() <= WORD_LIMIT && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
+                each(word);
+            } else {
+                folded.clear();
+                push_folded(word, &mut folded);
+                each(&folded);
+            }
+        };
+        let (whole, words) = self.split;
+        words.iter().filter_map(|&(from, to)| whole.get(from as usize..to as usize)).for_each(&mut fold);
+        let mut rest = self.text;
+        loop {
+            let (word, after) = split_word(rest);
+            if word.is_empty() {
+                return;
+            }
+            rest = after;
+            fold(word);
         }
     }
 }
@@ -207,7 +222,7 @@ mod tests {
 
     fn ours(text: &str) -> Vec<String> {
         let mut out = Vec::new();
-        each_word(text, |word| out.push(word.to_owned()));
+        Source { split: ("", &[]), text }.each(|word| out.push(word.to_owned()));
         out
     }
 
@@ -252,7 +267,7 @@ mod tests {
                 (_, true) => format!("datum={n} key=x srcip=10.0.0.{n} action=deny level=notice"),
             };
             let mut out = String::new();
-            let entry = usual.split(b"kind", &text, &mut out).to_vec();
+            let entry = usual.split(b"kind", &Source { split: ("", &[]), text: &text }, &mut out).to_vec();
             hits += u32::from(!entry.is_empty());
             let found: std::collections::BTreeSet<&str> = out.lines().chain(std::str::from_utf8(&entry).unwrap().lines()).collect();
             let want = theirs(&text);

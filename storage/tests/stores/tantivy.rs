@@ -320,3 +320,29 @@ fn extreme_events_are_stored_and_found() {
         store.search(&Scope::All, &SearchRequest { range: TimeRange { from: i64::MIN, to: 0 }, ..search(Predicate::True, 9) }).unwrap();
     assert_eq!(whole.total, 2);
 }
+
+#[test]
+fn a_query_that_reads_too_much_is_refused() {
+    let folder = Folder::new();
+    let store = TantivyStore::open(EngineConfig::new(folder.0.path())).unwrap();
+    let mut writer = store.writer().unwrap();
+    for n in 0..1_000 {
+        let mut e = event(n, NOON + n as i64);
+        e.push(fields::PROCESS_PID, Value::Int(n as i64));
+        writer.add(n, &e).unwrap();
+    }
+    writer.commit().unwrap();
+    store.set_read_limit(500);
+    let ask = |query: &str, total| {
+        let filter = fansipan_storage::query::parse_filter(query).unwrap();
+        store.search(&Scope::All, &SearchRequest { total, ..search(filter, 10) }).map(|page| page.total)
+    };
+    use fansipan_storage::Total;
+    assert!(matches!(ask("process.pid:>=2000", Total::Bounded), Err(StoreError::TooMuch { .. })), "no page can be found cheaply");
+    assert!(ask("process.pid:>=900", Total::Skip).unwrap() >= 10, "the newest are found soon");
+    assert_eq!(ask("process.pid:>=2000", Total::Exact).unwrap(), 0, "asked for whatever it costs");
+    assert_eq!(ask("event", Total::Bounded).unwrap(), 1_000, "the index decides");
+    let pid = fansipan_storage::query::parse("* | stats count() by process.pid").unwrap();
+    let request = fansipan_storage::query::RunRequest { range: TimeRange::ALL, limit: 1, after: None, total: Total::Skip };
+    assert!(matches!(fansipan_storage::query::run(&store, &Scope::All, &pid, &request), Err(StoreError::TooMuch { .. })));
+}
