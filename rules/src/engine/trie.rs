@@ -39,7 +39,7 @@ impl Trie {
         let mut open = vec![(0usize, strings.len(), 0usize, 0u32)];
         while let Some((from, to, depth, state)) = open.pop() {
             let Some(range) = strings.get(from..to) else { continue };
-            let ending = range.iter().filter(|(s, _)| s.len() == depth).last();
+            let ending = range.iter().rfind(|(s, _)| s.len() == depth);
             if let (Some((_, number)), Some(cell)) = (ending, trie.cells.get_mut(state as usize)) {
                 cell.value = number + 1;
             }
