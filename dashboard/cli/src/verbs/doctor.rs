@@ -119,7 +119,7 @@ fn appliance(status: &Value) -> Vec<Check> {
         ),
     });
     if let (Some(free), Some(total)) = (number("disk/free"), number("disk/total")) {
-        let share = if total == 0 { 0 } else { free * 100 / total };
+        let share = free.saturating_mul(100).checked_div(total).unwrap_or(0);
         checks.push(Check {
             name: "disk",
             ok: share >= 10,
