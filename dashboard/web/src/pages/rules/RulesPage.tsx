@@ -90,7 +90,7 @@ function useColumns(): Column<RuleRow>[] {
         header: t("rules.col_matches"),
         width: "90px",
         align: "right",
-        sort: (r) => -(r.matches ?? 0),
+        sort: (r) => r.matches ?? 0,
         cell: (r) => <span className={`num ${r.matches ? "" : "faint"}`}>{r.matches === null ? "–" : text.compact(r.matches)}</span>,
       },
       {
@@ -229,7 +229,7 @@ export function RulesPage() {
             rowTestId="rule-row"
             selected={id}
             onSelect={(r) => select(r.id)}
-            order={{ id: "matches", desc: false }}
+            order={{ id: "matches", desc: true }}
             tone={(r) => (r.enabled ? undefined : "off")}
           />
         )}

@@ -54,7 +54,7 @@ function Head({ event, onClose, onStep }: Pick<EventPanelProps, "onClose" | "onS
         <h2 className="cut">{event ? textOf(event, "event.dataset") || senderOf(event) : t("event.title")}</h2>
         {event && (
           <p className={`${styles.when} num`}>
-            {text.time(textOf(event, "@timestamp"), "full")}
+            <span className={styles.instant}>{text.time(textOf(event, "@timestamp"), "full")}</span>
             {textOf(event, "event.ingested") && (
               <span className={styles.received}>
                 {t("event.received", { time: text.time(textOf(event, "event.ingested"), "clock_ms") })}
