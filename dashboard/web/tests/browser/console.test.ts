@@ -134,7 +134,7 @@ describe.skipIf(!hasChromium)("the console", () => {
     await enter("/alerts");
     await at("alert-row").first().click();
     await at("alert-event").first().waitFor();
-    await at("alert-event").first().getByRole("button").first().click();
+    await at("alert-event").first().click();
     await at("event-detail").waitFor();
     const id =
       (await at("event-detail")

@@ -23,7 +23,18 @@ function EventCard({ alert, event, marked, first }: { alert: Alert; event: EcsEv
   const only = (field: string, value: Scalar) => void navigate({ to: "/search", search: { q: condition(field, value), ...around(alert) } });
   const Chevron = open ? ChevronDown : ChevronRight;
   return (
-    <li className={styles.event} data-testid="alert-event">
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the button within is the way for keys; this only makes the target large
+    // biome-ignore lint/a11y/noNoninteractiveElementInteractions: as above
+    <li
+      className={styles.event}
+      data-open={open}
+      data-testid="alert-event"
+      onClick={(e) => {
+        // Selecting text to copy, or pressing a button within, is not opening.
+        const inside = e.target instanceof Element && e.target.closest("button") !== null;
+        if (!open && !inside && getSelection()?.isCollapsed !== false) setOpen(true);
+      }}
+    >
       <button type="button" className={`${styles.eventHead} plain`} aria-expanded={open} onClick={() => setOpen(!open)}>
         <Chevron size={14} aria-hidden="true" />
         <span className="num">{text.time(textOf(event, "@timestamp"), "seconds")}</span>
