@@ -24,7 +24,6 @@ function EventCard({ alert, event, marked, first }: { alert: Alert; event: EcsEv
   const Chevron = open ? ChevronDown : ChevronRight;
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the button within is the way for keys; this only makes the target large
-    // biome-ignore lint/a11y/noNoninteractiveElementInteractions: as above
     <li
       className={styles.event}
       data-open={open}
