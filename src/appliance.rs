@@ -171,7 +171,7 @@ impl Stores {
             tracing::error!(lost = ?recovery.lost, damaged = ?recovery.damaged, "FSP-RUN-009: the log is damaged; what is readable goes on");
         }
         let log = identity(&data.join("log"))?;
-        let state = SqliteState::open(&data.join("state.db"))?;
+        let state = SqliteState::open(data.join("state.db"))?;
         let store = TantivyStore::open(config.storage.engine(data.join("events"), log.clone()))?;
         Ok(Self { bus, log, state: Arc::new(state), store: Arc::new(store) })
     }
