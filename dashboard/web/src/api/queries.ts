@@ -42,7 +42,9 @@ export const overviewQuery = (since: string) =>
 export const alertQuery = (id: string) =>
   queryOptions({
     queryKey: ["alert", id],
-    queryFn: ({ signal }) => get<AlertDetail>(`/alerts/${encodeURIComponent(id)}`, {}, signal),
+    queryFn: ({ signal }): Promise<AlertDetail> => get<AlertDetail>(`/alerts/${encodeURIComponent(id)}`, {}, signal),
+    // an alert is there before its events are searchable: ask again until they are
+    refetchInterval: (query) => (query.state.data?.events.length === 0 ? 500 : false),
     staleTime: 10_000,
   });
 
