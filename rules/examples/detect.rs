@@ -23,7 +23,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let Some(data) = testkit::data() else { return };
-    let texts = recordings(&data);
+    // arguments: passes, `only` (no peer) or `kinds`, and a word that events must contain
+    let word = std::env::args().nth(3).unwrap_or_default();
+    let mut texts = recordings(&data);
+    texts.retain(|t| t.contains(&word));
     let bytes: usize = texts.iter().map(String::len).sum();
 
     let started = Cpu::now();

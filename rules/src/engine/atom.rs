@@ -43,8 +43,8 @@ pub(crate) struct Atom {
 const SHORT: usize = 7;
 
 impl Atom {
-    /// Whether it is tested on demand rather than scanned for: what a scan cannot find, what no rule wants to hold, and short
-    /// strings, unless a rule is woken by them.
+    /// Whether it is tested on demand rather than scanned for: what a scan cannot find, what no rule wants to hold, and
+    /// short strings, unless a rule is woken by them.
     pub(crate) fn is_lazy(&self) -> bool {
         match &self.ask {
             Ask::Exists | Ask::Absent => false,

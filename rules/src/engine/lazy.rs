@@ -1,6 +1,6 @@
 //! Tests that are done on demand, for the few rules that are woken: quick forms of what patterns and other operations ask.
 
-use fansipan_model::{Event, Op, Pattern, Relation, Value, predicate};
+use fansipan_model::{Event, Op, Pattern, RegexTest, Relation, Value, predicate};
 use memchr::memmem::Finder;
 
 use super::{
@@ -21,12 +21,40 @@ pub(crate) enum LazyTest {
     Pattern(Pattern),
     /// Compares folded values with those of another field.
     Same(FieldNo, Relation),
-    /// A regular expression, that matches no text of fewer bytes.
-    Regex(fansipan_model::RegexTest, usize),
+    /// A regular expression.
+    Regex(Box<Regex>),
     /// As the definition does it.
     Plain(Op),
     /// Simple patterns over every value, as the definition does it.
     Patterns(Box<[Op]>),
+}
+
+/// A regular expression with a shorter way for ASCII texts.
+#[derive(Debug)]
+pub(crate) struct Regex {
+    exact: RegexTest,
+    /// The same over bytes, without Unicode's classes: a fraction of the states. Only where the expression itself is ASCII; over
+    /// ASCII texts both then match the same.
+    ascii: Option<regex::bytes::Regex>,
+    /// It matches no text of fewer bytes.
+    least: usize,
+}
+
+impl Regex {
+    fn new(re: &RegexTest) -> Regex {
+        let source = re.source();
+        let ascii =
+            (source.is_ascii() && re.is_linear()).then(|| regex::bytes::RegexBuilder::new(source).unicode(false).build().ok()).flatten();
+        Regex { exact: re.clone(), ascii, least: literal::least_length(source) }
+    }
+
+    fn is_match(&self, text: &str) -> bool {
+        text.len() >= self.least
+            && match &self.ascii {
+                Some(ascii) if text.is_ascii() => ascii.is_match(text.as_bytes()),
+                _ => self.exact.is_match(text),
+            }
+    }
 }
 
 /// A simple pattern, ready to be tested against a folded value.
@@ -48,7 +76,7 @@ impl LazyTest {
             Ask::Like(patterns) if everywhere => LazyTest::Patterns(patterns.iter().cloned().map(Op::Like).collect()),
             Ask::Like(patterns) => LazyTest::Simple(patterns.iter().filter_map(|p| scan::literal(p.shape())).map(Simple::new).collect()),
             Ask::Slow(Op::Like(pattern)) if !pattern.cased() && !everywhere => LazyTest::Pattern(pattern.clone()),
-            Ask::Slow(Op::Regex(re)) if !everywhere => LazyTest::Regex(re.clone(), literal::least_length(re.source())),
+            Ask::Slow(Op::Regex(re)) if !everywhere => LazyTest::Regex(Box::new(Regex::new(re))),
             Ask::Slow(op) => match op {
                 Op::Field(reference) if !reference.cased && !everywhere => match atoms.known_field(&reference.other) {
                     Some(other) => LazyTest::Same(other, reference.relation),
@@ -64,25 +92,23 @@ impl LazyTest {
         if let LazyTest::Same(other, _) = self { Some(*other) } else { None }
     }
 
-    /// Whether one of a field's values holds; `first`: the first of them, `other`: the first of the field compared with.
-    pub(crate) fn holds(&self, first: u32, other: u32, view: &mut View<'_, '_>) -> bool {
-        let mut number = first;
-        while let Some((value, next)) = view.value(number) {
-            if self.one(number, value, other, view) {
-                return true;
-            }
-            number = next;
+    /// Whether it costs more than remembering its answer; answers that depend on one value alone can be.
+    pub(crate) fn is_dear(&self) -> bool {
+        match self {
+            LazyTest::Simple(list) => list.len() > 3,
+            LazyTest::Pattern(_) | LazyTest::Regex(_) => true,
+            _ => false,
         }
-        false
     }
 
-    fn one(&self, number: u32, value: Value<'_>, other: u32, view: &mut View<'_, '_>) -> bool {
+    /// Whether a value holds, whose number in the event is given; `other`: the number of the first value of the field compared with.
+    pub(crate) fn holds(&self, number: u32, value: Value<'_>, other: u32, view: &mut View<'_, '_>) -> bool {
         match self {
             LazyTest::Never | LazyTest::Patterns(_) => false,
             LazyTest::Simple(list) => view.folded(number).0.is_some_and(|text| list.iter().any(|s| s.matches(text))),
             LazyTest::Pattern(pattern) => view.folded(number).0.is_some_and(|text| pattern.matches_folded(text)),
-            LazyTest::Regex(re, least) => match value {
-                Value::Str(text) => text.len() >= *least && re.is_match(text),
+            LazyTest::Regex(re) => match value {
+                Value::Str(text) => re.is_match(text),
                 _ => value.text().is_some_and(|text| re.is_match(&text)),
             },
             LazyTest::Plain(op) => op.holds(value, view.event),

@@ -10,6 +10,7 @@
 
 mod atom;
 mod build;
+mod cache;
 mod gram;
 mod lazy;
 mod literal;
@@ -61,7 +62,7 @@ impl Engine {
             }
         }
         let router = Router::new(classes.iter().map(|(condition, _)| *condition), &mut slots);
-        let plans = classes.iter().map(|(_, members)| Plan::new(rules, members, &mut slots)).collect();
+        let plans = (1u32..).zip(&classes).map(|(serial, (_, members))| Plan::new(serial, rules, members, &mut slots)).collect();
         slots.finish();
         Engine { serial: SERIAL.fetch_add(1, Ordering::Relaxed), slots, router, plans }
     }
@@ -74,7 +75,7 @@ impl Engine {
         let route = self.router.route(&mut view, &mut scratch.routes);
         for &class in route.classes(&scratch.routes) {
             if let Some(plan) = self.plans.get(class as usize) {
-                plan.evaluate(&mut view, &mut scratch.work, out);
+                plan.evaluate(&mut view, &mut scratch.work, &mut scratch.cache, out);
             }
         }
         if let Some(new) = out.get_mut(start..) {

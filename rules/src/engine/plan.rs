@@ -8,6 +8,7 @@ use super::{
     Stats,
     atom::{ANY, Ask, Atom, AtomId, Atoms, FieldNo},
     build::{self, Tree},
+    cache::{Cache, Found},
     lazy::LazyTest,
     program::{Facts, NodeId, Program},
     scan::{self, Place, Scan},
@@ -16,6 +17,9 @@ use super::{
     witness,
 };
 use crate::ruleset::{CompiledRule, RuleIndex};
+
+/// Marks questions of single atoms apart from those of fields.
+const LAZY: u32 = 1 << 31;
 
 /// Lists of numbers, one after the other, found by index.
 #[derive(Debug, Default)]
@@ -51,12 +55,11 @@ struct PlanField {
     scan: Scan,
 }
 
-/// Texts remembered while every value is looked at.
-const SEEN: usize = 32;
-
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
+    /// From 1; tells plans apart in what is remembered of values.
+    serial: u32,
     fields: Vec<PlanField>,
     /// For keywords: every value of the event.
     any: Scan,
@@ -76,7 +79,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Plans the rules with these numbers.
-    pub(crate) fn new(rules: &[CompiledRule], members: &[u32], slots: &mut Slots) -> Plan {
+    pub(crate) fn new(serial: u32, rules: &[CompiledRule], members: &[u32], slots: &mut Slots) -> Plan {
         let mut atoms = Atoms::default();
         let trees: Vec<(Tree, RuleIndex)> = members
             .iter()
@@ -86,7 +89,7 @@ impl Plan {
             want(tree, true, &mut atoms.list);
         }
         witness::guess(&mut atoms.list);
-        let mut plan = Plan::default();
+        let mut plan = Plan { serial, ..Plan::default() };
         let mut wakes: Vec<Vec<u32>> = vec![Vec::new(); atoms.list.len()];
         for (i, (tree, _)) in (0u32..).zip(&trees) {
             match witness::witness(tree, true, &atoms.list) {
@@ -115,12 +118,19 @@ impl Plan {
         let mut finds: Vec<Vec<u32>> = Vec::new();
         let mut numbers: HashMap<(FieldNo, Place, &str), u32, foldhash::fast::FixedState> = HashMap::default();
         let mut literals: Vec<Vec<(Place, &str, u32)>> = vec![Vec::new(); atoms.fields.len() + 1];
+        let mut background: Vec<Vec<&str>> = vec![Vec::new(); atoms.fields.len() + 1];
         for (id, atom) in (0u32..).zip(&atoms.list) {
             let Ask::Like(patterns) = &atom.ask else { continue };
-            if atom.is_lazy() {
-                continue;
-            }
             for (place, text) in patterns.iter().filter_map(|p| scan::literal(p.shape())) {
+                if atom.is_lazy() || place != Place::Anywhere {
+                    let field = if atom.field == ANY { atoms.fields.len() } else { atom.field as usize };
+                    if let Some(list) = background.get_mut(field) {
+                        list.push(text);
+                    }
+                }
+                if atom.is_lazy() {
+                    continue;
+                }
                 let number = *numbers.entry((atom.field, place, text)).or_insert_with(|| {
                     finds.push(Vec::new());
                     let number = (finds.len() - 1) as u32;
@@ -143,10 +153,13 @@ impl Plan {
                 candidates: candidates.iter().map(|&f| slots.slot(f)).collect(),
                 exists: asks(no, |a| matches!(a, Ask::Exists)),
                 absent: asks(no, |a| matches!(a, Ask::Absent)),
-                scan: Scan::new(literals.get(no as usize).map_or(&[], Vec::as_slice)),
+                scan: Scan::new(
+                    literals.get(no as usize).map_or(&[], Vec::as_slice),
+                    background.get(no as usize).map_or(&[], Vec::as_slice),
+                ),
             });
         }
-        self.any = Scan::new(literals.last().map_or(&[], Vec::as_slice));
+        self.any = Scan::new(literals.last().map_or(&[], Vec::as_slice), &[]);
         self.finds = Lists::new(&finds);
         drop(numbers);
         self.tests = atoms.list.iter().map(|atom| LazyTest::new(atom, &atoms)).collect();
@@ -161,7 +174,7 @@ impl Plan {
     }
 
     /// Appends the rules of this plan that the event satisfies.
-    pub(crate) fn evaluate(&self, view: &mut View<'_, '_>, work: &mut Work, out: &mut Vec<RuleIndex>) {
+    pub(crate) fn evaluate(&self, view: &mut View<'_, '_>, work: &mut Work, cache: &mut Cache, out: &mut Vec<RuleIndex>) {
         reset(&mut work.atoms, self.atoms.len());
         reset(&mut work.rules, self.rules.len());
         work.first.clear();
@@ -170,12 +183,12 @@ impl Plan {
             set(&mut work.rules, *rule);
         }
         for (no, field) in self.fields.iter().enumerate() {
-            self.look(no, field, view, work);
+            self.look(no, field, view, work, cache);
         }
         if !self.any.is_empty() {
             self.look_everywhere(view, work);
         }
-        let mut facts = Looking { plan: self, view, work };
+        let mut facts = Looking { plan: self, view, work, cache };
         for word in 0..facts.work.rules.len() {
             let mut woken = facts.work.rules.get(word).copied().unwrap_or(0);
             while woken != 0 {
@@ -199,7 +212,7 @@ impl Plan {
     }
 
     /// Looks at the values of one field.
-    fn look(&self, no: usize, field: &PlanField, view: &mut View<'_, '_>, work: &mut Work) {
+    fn look(&self, no: usize, field: &PlanField, view: &mut View<'_, '_>, work: &mut Work, cache: &mut Cache) {
         let first = field.candidates.iter().map(|&slot| view.first(slot)).find(|&n| n != NONE).unwrap_or(NONE);
         if let Some(known) = work.first.get_mut(no) {
             *known = first;
@@ -218,51 +231,65 @@ impl Plan {
         if field.scan.is_empty() {
             return;
         }
+        let key = self.key(no as u32);
         let mut number = first;
         while let Some((value, next)) = view.value(number) {
-            self.look_at(&field.scan, number, value, view, work);
+            self.look_again(&field.scan, key, (number, value), view, work, cache);
             number = next;
         }
     }
 
+    /// What is asked of a value, as a number for [`Cache`].
+    fn key(&self, question: u32) -> u64 {
+        u64::from(self.serial) << 32 | u64::from(question)
+    }
+
+    /// Looks at one value, or remembers what was found in it.
+    fn look_again(&self, scan: &Scan, key: u64, held: (u32, Value<'_>), view: &mut View<'_, '_>, work: &mut Work, cache: &mut Cache) {
+        let (number, value) = held;
+        let Value::Str(text) = value else { return self.look_at(scan, number, value, view, |literal| self.find(literal, work)) };
+        match cache.look(key, text.as_bytes()) {
+            Ok(found) => found.numbers().unwrap_or_default().iter().for_each(|&literal| self.find(literal, work)),
+            Err(spot) => {
+                let mut found = Found::default();
+                self.look_at(scan, number, value, view, |literal| {
+                    found.push(literal);
+                    self.find(literal, work);
+                });
+                cache.keep(spot, key, text.as_bytes(), &found);
+            }
+        }
+    }
+
     /// Looks at one value; folds it only if it has letters beyond ASCII or may be one of the whole values looked for.
-    fn look_at(&self, scan: &Scan, number: u32, value: Value<'_>, view: &mut View<'_, '_>, work: &mut Work) {
+    fn look_at(&self, scan: &Scan, number: u32, value: Value<'_>, view: &mut View<'_, '_>, mut each: impl FnMut(u32)) {
         if let Value::Str(text) = value
             && text.is_ascii()
         {
-            scan.parts(text.as_bytes(), |literal| self.find(literal, work));
+            scan.parts(text.as_bytes(), &mut each);
             if !scan.wants_whole(text) {
                 return;
             }
         } else if let Some(folded) = view.folded(number).0 {
-            scan.parts(folded.as_bytes(), |literal| self.find(literal, work));
+            scan.parts(folded.as_bytes(), &mut each);
             if !folded.is_ascii() {
-                scan.foreign(folded.as_bytes(), |literal| self.find(literal, work));
+                scan.foreign(folded.as_bytes(), &mut each);
             }
         }
         if let Some(literal) = view.folded(number).0.and_then(|folded| scan.whole(folded)) {
-            self.find(literal, work);
+            each(literal);
         }
     }
 
-    /// Looks for keywords in every value; in a text that stands under several names once.
+    /// Looks for keywords in every value.
     fn look_everywhere(&self, view: &mut View<'_, '_>, work: &mut Work) {
-        let mut seen = [""; SEEN];
+        if self.any.is_anywhere() {
+            return self.any.strings(view.joined(), |literal| self.find(literal, work));
+        }
         for number in 0..view.len() {
-            let Some(value) = view.for_keywords(number) else { continue };
-            if let Value::Str(text) = value {
-                if text.len() < self.any.shortest() && text.is_ascii() {
-                    continue;
-                }
-                let last = text.as_bytes().last_chunk::<4>().map_or(0, |c| u32::from_le_bytes(*c));
-                let place = (last.wrapping_mul(0x9e37_79b1) >> 16) as usize ^ text.len();
-                if let Some(before) = seen.get_mut(place % SEEN)
-                    && std::mem::replace(before, text) == text
-                {
-                    continue;
-                }
+            if let Some(value) = view.for_keywords(number) {
+                self.look_at(&self.any, number, value, view, |literal| self.find(literal, work));
             }
-            self.look_at(&self.any, number, value, view, work);
         }
     }
 
@@ -322,16 +349,41 @@ struct Looking<'a, 'e, 's> {
     plan: &'a Plan,
     view: &'a mut View<'e, 's>,
     work: &'a mut Work,
+    cache: &'a mut Cache,
 }
 
 impl Looking<'_, '_, '_> {
-    fn test(&mut self, atom: AtomId) -> bool {
-        let (Some(atom), Some(test)) = (self.plan.atoms.get(atom as usize), self.plan.tests.get(atom as usize)) else { return false };
+    fn test(&mut self, id: AtomId) -> bool {
+        let (Some(atom), Some(test)) = (self.plan.atoms.get(id as usize), self.plan.tests.get(id as usize)) else { return false };
         if atom.field == ANY {
             return test.anywhere(self.view.event);
         }
         let first = |field: FieldNo| self.work.first.get(field as usize).copied().unwrap_or(NONE);
-        test.holds(first(atom.field), test.other().map_or(NONE, first), self.view)
+        let (own, other) = (first(atom.field), test.other().map_or(NONE, first));
+        let mut number = own;
+        while let Some((value, next)) = self.view.value(number) {
+            let holds = match value {
+                Value::Str(text) if test.is_dear() => {
+                    let key = self.plan.key(id | LAZY);
+                    match self.cache.look(key, text.as_bytes()) {
+                        Ok(found) => found.numbers().is_some_and(|n| !n.is_empty()),
+                        Err(spot) => {
+                            let holds = test.holds(number, value, other, self.view);
+                            let mut found = Found::default();
+                            (0..u32::from(holds)).for_each(|n| found.push(n));
+                            self.cache.keep(spot, key, text.as_bytes(), &found);
+                            holds
+                        }
+                    }
+                }
+                _ => test.holds(number, value, other, self.view),
+            };
+            if holds {
+                return true;
+            }
+            number = next;
+        }
+        false
     }
 }
 

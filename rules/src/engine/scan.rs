@@ -30,57 +30,115 @@ pub(crate) fn literal(shape: Shape<'_>) -> Option<(Place, &str)> {
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
     whole: HashMap<Box<[u8]>, u32, foldhash::fast::FixedState>,
-    /// Bit n: some whole value has n bytes (63: or more).
-    lengths: u64,
-    shortest: usize,
+    /// Which lengths and last bytes the whole values have, as bits.
+    ends: Vec<u64>,
+    some: bool,
+    anywhere_only: bool,
     start: Trie,
+    /// Ends that hold a backslash, by what follows their last one: the rest before it, with the literal's number.
+    names: HashMap<Box<[u8]>, Vec<(Box<[u8]>, u32)>, foldhash::fast::FixedState>,
+    /// Which of `names` there may be, as `ends`.
+    name_ends: Vec<u64>,
+    /// Other ends.
     end: Trie,
     anywhere: Grams,
     /// Strings with letters beyond ASCII; those of `anywhere` have none.
     foreign: Grams,
 }
 
-fn length_bit(len: usize) -> u64 {
-    1 << len.min(63)
+/// Words of a bitmap of ends.
+const ENDS: usize = 128;
+/// Longer names are cut from the end for look-up.
+const MAX_NAME: usize = 64;
+
+/// A number that depends on the length and the last four bytes of a text, ASCII case ignored.
+#[inline]
+fn end_bit(text: &[u8]) -> usize {
+    let last = match text.last_chunk::<4>() {
+        Some(last) => u32::from_le_bytes(*last),
+        None => text.iter().fold(0, |word, byte| word << 8 | u32::from(*byte)),
+    };
+    let word = (last | 0x2020_2020).wrapping_add((text.len() as u32) << 24).wrapping_mul(0x9e37_79b1);
+    (word >> 19) as usize
+}
+
+fn note_end(bits: &mut Vec<u64>, text: &[u8]) {
+    bits.resize(ENDS, 0);
+    let bit = end_bit(text);
+    if let Some(word) = bits.get_mut(bit >> 6) {
+        *word |= 1 << (bit & 63);
+    }
+}
+
+#[inline]
+fn may_end(bits: &[u64], text: &[u8]) -> bool {
+    let bit = end_bit(text);
+    bits.get(bit >> 6).is_some_and(|word| word >> (bit & 63) & 1 != 0)
+}
+
+/// What follows the last backslash, if there is one and what follows is not too long, and where it begins.
+#[inline]
+fn name(text: &[u8]) -> Option<(&[u8], usize)> {
+    let tail = text.get(text.len().saturating_sub(MAX_NAME + 1)..)?;
+    let at = text.len() - tail.len() + memchr::memrchr(b'\\', tail)? + 1;
+    text.get(at..).map(|name| (name, at))
 }
 
 impl Scan {
-    /// From literals with their numbers, none twice.
-    pub(crate) fn new(literals: &[(Place, &str, u32)]) -> Scan {
+    /// From literals with their numbers, none twice. `background`: see [`Grams::new`].
+    pub(crate) fn new(literals: &[(Place, &str, u32)], background: &[&str]) -> Scan {
         let of = |place: Place| literals.iter().filter(move |l| l.0 == place);
-        let mut scan = Scan { shortest: literals.iter().map(|(_, s, _)| s.len()).min().unwrap_or(usize::MAX), ..Scan::default() };
+        let anywhere_only = literals.iter().all(|l| l.0 == Place::Anywhere);
+        let mut scan = Scan { some: !literals.is_empty(), anywhere_only, ..Scan::default() };
         for (_, text, number) in of(Place::Whole) {
-            scan.lengths |= length_bit(text.len());
+            note_end(&mut scan.ends, text.as_bytes());
             scan.whole.insert(text.as_bytes().into(), *number);
         }
         scan.start = Trie::new(of(Place::Start).map(|(_, s, n)| (s.as_bytes().to_vec(), *n)).collect());
-        scan.end = Trie::new(of(Place::End).map(|(_, s, n)| (s.bytes().rev().collect(), *n)).collect());
+        let mut ends = Vec::new();
+        for (_, text, number) in of(Place::End) {
+            match name(text.as_bytes()) {
+                Some((name, at)) => {
+                    note_end(&mut scan.name_ends, name);
+                    let rest = text.as_bytes().get(..at).unwrap_or_default();
+                    scan.names.entry(name.into()).or_default().push((rest.into(), *number));
+                }
+                None => ends.push((text.bytes().rev().collect(), *number)),
+            }
+        }
+        scan.end = Trie::new(ends);
         let (ascii, foreign): (Vec<_>, Vec<_>) = of(Place::Anywhere).map(|(_, s, n)| (*s, *n)).partition(|(s, _)| s.is_ascii());
-        scan.anywhere = Grams::new(&ascii);
-        scan.foreign = Grams::new(&foreign);
+        scan.anywhere = Grams::new(&ascii, background);
+        scan.foreign = Grams::new(&foreign, background);
         scan
-    }
-
-    /// Bytes of the shortest literal; shorter values need not be looked at.
-    pub(crate) fn shortest(&self) -> usize {
-        self.shortest
-    }
-
-    /// Whether nothing is looked for.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.whole.is_empty() && self.start.is_empty() && self.end.is_empty() && self.anywhere.is_empty() && self.foreign.is_empty()
     }
 
     /// Whether the whole value must be looked at folded ([`Scan::whole`]).
     #[inline]
     pub(crate) fn wants_whole(&self, text: &str) -> bool {
-        self.lengths & length_bit(text.len()) != 0
+        !self.ends.is_empty() && may_end(&self.ends, text.as_bytes())
     }
 
     /// The literal that the whole of a folded value is.
     #[inline]
     pub(crate) fn whole(&self, folded: &str) -> Option<u32> {
-        self.whole.get(folded.as_bytes()).copied()
+        if self.whole.is_empty() { None } else { self.whole.get(folded.as_bytes()).copied() }
+    }
+
+    /// Whether all literals may stand anywhere, so that [`Scan::strings`] finds them all.
+    pub(crate) fn is_anywhere(&self) -> bool {
+        self.anywhere_only
+    }
+
+    /// Calls `each` with every literal found anywhere in several values at once, those with letters beyond ASCII folded.
+    pub(crate) fn strings(&self, texts: &[u8], mut each: impl FnMut(u32)) {
+        self.anywhere.scan(texts, &mut each);
+        self.foreign.scan(texts, &mut each);
+    }
+
+    /// Whether nothing is looked for.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.some
     }
 
     /// Calls `each` with every literal beyond ASCII found anywhere in a folded value that is itself not ASCII.
@@ -88,12 +146,71 @@ impl Scan {
         self.foreign.scan(folded, &mut each);
     }
 
-    /// Calls `each` with every literal found in a value, whole values and [`Scan::foreign`] apart; ASCII case is ignored, so that only values with
-    /// other letters need be folded first. A literal may come several times.
+    /// Calls `each` with every literal found in a value, whole values and [`Scan::foreign`] apart; ASCII case is ignored, so that
+    /// only values with other letters need be folded first. A literal may come several times.
     #[inline]
     pub(crate) fn parts(&self, text: &[u8], mut each: impl FnMut(u32)) {
-        self.start.walk(text.iter().map(u8::to_ascii_lowercase), &mut each);
-        self.end.walk(text.iter().rev().map(u8::to_ascii_lowercase), &mut each);
+        if !self.name_ends.is_empty() {
+            self.named(text, &mut each);
+        }
+        if !self.start.is_empty() {
+            self.start.walk(text.iter().map(u8::to_ascii_lowercase), &mut each);
+        }
+        if !self.end.is_empty() {
+            self.end.walk(text.iter().rev().map(u8::to_ascii_lowercase), &mut each);
+        }
         self.anywhere.scan(text, &mut each);
+    }
+
+    /// Ends that hold a backslash.
+    fn named(&self, text: &[u8], each: &mut impl FnMut(u32)) {
+        let Some((name, at)) = name(text) else { return };
+        if !may_end(&self.name_ends, name) {
+            return;
+        }
+        let mut folded = [0u8; MAX_NAME];
+        let Some(folded) = folded.get_mut(..name.len()) else { return };
+        folded.copy_from_slice(name);
+        folded.make_ascii_lowercase();
+        for (rest, number) in self.names.get(&*folded).map_or(&[][..], Vec::as_slice) {
+            let before = at.checked_sub(rest.len()).and_then(|from| text.get(from..at));
+            if before.is_some_and(|before| before.eq_ignore_ascii_case(rest)) {
+                each(*number);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Place, Scan};
+
+    proptest! {
+        #[test]
+        fn finds_what_strings_say(
+            literals in prop::collection::btree_set((prop::sample::select(vec![Place::Whole, Place::Start, Place::End, Place::Anywhere]), "[ab\\\\]{1,5}"), 0..30),
+            text in "[aAbB\\\\]{0,12}",
+        ) {
+            let literals: Vec<(Place, &str, u32)> = literals.iter().zip(0..).map(|((p, s), n)| (*p, s.as_str(), n)).collect();
+            let scan = Scan::new(&literals, &[]);
+            let folded = text.to_lowercase();
+            let mut found = Vec::new();
+            scan.parts(text.as_bytes(), |n| found.push(n));
+            if scan.wants_whole(&text) {
+                found.extend(scan.whole(&folded));
+            }
+            found.sort_unstable();
+            found.dedup();
+            let holds = |place: Place, s: &str| match place {
+                Place::Whole => folded == s,
+                Place::Start => folded.starts_with(s),
+                Place::End => folded.ends_with(s),
+                Place::Anywhere => folded.contains(s),
+            };
+            let want: Vec<u32> = literals.iter().filter(|(p, s, _)| holds(*p, s)).map(|(.., n)| *n).collect();
+            prop_assert_eq!(found, want);
+        }
     }
 }

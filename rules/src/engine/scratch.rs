@@ -1,6 +1,6 @@
 //! Working memory of one thread: grows to what events need, then nothing is allocated any more.
 
-use super::{route::RouteCache, view::Store};
+use super::{cache::Cache, route::RouteCache, view::Store};
 
 /// Working memory of one thread; may be used with any rule set, one after the other.
 #[derive(Debug, Default)]
@@ -10,6 +10,7 @@ pub struct Scratch {
     pub(crate) store: Store,
     pub(crate) routes: RouteCache,
     pub(crate) work: Work,
+    pub(crate) cache: Cache,
 }
 
 /// What one plan writes while it looks at an event.
@@ -36,6 +37,7 @@ impl Scratch {
             self.store.prepare(slots);
             self.routes = RouteCache::default();
             self.work = Work::default();
+            self.cache = Cache::default();
         }
     }
 }

@@ -78,6 +78,8 @@ pub(crate) struct Store {
     folded: String,
     /// Text forms of values that are not text.
     printed: String,
+    /// Every value that keywords look at, each followed by [`BETWEEN`]; made when first asked for.
+    joined: Vec<u8>,
 }
 
 impl Store {
@@ -87,6 +89,9 @@ impl Store {
         self.used.clear();
     }
 }
+
+/// A byte that is in no UTF-8 text, so that nothing is found across two values.
+const BETWEEN: u8 = 0xff;
 
 /// A range of a text buffer; `start == NONE`: not made yet.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +125,7 @@ impl<'e, 's> View<'e, 's> {
     pub(crate) fn new(event: &'e Event, slots: &Slots, store: &'s mut Store) -> Self {
         store.folded.clear();
         store.printed.clear();
+        store.joined.clear();
         let mut view = View { event, store, held: SmallVec::new() };
         for (field, value) in event.iter_ids() {
             view.put(slots.of(field), value, slots.in_any(field));
@@ -173,6 +179,27 @@ impl<'e, 's> View<'e, 's> {
     /// A value, if keywords look at it.
     pub(crate) fn for_keywords(&self, number: u32) -> Option<Value<'e>> {
         self.held.get(number as usize).filter(|h| h.keywords).map(|h| h.value)
+    }
+
+    /// Every value that keywords look at in one text: ASCII ones as they are, others folded, none reaching into the next.
+    pub(crate) fn joined(&mut self) -> &[u8] {
+        if self.store.joined.is_empty() {
+            for number in 0..self.len() {
+                match self.for_keywords(number) {
+                    None | Some(Value::Null) => continue,
+                    Some(Value::Str(text)) if text.is_ascii() => self.store.joined.extend_from_slice(text.as_bytes()),
+                    Some(_) => {
+                        self.folded(number);
+                        if let Some(Held { folded: Range { start, len }, .. }) = self.held.get(number as usize) {
+                            let folded = self.store.folded.as_bytes().get(*start as usize..(start + len) as usize);
+                            self.store.joined.extend_from_slice(folded.unwrap_or_default());
+                        }
+                    }
+                }
+                self.store.joined.push(BETWEEN);
+            }
+        }
+        &self.store.joined
     }
 
     /// The first value of a slot to look at, [`NONE`] if the event has none.

@@ -17,6 +17,24 @@ pub(crate) struct Witness {
     pub(crate) chance: f32,
 }
 
+/// What stands in the logs of every machine; strings that are part of it tell little.
+const COMMON: [&str; 14] = [
+    "c:\\windows\\system32\\",
+    "c:\\windows\\syswow64\\",
+    "c:\\windows\\temp\\",
+    "c:\\program files (x86)\\microsoft\\",
+    "c:\\program files\\microsoft office\\",
+    "c:\\programdata\\microsoft\\windows\\",
+    "c:\\users\\public\\",
+    "\\appdata\\local\\temp\\",
+    "\\appdata\\roaming\\microsoft\\windows\\",
+    "\\software\\microsoft\\windows\\currentversion\\",
+    "\\system\\currentcontrolset\\services\\",
+    "nt authority\\system",
+    "microsoft corporation",
+    "https://www.microsoft.com/",
+];
+
 /// Guesses how likely each atom holds for an event of the log source.
 pub(crate) fn guess(atoms: &mut [Atom]) {
     let mut popular: HashMap<(FieldNo, Place, String), f32, foldhash::fast::FixedState> = HashMap::default();
@@ -28,7 +46,7 @@ pub(crate) fn guess(atoms: &mut [Atom]) {
     for atom in atoms {
         atom.chance = match &atom.ask {
             Ask::Exists => 0.9,
-            Ask::Absent => 0.5,
+            Ask::Absent => 0.05,
             Ask::Slow(_) => 0.3,
             Ask::Like(_) => {
                 // what many rules ask for is common in what they look at
@@ -49,6 +67,15 @@ fn literals(atom: &Atom) -> impl Iterator<Item = (Place, &str)> {
 
 fn rarity(place: Place, text: &str) -> f32 {
     let length = text.len();
+    let part = |known: &&str| match place {
+        Place::Whole => known == &text,
+        Place::Start => known.starts_with(text),
+        Place::End => known.ends_with(text),
+        Place::Anywhere => known.contains(text),
+    };
+    if COMMON.iter().any(part) {
+        return 0.4;
+    }
     match place {
         Place::Whole => 0.01,
         Place::Start => match length {

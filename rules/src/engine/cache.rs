@@ -1,0 +1,118 @@
+//! What was found in values seen before. Logs repeat themselves: the same programs, users, hashes and parents come again and again.
+//!
+//! Bounded: a fixed number of places, each for one value of moderate length; a new value takes the place of an old one. The value
+//! itself is compared, so an answer is never that of another value. No answer of the engine depends on what is remembered.
+
+/// Places.
+const PLACES: usize = 1024;
+/// Bytes of the longest value remembered.
+const MAX_TEXT: usize = 208;
+/// Numbers remembered of one value; those with more are looked at again each time.
+pub(crate) const MAX_FOUND: usize = 8;
+
+/// Numbers found in a value.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Found {
+    count: u32,
+    numbers: [u32; MAX_FOUND],
+}
+
+impl Found {
+    /// Adds a number; too many are not remembered.
+    pub(crate) fn push(&mut self, number: u32) {
+        if let Some(place) = self.numbers.get_mut(self.count as usize) {
+            *place = number;
+        }
+        self.count = self.count.saturating_add(1);
+    }
+
+    /// The numbers, unless there were too many.
+    pub(crate) fn numbers(&self) -> Option<&[u32]> {
+        self.numbers.get(..self.count as usize)
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Place {
+    /// What was asked; 0: empty.
+    key: u64,
+    len: u32,
+    found: Found,
+    text: [u8; MAX_TEXT],
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Cache {
+    places: Vec<Place>,
+}
+
+/// Where a value may be remembered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spot(usize);
+
+impl Cache {
+    /// What was found in the value when the same was asked (`key`, never 0), or where to remember it; neither for long values.
+    #[inline]
+    pub(crate) fn look(&self, key: u64, text: &[u8]) -> Result<Found, Option<Spot>> {
+        if text.len() > MAX_TEXT {
+            return Err(None);
+        }
+        let spot = (hash(key, text) >> (64 - PLACES.trailing_zeros())) as usize;
+        match self.places.get(spot) {
+            Some(place) if place.key == key && place.text.get(..place.len as usize) == Some(text) => Ok(place.found),
+            _ => Err(Some(Spot(spot))),
+        }
+    }
+
+    /// Remembers what was found.
+    pub(crate) fn keep(&mut self, spot: Option<Spot>, key: u64, text: &[u8], found: &Found) {
+        let Some(Spot(spot)) = spot.filter(|_| found.numbers().is_some()) else { return };
+        if self.places.is_empty() {
+            self.places = vec![Place { key: 0, len: 0, found: Found::default(), text: [0; MAX_TEXT] }; PLACES];
+        }
+        if let Some(place) = self.places.get_mut(spot)
+            && let Some(bytes) = place.text.get_mut(..text.len())
+        {
+            bytes.copy_from_slice(text);
+            (place.key, place.len, place.found) = (key, text.len() as u32, *found);
+        }
+    }
+}
+
+/// Spreads keys and texts over the upper bits; quick rather than strong, since a clash only costs time.
+#[inline]
+fn hash(key: u64, text: &[u8]) -> u64 {
+    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut h = (key ^ text.len() as u64).wrapping_mul(MIX);
+    let (chunks, rest) = text.as_chunks::<8>();
+    for chunk in chunks {
+        h = (h.rotate_left(23) ^ u64::from_le_bytes(*chunk)).wrapping_mul(MIX);
+    }
+    let tail = rest.iter().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
+    (h.rotate_left(23) ^ tail).wrapping_mul(MIX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cache, Found, MAX_FOUND, MAX_TEXT};
+
+    #[test]
+    fn remembers_what_was_kept_and_nothing_else() {
+        let mut cache = Cache::default();
+        let mut found = Found::default();
+        found.push(7);
+        let spot = cache.look(1, b"abc").expect_err("not kept yet");
+        cache.keep(spot, 1, b"abc", &found);
+        assert_eq!(cache.look(1, b"abc").expect("kept").numbers(), Some(&[7][..]));
+        assert!(cache.look(2, b"abc").is_err());
+        assert!(cache.look(1, b"abd").is_err());
+        assert!(matches!(cache.look(1, &[0; MAX_TEXT + 1]), Err(None)));
+        for n in 0..MAX_FOUND as u32 {
+            found.push(n);
+        }
+        let spot = cache.look(3, b"").expect_err("not kept yet");
+        cache.keep(spot, 3, b"", &found);
+        assert!(cache.look(3, b"").is_err(), "too many finds are not kept");
+    }
+}
