@@ -259,9 +259,9 @@ pub(crate) struct Events {
 impl Events {
     /// The event of a document, into an old one's allocations.
     pub(crate) fn read(&mut self, doc: u32, event: &mut Event) -> tantivy::Result<()> {
-        let Stored(bytes) = self.store.get(doc)?;
+        let Stored { packed, base } = self.store.get(doc)?;
         let damaged = |damage| TantivyError::InternalError(format!("stored event {doc} does not read: {damage:?}"));
-        self.unpacker.unpack(&bytes, event).map_err(damaged)
+        self.unpacker.unpack(&packed, &base, event).map_err(damaged)
     }
 }
 

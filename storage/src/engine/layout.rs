@@ -1,6 +1,6 @@
 //! Where each field of an event lies in an index, and the Tantivy schema that follows from it.
 //!
-//! - `e` stored: the whole event, see [`super::packed`];
+//! - `e`, `b` stored: the whole event, see [`super::packed`];
 //! - `w` inverted: the words ([`fansipan_model::text::words`]) of every value that [`fansipan_model::Target::Any`] looks at, except
 //!   values held by a profile and words named by `u`;
 //! - `x` inverted: 17-byte terms for addresses (`i` + 16 bytes) and 3-byte marks (`o` + field number) for events with a value
@@ -96,6 +96,7 @@ pub(crate) enum Place {
 pub(crate) struct Layout {
     pub(crate) schema: Schema,
     pub(crate) event: Field,
+    pub(crate) base: Field,
     pub(crate) words: Field,
     pub(crate) exact: Field,
     pub(crate) time: Field,
@@ -122,6 +123,7 @@ impl Layout {
             .set_index_option(IndexRecordOption::Basic)
             .set_fieldnorms(false);
         b.add_bytes_field("e", STORED);
+        b.add_text_field("b", TextOptions::default().set_stored());
         b.add_text_field("w", TextOptions::default().set_indexing_options(words));
         b.add_bytes_field("x", BytesOptions::default().set_indexed());
         b.add_i64_field("t", NumericOptions::default().set_fast());
@@ -144,7 +146,7 @@ impl Layout {
     }
 
     fn of(schema: Schema, profiles: &[Vec<String>; PROFILES]) -> Layout {
-        // the eight fields are those of `current`; `open` refuses a schema without them
+        // the nine fields are those of `current`; `open` refuses a schema without them
         let get = |name: &str| schema.get_field(name).unwrap_or(Field::from_field_id(u32::MAX));
         let places = (0..FieldId::STATIC_COUNT)
             .map(|n| {
@@ -167,6 +169,7 @@ impl Layout {
             .collect();
         Layout {
             event: get("e"),
+            base: get("b"),
             words: get("w"),
             exact: get("x"),
             time: get("t"),
@@ -202,7 +205,7 @@ impl Layout {
         if on_disk.version != VERSION {
             return Err(damaged(format!("version {} is not one this program reads ({VERSION})", on_disk.version)));
         }
-        if let Some(missing) = ["e", "w", "x", "t", "d", "p0", "p1", "u"].into_iter().find(|f| schema.get_field(f).is_err()) {
+        if let Some(missing) = ["e", "b", "w", "x", "t", "d", "p0", "p1", "u"].into_iter().find(|f| schema.get_field(f).is_err()) {
             return Err(damaged(format!("no field `{missing}`")));
         }
         Ok(Self::of(schema, &on_disk.profiles))

@@ -54,13 +54,16 @@ pub(crate) struct Open {
 #[derive(Default)]
 struct Journal {
     bytes: Vec<u8>,
-    ends: Vec<usize>,
+    /// Where each one's packed bytes end, and where its base does.
+    ends: Vec<(usize, usize)>,
 }
 
 impl Journal {
-    fn push(&mut self, packed: &[u8]) {
+    fn push(&mut self, (packed, base): (&[u8], &str)) {
         self.bytes.extend_from_slice(packed);
-        self.ends.push(self.bytes.len());
+        let middle = self.bytes.len();
+        self.bytes.extend_from_slice(base.as_bytes());
+        self.ends.push((middle, self.bytes.len()));
     }
 
     fn clear(&mut self) {
@@ -70,9 +73,10 @@ impl Journal {
         self.bytes.shrink_to(64 << 20);
     }
 
-    fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = [0].into_iter().chain(self.ends.iter().copied());
-        starts.zip(&self.ends).filter_map(|(from, to)| self.bytes.get(from..*to))
+    fn iter(&self) -> impl Iterator<Item = (&[u8], &str)> {
+        let starts = [0].into_iter().chain(self.ends.iter().map(|e| e.1));
+        let both = |(from, &(middle, to))| Some((self.bytes.get(from..middle)?, std::str::from_utf8(self.bytes.get(middle..to)?).ok()?));
+        starts.zip(&self.ends).filter_map(both)
     }
 }
 
@@ -147,9 +151,9 @@ impl Open {
         }
         let (mut unpacker, mut event) = (Unpacker::default(), Event::default());
         let mut batch = Vec::with_capacity(BATCH);
-        for packed in self.journal.iter() {
+        for (packed, base) in self.journal.iter() {
             let damaged = |d| StoreError::Damaged { what: "journal in memory", reason: format!("{d:?}") };
-            unpacker.unpack(packed, &mut event).map_err(damaged)?;
+            unpacker.unpack(packed, base, &mut event).map_err(damaged)?;
             batch.push(UserOperation::Add(pool.record(&self.day.layout, &mut self.usual, &event)));
             if batch.len() >= BATCH {
                 let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));

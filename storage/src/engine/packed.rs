@@ -10,9 +10,10 @@
 //! [16]    event.id
 //! varint  @timestamp - the millisecond in the id (zigzag)
 //! varint  event.ingested - the same (zigzag)
-//! varint  2 × length of the base + whether it is the record, [n] the base: the record, or the message where there is none
+//! u8      whether the base is the record
 //! varint  number of entries; each: varint registry number + 1, or 0 and varint length, bytes of the name; u8 kind; payload
 //! ```
+//! The base, stored beside it, is the text that parts are parts of: the record, or the message where there is none.
 //! A word is a maximal run of ASCII letters and digits and of bytes beyond ASCII.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -82,30 +83,47 @@ fn instant(id: Uuid) -> i64 {
     ((id.as_u128() >> 80) as i64).wrapping_mul(1_000_000)
 }
 
+/// Where a value lies in the base: its first word, and the first word behind it.
+pub(crate) type Span = Option<(u32, u32)>;
+
 /// Buffers of the packer.
 #[derive(Default, Debug)]
 pub(crate) struct Packer {
     /// Start and end of every word of the base.
     words: Vec<(u32, u32)>,
+    /// Per value, in the order they are packed.
+    spans: Vec<Span>,
     scratch: String,
+}
+
+/// Bit per byte: whether it belongs to a word.
+fn classes(chunk: &[u8]) -> u64 {
+    let class = |b: u8| b.is_ascii_alphanumeric() || b >= 0x80;
+    chunk.iter().rev().fold(0, |bits, b| bits << 1 | u64::from(class(*b)))
 }
 
 /// Fills `words` with the words of a text.
 fn split(text: &str, words: &mut Vec<(u32, u32)>) {
     words.clear();
-    let mut start = None;
-    for (b, i) in text.bytes().zip(0u32..) {
-        match (b.is_ascii_alphanumeric() || b >= 0x80, start) {
-            (true, None) => start = Some(i),
-            (false, Some(from)) => {
-                words.push((from, i));
-                start = None;
+    let (mut inside, mut start) = (0u64, 0u32);
+    for (chunk, at) in text.as_bytes().chunks(64).zip((0u32..).step_by(64)) {
+        let bits = classes(chunk);
+        // a bit where a word begins or has just ended
+        let mut edges = bits ^ (bits << 1 | inside);
+        inside = bits >> 63;
+        while edges != 0 {
+            let edge = edges.trailing_zeros();
+            edges &= edges - 1;
+            if bits >> edge & 1 == 1 {
+                start = at + edge;
+            } else if at + edge <= text.len() as u32 {
+                words.push((start, at + edge));
             }
-            _ => {}
         }
     }
-    if let Some(from) = start {
-        words.push((from, text.len() as u32));
+    let ends = words.last().is_none_or(|w| w.1 != text.len() as u32);
+    if inside == 1 && ends {
+        words.push((start, text.len() as u32));
     }
 }
 
@@ -123,6 +141,11 @@ impl Packer {
         &self.words
     }
 
+    /// Where each of its values lies in the base: ids first, then names.
+    pub(crate) fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
     /// Appends the event's bytes.
     pub(crate) fn pack(&mut self, event: &Event, out: &mut Vec<u8>) {
         let (base, is_record) = base(event);
@@ -132,9 +155,9 @@ impl Packer {
         out.extend_from_slice(event.id().as_bytes());
         put(out, zigzag(event.timestamp().wrapping_sub(instant)));
         put(out, zigzag(event.ingested().wrapping_sub(instant)));
-        put(out, (base.len() as u64) << 1 | u64::from(is_record));
-        out.extend_from_slice(base.as_bytes());
+        out.push(u8::from(is_record));
         put(out, event.len() as u64);
+        self.spans.clear();
         let mut next = 0;
         let mut each = |id: Option<FieldId>, name: &str, value: Value<'_>, out: &mut Vec<u8>| {
             match id.filter(|id| id.is_static()) {
@@ -145,7 +168,8 @@ impl Packer {
                     out.extend_from_slice(name.as_bytes());
                 }
             }
-            self.value(event.timestamp(), base, value, &mut next, out);
+            let span = self.value(event.timestamp(), base, value, &mut next, out);
+            self.spans.push(span);
         };
         // order among fields is free, that of a field's values is not: ids first, then names
         for (id, value) in event.iter_ids() {
@@ -156,15 +180,17 @@ impl Packer {
         }
     }
 
-    fn value(&mut self, timestamp: i64, base: &str, value: Value<'_>, next: &mut usize, out: &mut Vec<u8>) {
+    fn value(&mut self, timestamp: i64, base: &str, value: Value<'_>, next: &mut u32, out: &mut Vec<u8>) -> Span {
         match value {
             Value::Null => out.push(NULL),
             Value::Bool(v) => out.push(if v { TRUE } else { FALSE }),
             Value::Int(v) => {
-                if !self.written(base, value, INT_PART, next, out) {
+                let span = self.written(base, value, INT_PART, next, out);
+                if span.is_none() {
                     out.push(INT);
                     put(out, zigzag(v));
                 }
+                return span;
             }
             Value::Float(v) => {
                 out.push(FLOAT);
@@ -175,45 +201,63 @@ impl Packer {
                 put(out, zigzag(v.wrapping_sub(timestamp)));
             }
             Value::Ip(ip) => {
-                if !self.written(base, value, IP_PART, next, out) {
-                    match ip {
-                        IpAddr::V4(ip) => {
-                            out.push(IP4);
-                            out.extend_from_slice(&ip.octets());
-                        }
-                        IpAddr::V6(ip) => {
-                            out.push(IP6);
-                            out.extend_from_slice(&ip.octets());
-                        }
+                let span = self.written(base, value, IP_PART, next, out);
+                match ip {
+                    _ if span.is_some() => {}
+                    IpAddr::V4(ip) => {
+                        out.push(IP4);
+                        out.extend_from_slice(&ip.octets());
+                    }
+                    IpAddr::V6(ip) => {
+                        out.push(IP6);
+                        out.extend_from_slice(&ip.octets());
                     }
                 }
+                return span;
             }
             Value::Uuid(v) => {
                 out.push(UUID);
                 out.extend_from_slice(v.as_bytes());
             }
-            Value::Str(text) => self.text(base, text, next, out),
+            Value::Str(text) => return self.text(base, text, next, out),
         }
+        None
     }
 
-    fn text(&self, base: &str, text: &str, next: &mut usize, out: &mut Vec<u8>) {
+    /// The words of a part of the base, if no word crosses its ends.
+    pub(crate) fn span(&self, base: &str, text: &str) -> Span {
         // addresses only: both are slices of the event's buffer, or not
+        let at = (text.as_ptr() as usize).checked_sub(base.as_ptr() as usize)?;
+        if text.is_empty() || at + text.len() > base.len() {
+            return None;
+        }
+        let (from, to) = (at as u32, (at + text.len()) as u32);
+        let first = self.words.partition_point(|w| w.0 < from);
+        let end = first + self.words.get(first..)?.partition_point(|w| w.1 <= to);
+        let crossed = first.checked_sub(1).and_then(|i| self.words.get(i)).is_some_and(|w| w.1 > from)
+            || self.words.get(end).is_some_and(|w| w.0 < to);
+        (!crossed).then_some((first as u32, end as u32))
+    }
+
+    fn text(&self, base: &str, text: &str, next: &mut u32, out: &mut Vec<u8>) -> Span {
         let at = (text.as_ptr() as usize).checked_sub(base.as_ptr() as usize);
         let Some(at) = at.filter(|at| !text.is_empty() && at + text.len() <= base.len()) else {
             out.push(TEXT);
             put(out, text.len() as u64);
             out.extend_from_slice(text.as_bytes());
-            return;
+            return None;
         };
-        let (from, to) = (at as u32, (at + text.len()) as u32);
-        let first = self.words.binary_search_by_key(&from, |w| w.0);
-        let last = self.words.binary_search_by_key(&to, |w| w.1);
-        match (first, last) {
-            (Ok(first), Ok(last)) => part(PART, first, last, next, out),
-            (Ok(first), Err(_)) if base.len() - at - text.len() < 4 => {
+        let span = self.span(base, text);
+        let words = span.and_then(|(first, end)| self.words.get(first as usize..end as usize)).unwrap_or_default();
+        let begins = words.first().is_some_and(|w| w.0 as usize == at);
+        let ends = words.last().is_some_and(|w| w.1 as usize == at + text.len());
+        let short = base.len() - at - text.len();
+        match span {
+            Some((first, end)) if begins && ends => part(PART, first, end, next, out),
+            Some((first, _)) if begins && short < 4 => {
                 out.push(TAIL);
-                put(out, zigzag(first as i64 - *next as i64));
-                put(out, (base.len() - at - text.len()) as u64);
+                put(out, zigzag(i64::from(first) - i64::from(*next)));
+                put(out, short as u64);
             }
             _ => {
                 out.push(BYTES);
@@ -221,35 +265,60 @@ impl Packer {
                 put(out, text.len() as u64);
             }
         }
+        span
     }
 
     /// Names the part of the base where the value's text form stands, if it stands there as whole words.
-    fn written(&mut self, base: &str, value: Value<'_>, kind: u8, next: &mut usize, out: &mut Vec<u8>) -> bool {
+    fn written(&mut self, base: &str, value: Value<'_>, kind: u8, next: &mut u32, out: &mut Vec<u8>) -> Span {
         self.scratch.clear();
-        value.write_text(&mut self.scratch);
-        let text = self.scratch.as_bytes();
-        let first_len = text.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(text.len()) as u32;
+        write_plain(value, &mut self.scratch);
+        let (base, text) = (base.as_bytes(), self.scratch.as_bytes());
         let first_byte = text.first().copied();
+        let first_len = text.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(text.len()) as u32;
         let starts = |&(_, &(from, to)): &(usize, &(u32, u32))| {
             to - from == first_len
-                && base.as_bytes().get(from as usize).copied() == first_byte
-                && base.as_bytes().get(from as usize..).is_some_and(|rest| rest.starts_with(text))
+                && base.get(from as usize).copied() == first_byte
+                && base.get(from as usize..).is_some_and(|rest| rest.starts_with(text))
         };
         // most parts come in the order of the record
         let words = self.words.iter().enumerate();
-        let found = words.clone().skip(*next).find(starts).or_else(|| words.take(*next).find(starts));
-        let Some((first, &(from, _))) = found else { return false };
-        let Ok(last) = self.words.binary_search_by_key(&(from + text.len() as u32), |w| w.1) else { return false };
-        part(kind, first, last, next, out);
-        true
+        let found = words.clone().skip(*next as usize).find(starts).or_else(|| words.take(*next as usize).find(starts));
+        let (first, &(from, _)) = found?;
+        let more = self.words.get(first..)?.iter().position(|w| w.1 == from + text.len() as u32)?;
+        let (first, end) = (first as u32, (first + more + 1) as u32);
+        part(kind, first, end, next, out);
+        Some((first, end))
     }
 }
 
-fn part(kind: u8, first: usize, last: usize, next: &mut usize, out: &mut Vec<u8>) {
+/// Appends the text form of an integer or address; the commonest without the formatting machinery.
+pub(crate) fn write_plain(value: Value<'_>, out: &mut String) {
+    let mut decimal = |v: u64| {
+        let mut digits = [0u8; 20];
+        let (mut at, mut left) = (digits.len(), v);
+        loop {
+            at -= 1;
+            if let Some(digit) = digits.get_mut(at) {
+                *digit = b'0' + (left % 10) as u8;
+            }
+            left /= 10;
+            if left == 0 {
+                break;
+            }
+        }
+        out.extend(digits.iter().skip(at).map(|d| char::from(*d)));
+    };
+    match value {
+        Value::Int(v) if v >= 0 => decimal(v as u64),
+        _ => value.write_text(out),
+    }
+}
+
+fn part(kind: u8, first: u32, end: u32, next: &mut u32, out: &mut Vec<u8>) {
     out.push(kind);
-    put(out, zigzag(first as i64 - *next as i64));
-    put(out, (last - first) as u64);
-    *next = last + 1;
+    put(out, zigzag(i64::from(first) - i64::from(*next)));
+    put(out, u64::from(end - first - 1));
+    *next = end;
 }
 
 struct Reader<'a> {
@@ -311,14 +380,14 @@ pub(crate) struct Unpacker {
 }
 
 impl Unpacker {
-    /// Reads the event that fills `bytes` into an old one's allocations. On an error `event` is empty.
-    pub(crate) fn unpack(&mut self, bytes: &[u8], event: &mut Event) -> Result<(), Damage> {
+    /// Reads the event that fills `bytes` and its base into an old one's allocations. On an error `event` is empty.
+    pub(crate) fn unpack(&mut self, bytes: &[u8], base: &str, event: &mut Event) -> Result<(), Damage> {
         let old = std::mem::take(event);
-        *event = self.read(bytes, old)?;
+        *event = self.read(bytes, base, old)?;
         Ok(())
     }
 
-    fn read(&mut self, bytes: &[u8], mut old: Event) -> Read<Event> {
+    fn read(&mut self, bytes: &[u8], base: &str, mut old: Event) -> Read<Event> {
         let mut r = Reader { bytes };
         let [version] = r.array()?;
         if version != VERSION {
@@ -327,10 +396,9 @@ impl Unpacker {
         let id = Uuid::from_bytes(r.array()?);
         let timestamp = instant(id).wrapping_add(r.signed()?);
         let ingested = instant(id).wrapping_add(r.signed()?);
-        let head = r.size()?;
-        let base = std::str::from_utf8(r.take(head >> 1)?).map_err(|_| Damage::Bytes)?;
+        let [is_record] = r.array()?;
         split(base, &mut self.words);
-        let mut builder = if head & 1 == 1 {
+        let mut builder = if is_record == 1 {
             EventBuilder::reuse(old, base)
         } else {
             old.clear();
@@ -340,7 +408,7 @@ impl Unpacker {
         header.set_id(id);
         header.set_timestamp(timestamp);
         header.set_ingested(ingested);
-        let mut next = 0;
+        let mut next = 0usize;
         for _ in 0..r.size()? {
             let key = r.varint()?;
             let field = match key {
@@ -407,7 +475,7 @@ mod tests {
         Packer::default().pack(event, &mut bytes);
         let mut back = Event::default();
         back.push(fields::MESSAGE, Value::Str("left over"));
-        assert_eq!(Unpacker::default().unpack(&bytes, &mut back), Ok(()));
+        assert_eq!(Unpacker::default().unpack(&bytes, base(event).0, &mut back), Ok(()));
         (back, bytes.len())
     }
 
@@ -431,8 +499,7 @@ mod tests {
             assert_eq!(back.original(), Some(line.as_str()));
             let mut bytes = Vec::new();
             Packer::default().pack(&event, &mut bytes);
-            let end = bytes.windows(line.len()).position(|w| w == line.as_bytes()).unwrap() + line.len();
-            bytes[end..].to_vec()
+            bytes
         };
         assert_eq!(pack("10.0.0.1", 22), pack("203.113.131.200", 51_234));
     }
@@ -468,17 +535,26 @@ mod tests {
         }
 
         #[test]
+        fn words_by_bits_are_words(text in "[a-c ,đ]{0,200}") {
+            let mut words = Vec::new();
+            split(&text, &mut words);
+            let plain: Vec<&str> = text.split([' ', ',']).filter(|w| !w.is_empty()).collect();
+            let found: Vec<&str> = words.iter().map(|w| &text[w.0 as usize..w.1 as usize]).collect();
+            prop_assert_eq!(found, plain);
+        }
+
+        #[test]
         fn damaged_bytes_are_refused_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..80), cut in 0..200usize) {
             let mut event = Event::default();
             let mut with_version = vec![VERSION];
             with_version.extend(&bytes);
-            let _ = Unpacker::default().unpack(&with_version, &mut event);
+            let _ = Unpacker::default().unpack(&with_version, "a b c", &mut event);
             let mut whole = Event::default();
             whole.push(fields::MESSAGE, Value::Str("a b c"));
             let mut packed = Vec::new();
             Packer::default().pack(&whole, &mut packed);
             if cut < packed.len() {
-                prop_assert!(Unpacker::default().unpack(&packed[..cut], &mut event).is_err());
+                prop_assert!(Unpacker::default().unpack(&packed[..cut], "a b c", &mut event).is_err());
             }
         }
     }

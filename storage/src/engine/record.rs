@@ -11,13 +11,13 @@ use tantivy::schema::{
     Field,
     document::{
         DeserializeError, Document, DocumentDeserialize, DocumentDeserializer, ReferenceValue, ReferenceValueLeaf, Value as TantivyValue,
-        ValueDeserialize, ValueDeserializer,
+        ValueDeserialize, ValueDeserializer, ValueVisitor,
     },
 };
 
 use super::{
     layout::{Layout, PROFILES, Place},
-    packed::{self, Packer},
+    packed::{self, Packer, Span},
     profile,
     usual::{Source, Usual},
 };
@@ -88,12 +88,13 @@ struct Buffers {
     bytes: Vec<u8>,
     /// Texts whose words are to be found.
     found_by: String,
-    /// Words for the index, one a line, then texts of columns.
+    /// The base, words for the index (one a line), texts of columns.
     text: String,
     slots: Vec<(Field, Slot)>,
     profiles: [Vec<u8>; PROFILES],
-    scratch: String,
     seen: Vec<(usize, usize)>,
+    /// A bit for each word of the base that counts.
+    marks: Vec<u64>,
     packer: Packer,
 }
 
@@ -139,11 +140,14 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// The packed event.
-    pub(crate) fn packed(&self) -> &[u8] {
-        match self.buffers.slots.first() {
-            Some((_, Slot::Bytes(range))) => self.buffers.bytes.get(range.start as usize..range.end as usize).unwrap_or_default(),
-            _ => &[],
+    /// The packed event and its base.
+    pub(crate) fn packed(&self) -> (&[u8], &str) {
+        match self.buffers.slots.as_slice() {
+            [(_, Slot::Bytes(packed)), (_, Slot::Text(base)), ..] => (
+                self.buffers.bytes.get(packed.start as usize..packed.end as usize).unwrap_or_default(),
+                self.buffers.text.get(base.start as usize..base.end as usize).unwrap_or_default(),
+            ),
+            _ => (&[], ""),
         }
     }
 }
@@ -159,46 +163,58 @@ impl Drop for Record {
 
 impl Buffers {
     fn build(&mut self, layout: &Layout, usual: &mut Usual, event: &Event) {
+        let (base, _) = packed::base(event);
         self.packer.pack(event, &mut self.bytes);
-        let end = self.bytes.len() as u32;
-        self.slots.push((layout.event, Slot::Bytes(0..end)));
+        self.slots.push((layout.event, Slot::Bytes(0..self.bytes.len() as u32)));
+        self.text.push_str(base);
+        self.slots.push((layout.base, Slot::Text(0..base.len() as u32)));
         let id = u64::from_be_bytes(event.id().as_bytes().first_chunk().copied().unwrap_or_default());
         self.slots.push((layout.time, Slot::Long(event.timestamp())));
         self.slots.push((layout.id, Slot::Unsigned(id)));
-        let message = event.message().unwrap_or("");
-        // the packer has found the words of the record already; they are the message's if it lies inside
-        let (base, _) = packed::base(event);
-        let split = inside(base, message).filter(|_| base.is_ascii()).map(|range| within(self.packer.words(), &range));
-        if split.is_none() {
-            self.found_by.push_str(message);
-        }
+        self.marks.clear();
+        self.marks.resize(self.packer.words().len().div_ceil(64), 0);
+        let mut values = 0;
         for (field, value) in event.iter_ids() {
+            let span = self.packer.spans().get(values).copied().flatten();
+            values += 1;
             match layout.place(field) {
-                Place::Profile(p) => self.put_profile(layout, message, p, field, value),
+                Place::Profile(p) => self.put_profile(layout, p, field, value, span),
                 place => {
-                    self.put_words(layout, message, field.name(), value);
+                    self.put_words(layout, field.name(), value, span);
                     self.put_column(layout, place, field, value);
                 }
             }
         }
         for (name, value) in event.iter_named() {
-            self.put_words(layout, message, name, value);
+            let span = self.packer.spans().get(values).copied().flatten();
+            values += 1;
+            self.put_words(layout, name, value, span);
         }
+        let words = self.text.len() as u32;
         let kind = self.profiles.last().map_or(&[][..], Vec::as_slice);
-        let words = split.and_then(|range| self.packer.words().get(range)).unwrap_or_default();
-        let entry = usual.split(kind, &Source { split: (base, words), text: &self.found_by }, &mut self.text);
+        let source = Source { whole: base, words: self.packer.words(), marks: &self.marks, text: &self.found_by };
+        let entry = usual.split(kind, &source, &mut self.text);
         let start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(entry);
         self.slots.push((layout.usual, Slot::Bytes(start..self.bytes.len() as u32)));
-        let words = self.text.len() as u32;
-        self.slots.push((layout.words, Slot::Text(0..words)));
-        self.finish_texts(layout, event, words);
+        let end = self.text.len() as u32;
+        self.slots.push((layout.words, Slot::Text(words..end)));
+        self.finish_texts(layout, event, end);
         for (p, field) in layout.profiles.into_iter().enumerate() {
             let start = self.bytes.len() as u32;
             if let Some(entry) = self.profiles.get(p) {
                 self.bytes.extend_from_slice(entry);
             }
             self.slots.push((field, Slot::Bytes(start..self.bytes.len() as u32)));
+        }
+    }
+
+    /// Marks words of the base.
+    fn mark_words(&mut self, (first, end): (u32, u32)) {
+        for i in first..end {
+            if let Some(bits) = self.marks.get_mut(i as usize / 64) {
+                *bits |= 1 << (i % 64);
+            }
         }
     }
 
@@ -214,7 +230,7 @@ impl Buffers {
             let end = self.text.len() as u32;
             if (end - at) as usize > COLUMN_LIMIT {
                 self.text.truncate(at as usize);
-                self.mark(layout, field);
+                self.mark_odd(layout, field);
             } else {
                 self.slots.push((column, Slot::Text(at..end)));
                 at = end;
@@ -228,16 +244,16 @@ impl Buffers {
         self.slots.push((layout.exact, Slot::Bytes(start..self.bytes.len() as u32)));
     }
 
-    fn mark(&mut self, layout: &Layout, field: FieldId) {
+    fn mark_odd(&mut self, layout: &Layout, field: FieldId) {
         self.exact(layout, &odd_term(field));
     }
 
-    fn put_profile(&mut self, layout: &Layout, message: &str, p: usize, field: FieldId, value: Value<'_>) {
+    fn put_profile(&mut self, layout: &Layout, p: usize, field: FieldId, value: Value<'_>, span: Span) {
         let Some(entry) = self.profiles.get_mut(p) else { return };
         let too_long = matches!(value, Value::Str(s) if s.len() > PROFILE_LIMIT);
         if too_long || entry.len() > PROFILE_TOTAL {
-            self.mark(layout, field);
-            self.put_words(layout, message, field.name(), value);
+            self.mark_odd(layout, field);
+            self.put_words(layout, field.name(), value, span);
         } else {
             profile::push(entry, field, value);
         }
@@ -254,13 +270,13 @@ impl Buffers {
             (Place::Bool(f), Value::Str("false")) => (f, Slot::Bool(false)),
             // the text of an IPv4-mapped address differs from that of the IPv4 address the column would give back
             (Place::Ip(f), Value::Ip(v)) if v == v.to_canonical() => (f, Slot::Ip(v6(v))),
-            _ => return self.mark(layout, field),
+            _ => return self.mark_odd(layout, field),
         };
         self.slots.push(slot);
     }
 
-    /// Makes the value findable by its words and, if it is an address, by that.
-    fn put_words(&mut self, layout: &Layout, message: &str, name: &str, value: Value<'_>) {
+    /// Makes the value findable by its words and, if it is an address, by that. `span`: where it lies in the base.
+    fn put_words(&mut self, layout: &Layout, name: &str, value: Value<'_>, span: Span) {
         if value == Value::Null || !in_any(name) {
             return;
         }
@@ -279,68 +295,23 @@ impl Buffers {
                 self.exact(layout, &term);
             }
         }
-        match value {
-            Value::Str(s) => {
+        match (span, value) {
+            (Some(words), _) => self.mark_words(words),
+            (None, Value::Str(s)) => {
                 let place = (s.as_ptr() as usize, s.len());
-                if !covered(message, s) && !self.seen.contains(&place) {
+                if !self.seen.contains(&place) {
                     self.seen.push(place);
                     self.push_words(value);
                 }
             }
-            // one word; looking for it in the message would cost more than indexing it twice
-            Value::Int(_) => self.push_words(value),
-            _ => {
-                let mut scratch = std::mem::take(&mut self.scratch);
-                scratch.clear();
-                value.write_text(&mut scratch);
-                if !stands_in(message, &scratch) {
-                    self.push_words(Value::Str(&scratch));
-                }
-                self.scratch = scratch;
-            }
+            (None, _) => self.push_words(value),
         }
     }
 
     fn push_words(&mut self, value: Value<'_>) {
         self.found_by.push('\n');
-        value.write_text(&mut self.found_by);
+        packed::write_plain(value, &mut self.found_by);
     }
-}
-
-/// Where `part` lies in `whole`, if it is a slice of it that no word crosses at its ends.
-fn inside(whole: &str, part: &str) -> Option<Range<usize>> {
-    let at = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
-    let range = at..at + part.len();
-    (!part.is_empty() && range.end <= whole.len() && covered(whole, part)).then_some(range)
-}
-
-/// The words that lie in a range of the text.
-fn within(words: &[(u32, u32)], range: &Range<usize>) -> Range<usize> {
-    let first = words.partition_point(|w| (w.0 as usize) < range.start);
-    let last = words.partition_point(|w| (w.1 as usize) <= range.end);
-    first..last.max(first)
-}
-
-/// Whether `part` is a slice of `message` that no word of the message crosses at its ends: then its words are the message's.
-fn covered(message: &str, part: &str) -> bool {
-    // addresses only: both are slices of the event's buffer, or not
-    let Some(at) = (part.as_ptr() as usize).checked_sub(message.as_ptr() as usize) else { return false };
-    match (message.get(..at), message.get(at + part.len()..)) {
-        (Some(before), Some(after)) => bounded(before, part, after),
-        _ => false,
-    }
-}
-
-/// Whether `text` stands somewhere in `message`, no word crossing its ends.
-fn stands_in(message: &str, text: &str) -> bool {
-    memchr::memmem::find_iter(message.as_bytes(), text.as_bytes()).take(4).any(
-        |at| matches!((message.get(..at), message.get(at + text.len()..)), (Some(before), Some(after)) if bounded(before, text, after)),
-    )
-}
-
-fn bounded(before: &str, part: &str, after: &str) -> bool {
-    let joins = |a: Option<char>, b: Option<char>| matches!((a, b), (Some(a), Some(b)) if a.is_alphanumeric() && b.is_alphanumeric());
-    !joins(before.chars().next_back(), part.chars().next()) && !joins(part.chars().next_back(), after.chars().next())
 }
 
 /// One value on its way into the index.
@@ -406,23 +377,48 @@ impl Document for Record {
     }
 }
 
-/// The stored bytes of a document, as read back.
+/// A stored document, as read back.
 #[derive(Debug, Default)]
-pub(crate) struct Stored(pub(crate) Vec<u8>);
+pub(crate) struct Stored {
+    /// The packed event.
+    pub(crate) packed: Vec<u8>,
+    /// Its base.
+    pub(crate) base: String,
+}
 
-struct StoredValue(Vec<u8>);
+enum StoredValue {
+    Packed(Vec<u8>),
+    Base(String),
+}
+
+struct AnyValue;
+
+impl ValueVisitor for AnyValue {
+    type Value = StoredValue;
+
+    fn visit_bytes(&self, value: Vec<u8>) -> Result<StoredValue, DeserializeError> {
+        Ok(StoredValue::Packed(value))
+    }
+
+    fn visit_string(&self, value: String) -> Result<StoredValue, DeserializeError> {
+        Ok(StoredValue::Base(value))
+    }
+}
 
 impl ValueDeserialize for StoredValue {
     fn deserialize<'de, D: ValueDeserializer<'de>>(d: D) -> Result<Self, DeserializeError> {
-        d.deserialize_bytes().map(StoredValue)
+        d.deserialize_any(AnyValue)
     }
 }
 
 impl DocumentDeserialize for Stored {
     fn deserialize<'de, D: DocumentDeserializer<'de>>(mut d: D) -> Result<Self, DeserializeError> {
         let mut stored = Stored::default();
-        while let Some((_, StoredValue(bytes))) = d.next_field()? {
-            stored = Stored(bytes);
+        while let Some((_, value)) = d.next_field()? {
+            match value {
+                StoredValue::Packed(bytes) => stored.packed = bytes,
+                StoredValue::Base(text) => stored.base = text,
+            }
         }
         Ok(stored)
     }

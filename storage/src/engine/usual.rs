@@ -142,8 +142,11 @@ impl Set {
 
 /// Where the words of an event come from.
 pub(crate) struct Source<'a> {
-    /// A text in ASCII, and the starts and ends of its words.
-    pub(crate) split: (&'a str, &'a [(u32, u32)]),
+    /// A text and the starts and ends of its words (runs of ASCII letters and digits and of bytes beyond ASCII).
+    pub(crate) whole: &'a str,
+    pub(crate) words: &'a [(u32, u32)],
+    /// A bit for each word that counts.
+    pub(crate) marks: &'a [u64],
     /// Any other text.
     pub(crate) text: &'a str,
 }
@@ -162,17 +165,31 @@ impl Source<'_> {
                 each(&folded);
             }
         };
-        let (whole, words) = self.split;
-        words.iter().filter_map(|&(from, to)| whole.get(from as usize..to as usize)).for_each(&mut fold);
-        let mut rest = self.text;
-        loop {
-            let (word, after) = split_word(rest);
-            if word.is_empty() {
-                return;
+        for (mut bits, block) in self.marks.iter().copied().zip(self.words.chunks(64)) {
+            while bits != 0 {
+                let word = block.get(bits.trailing_zeros() as usize);
+                bits &= bits - 1;
+                let Some(run) = word.and_then(|&(from, to)| self.whole.get(from as usize..to as usize)) else { continue };
+                if run.is_ascii() {
+                    fold(run);
+                } else {
+                    split_words(run, &mut fold);
+                }
             }
-            rest = after;
-            fold(word);
         }
+        split_words(self.text, &mut fold);
+    }
+}
+
+fn split_words(text: &str, each: &mut impl FnMut(&str)) {
+    let mut rest = text;
+    loop {
+        let (word, after) = split_word(rest);
+        if word.is_empty() {
+            return;
+        }
+        rest = after;
+        each(word);
     }
 }
 
@@ -222,7 +239,7 @@ mod tests {
 
     fn ours(text: &str) -> Vec<String> {
         let mut out = Vec::new();
-        Source { split: ("", &[]), text }.each(|word| out.push(word.to_owned()));
+        Source { whole: "", words: &[], marks: &[], text }.each(|word| out.push(word.to_owned()));
         out
     }
 
@@ -267,7 +284,7 @@ mod tests {
                 (_, true) => format!("datum={n} key=x srcip=10.0.0.{n} action=deny level=notice"),
             };
             let mut out = String::new();
-            let entry = usual.split(b"kind", &Source { split: ("", &[]), text: &text }, &mut out).to_vec();
+            let entry = usual.split(b"kind", &Source { whole: "", words: &[], marks: &[], text: &text }, &mut out).to_vec();
             hits += u32::from(!entry.is_empty());
             let found: std::collections::BTreeSet<&str> = out.lines().chain(std::str::from_utf8(&entry).unwrap().lines()).collect();
             let want = theirs(&text);
