@@ -39,6 +39,8 @@ export default defineConfig({
           environment: "node",
           include: ["tests/browser/**/*.test.ts"],
           testTimeout: 60_000,
+          // What a slow machine needs to answer; how fast the console is, is measured, not asserted.
+          expect: { poll: { timeout: 20_000 } },
           hookTimeout: 120_000,
           fileParallelism: false,
         },

@@ -35,11 +35,23 @@ function remember({ id, status, assignee, reason }: Alert): void {
   if (undoable.length > UNDO_LIMIT) undoable.shift();
 }
 
+/** Changes not answered yet. An undo waits for them: it takes back the last change made, not the last one answered. */
+let underWay: Promise<unknown> = Promise.resolve();
+
+function begin<T>(change: Promise<T>): Promise<T> {
+  underWay = Promise.allSettled([underWay, change]);
+  return change;
+}
+
 export class Desk {
   constructor(private readonly room: Room) {}
 
   /** Whether the alert is now ours. `quiet`: nothing is said when somebody was faster. */
-  async claim(alert: Alert, quiet = false): Promise<boolean> {
+  claim(alert: Alert, quiet = false): Promise<boolean> {
+    return begin(this.take(alert, quiet));
+  }
+
+  private async take(alert: Alert, quiet: boolean): Promise<boolean> {
     const { me, show, read, refused } = this.room;
     if (alert.assignee === me && alert.status !== "new") return true;
     const status: AlertStatus = alert.status === "new" ? "acknowledged" : alert.status;
@@ -70,7 +82,11 @@ export class Desk {
   }
 
   /** Takes back the last change; gives the alert's id. */
-  async undo(): Promise<string | null> {
+  undo(): Promise<string | null> {
+    return begin(underWay.then(() => this.takeBack()));
+  }
+
+  private async takeBack(): Promise<string | null> {
     const before = undoable.pop();
     if (!before) {
       this.room.nothingToUndo();
@@ -102,7 +118,11 @@ export class Desk {
     return now;
   }
 
-  private async change(alert: Alert, wanted: Partial<Alert>, action: () => Promise<Alert>, what: Done): Promise<void> {
+  private change(alert: Alert, wanted: Partial<Alert>, action: () => Promise<Alert>, what: Done): Promise<void> {
+    return begin(this.carryOut(alert, wanted, action, what));
+  }
+
+  private async carryOut(alert: Alert, wanted: Partial<Alert>, action: () => Promise<Alert>, what: Done): Promise<void> {
     this.room.show({ ...alert, ...wanted });
     try {
       const now = await action();
