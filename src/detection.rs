@@ -4,6 +4,7 @@
 //! where its effects end. The bus learns the position afterwards, only to know what it may delete.
 
 use std::{
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -16,9 +17,9 @@ use arc_swap::ArcSwap;
 use fansipan_analyzer::{Analyzer, Signal};
 use fansipan_api::Feed;
 use fansipan_bus::EmbeddedBus;
-use fansipan_model::{Event, Scope, codec};
+use fansipan_model::{Alert, AlertId, Event, Scope, codec};
 use fansipan_rules::RuleSet;
-use fansipan_storage::{AlertBatch, AlertChange, AlertFilter, AlertRepeat, StateStore};
+use fansipan_storage::{AlertBatch, AlertChange, AlertFilter, AlertRepeat, Applied, RuleCount, StateStore};
 
 /// Name of this consumer of the log.
 pub(crate) const CONSUMER: &str = "analyzer";
@@ -27,6 +28,8 @@ pub(crate) const CONSUMER: &str = "analyzer";
 const RECORDS: usize = 8192;
 /// Bytes taken from the log at a time.
 const BYTES: usize = 8 << 20;
+/// Alerts of a batch that live views are told of; a storm is told by its latest, and a page that is opened reads them all.
+const TOLD: usize = 256;
 /// Alerts looked at to find those still open to repeats.
 const RESTORE_PAGE: usize = 1000;
 
@@ -73,7 +76,8 @@ impl Detection {
             }
             let Some(next) = next else { continue };
             self.seen_until.store(event.ingested() as u64, Ordering::Relaxed);
-            self.store(next, &mut signals);
+            let counts = analyzer.take_matches().map(|(rule, m)| RuleCount { rule, count: m.count, last: m.last }).collect();
+            self.store(next, signals.drain(..), counts);
             consumer.commit(next).context("FSP-RUN-014: cannot commit the position of detection")?;
         }
         Ok(())
@@ -85,7 +89,7 @@ impl Detection {
     }
 
     /// Alerts that may still take repeats, from the state store.
-    fn recent_alerts(&self) -> Result<Vec<fansipan_model::Alert>> {
+    fn recent_alerts(&self) -> Result<Vec<Alert>> {
         let filter = AlertFilter::default();
         let mut list = Vec::new();
         let mut after: Option<String> = None;
@@ -102,9 +106,9 @@ impl Detection {
     }
 
     /// Makes the signals durable, however long that takes, then tells the listeners.
-    fn store(&self, next_offset: u64, signals: &mut Vec<Signal>) {
+    fn store(&self, next_offset: u64, signals: impl Iterator<Item = Signal>, rules: Vec<RuleCount>) {
         let consumer = self.position();
-        let batch = AlertBatch { consumer: &consumer, next_offset, changes: changes(signals.drain(..)), rules: Vec::new() };
+        let batch = AlertBatch { consumer: &consumer, next_offset, changes: changes(signals), rules };
         let mut wait = Duration::from_millis(50);
         let applied = loop {
             match self.state.apply_alerts(&batch) {
@@ -120,7 +124,20 @@ impl Detection {
                 }
             }
         };
-        for id in applied.opened.iter().chain(&applied.grown) {
+        if self.feed.is_heard() {
+            self.tell(batch.changes, &applied);
+        }
+    }
+
+    /// Tells the live views what is new and what grew.
+    fn tell(&self, changes: Vec<AlertChange>, applied: &Applied) {
+        let opened: HashSet<AlertId> = applied.opened.iter().copied().collect();
+        let new = changes.into_iter().filter_map(|change| match change {
+            AlertChange::Open(alert) if opened.contains(&alert.id) => Some(Arc::from(alert)),
+            _ => None,
+        });
+        new.skip(opened.len().saturating_sub(TOLD)).for_each(|alert| self.feed.alert(alert));
+        for id in applied.grown.iter().skip(applied.grown.len().saturating_sub(TOLD)) {
             match self.state.alert(&Scope::All, *id) {
                 Ok(Some(alert)) => self.feed.alert(Arc::new(alert)),
                 Ok(None) => {}
@@ -130,24 +147,30 @@ impl Detection {
     }
 }
 
-/// Signals as changes of the store: repeats of the same alert become one change.
+/// Signals as changes of the store: repeats of the same alert become one change, or part of the one that opens it.
 fn changes(signals: impl Iterator<Item = Signal>) -> Vec<AlertChange> {
     let mut out: Vec<AlertChange> = Vec::new();
-    let mut place: std::collections::HashMap<fansipan_model::AlertId, usize> = std::collections::HashMap::new();
+    let mut place: HashMap<AlertId, usize> = HashMap::new();
     for signal in signals {
         match signal {
-            Signal::Open(alert) => out.push(AlertChange::Open(alert)),
+            Signal::Open(alert) => {
+                place.insert(alert.id, out.len());
+                out.push(AlertChange::Open(alert));
+            }
             Signal::Repeat { id, event, at, sampled } => {
                 let index = *place.entry(id).or_insert_with(|| {
                     out.push(AlertChange::Repeat(AlertRepeat { id, count: 0, first_seen: at, last_seen: at, events: Vec::new() }));
                     out.len() - 1
                 });
-                if let Some(AlertChange::Repeat(repeat)) = out.get_mut(index) {
-                    repeat.count += 1;
-                    repeat.first_seen = repeat.first_seen.min(at);
-                    repeat.last_seen = repeat.last_seen.max(at);
-                    repeat.events.extend(sampled.then_some(event));
-                }
+                let (count, first_seen, last_seen, events) = match out.get_mut(index) {
+                    Some(AlertChange::Open(a)) => (&mut a.count, &mut a.first_seen, &mut a.last_seen, &mut a.events),
+                    Some(AlertChange::Repeat(r)) => (&mut r.count, &mut r.first_seen, &mut r.last_seen, &mut r.events),
+                    None => continue,
+                };
+                *count += 1;
+                *first_seen = (*first_seen).min(at);
+                *last_seen = (*last_seen).max(at);
+                events.extend(sampled.then_some(event));
             }
         }
     }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use fansipan_model::{Alert, Event};
 use fansipan_rules::RuleSet;
+use indexmap::IndexMap;
 
 pub use detectors::{Detector, Hit};
 pub use grouping::{GroupingConfig, Signal};
@@ -23,12 +24,23 @@ pub struct Analyzer {
     detectors: Vec<Box<dyn Detector>>,
     grouping: grouping::Grouping,
     hits: Vec<Hit>,
+    matches: IndexMap<String, Matches, foldhash::fast::FixedState>,
+}
+
+/// How often a rule matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Matches {
+    /// Matching events.
+    pub count: u64,
+    /// `@timestamp` of the latest, UTC nanoseconds.
+    pub last: i64,
 }
 
 impl Analyzer {
     /// With every registered detector over this rule set.
     pub fn new(rules: &Arc<RuleSet>, config: GroupingConfig) -> Self {
-        Self { detectors: detectors::all(rules), grouping: grouping::Grouping::new(config), hits: Vec::new() }
+        let detectors = detectors::all(rules);
+        Self { detectors, grouping: grouping::Grouping::new(config), hits: Vec::new(), matches: IndexMap::default() }
     }
 
     /// Continues the open alerts of an earlier run: the latest alerts of the state store, any order.
@@ -48,9 +60,15 @@ impl Analyzer {
             detector.observe(event, &mut self.hits);
             for &hit in &self.hits {
                 let rule = detector.rule(hit);
+                count(&mut self.matches, &rule.id, event.timestamp());
                 self.grouping.note(rule, event, || detector.matched(hit, event), out);
             }
         }
+    }
+
+    /// Rule ids with their matches since this was last asked for, in order of first match.
+    pub fn take_matches(&mut self) -> impl Iterator<Item = (String, Matches)> {
+        std::mem::take(&mut self.matches).into_iter()
     }
 
     /// Alerts that may still grow.
@@ -61,5 +79,14 @@ impl Analyzer {
     /// Open alerts that were closed early because there were too many.
     pub fn evicted(&self) -> u64 {
         self.grouping.evicted()
+    }
+}
+
+fn count(matches: &mut IndexMap<String, Matches, foldhash::fast::FixedState>, rule: &str, at: i64) {
+    match matches.get_mut(rule) {
+        Some(known) => *known = Matches { count: known.count + 1, last: known.last.max(at) },
+        None => {
+            matches.insert(rule.to_owned(), Matches { count: 1, last: at });
+        }
     }
 }

@@ -62,14 +62,23 @@ const USERS: &[&str] = &[
     "son.lv", "thao.nt", "tuan.na", "yen.dt",
 ];
 const AGENCIES: &[&str] = &["ubnd", "sotc", "sogd", "soyt", "sotttt", "stnmt", "sxd", "sgtvt", "snn", "sct"];
-const IMAGES: &[&str] = &[
+/// Ordinary processes: image, its usual parent, and the arguments it is usually started with.
+const PROCESSES: &[(&str, &str, &str)] = &[
+    (r"C:\\Windows\\System32\\svchost.exe", r"C:\\Windows\\System32\\services.exe", "-k netsvcs -p -s Schedule"),
+    (r"C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe", EXPLORER, "--profile-directory=Default"),
+    (EXPLORER, r"C:\\Windows\\System32\\userinit.exe", ""),
+    (r"C:\\Program Files\\Microsoft Office\\root\\Office16\\WINWORD.EXE", EXPLORER, r"/n D:\\VanBan\\to-trinh.docx"),
+    (r"C:\\Windows\\System32\\backgroundTaskHost.exe", r"C:\\Windows\\System32\\svchost.exe", "-ServerName:App.AppX"),
+    (r"C:\\Program Files (x86)\\UniKey\\UniKeyNT.exe", EXPLORER, ""),
+    (r"C:\\Windows\\System32\\taskhostw.exe", r"C:\\Windows\\System32\\svchost.exe", "Install $(Arg0)"),
+    (r"C:\\Program Files\\Kaspersky Lab\\avp.exe", r"C:\\Windows\\System32\\services.exe", "-r"),
+];
+const EXPLORER: &str = r"C:\\Windows\\explorer.exe";
+/// Ordinary processes that speak to the network.
+const CLIENTS: &[&str] = &[
     r"C:\\Windows\\System32\\svchost.exe",
     r"C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
-    r"C:\\Windows\\explorer.exe",
-    r"C:\\Program Files\\Microsoft Office\\root\\Office16\\WINWORD.EXE",
     r"C:\\Windows\\System32\\backgroundTaskHost.exe",
-    r"C:\\Program Files (x86)\\UniKey\\UniKeyNT.exe",
-    r"C:\\Windows\\System32\\taskhostw.exe",
     r"C:\\Program Files\\Kaspersky Lab\\avp.exe",
 ];
 const ATTACKS: &[(&str, &str)] = &[
@@ -165,15 +174,13 @@ impl Generator {
         };
         match if attack { 0 } else { self.rng.below(10) } {
             0..4 => {
-                let image = self.rng.pick(IMAGES);
-                let plain = format!(r#"\"{image}\" -session {}"#, guid % 997);
+                let (image, parent, arguments) = PROCESSES[self.rng.below(PROCESSES.len() as u64) as usize];
                 let (image, line) = if attack {
                     let (image, line) = ATTACKS[self.rng.below(ATTACKS.len() as u64) as usize];
                     (image, line.to_owned())
                 } else {
-                    (image, plain)
+                    (image, format!(r#"\"{image}\" {arguments}"#))
                 };
-                let parent = self.rng.pick(IMAGES);
                 write!(
                     out,
                     r#"{},"RuleName":"-","UtcTime":"{utc}.{:03}","ProcessGuid":"{{{guid:016X}-0000}}","ProcessId":"{pid}","Image":"{image}","FileVersion":"10.0.19041.1","Description":"-","Product":"Microsoft Windows","Company":"Microsoft Corporation","OriginalFileName":"-","CommandLine":"{line}","CurrentDirectory":"C:\\Windows\\system32\\","User":"LAICHAU\\{user}","LogonGuid":"{{{guid:016X}-0001}}","LogonId":"0x{:x}","TerminalSessionId":"1","IntegrityLevel":"Medium","Hashes":"SHA256={guid:016X}{guid:016X}{guid:016X}{guid:016X}","ParentProcessId":"{}","ParentImage":"{parent}","ParentCommandLine":"{parent}","EventReceivedTime":"{time}","SourceModuleName":"eventlog","SourceModuleType":"im_msvistalog"}}"#,
@@ -195,7 +202,7 @@ impl Generator {
                         "Network connection detected (rule: NetworkConnect)"
                     ),
                     guid % 1000,
-                    self.rng.pick(IMAGES),
+                    self.rng.pick(CLIENTS),
                     1024 + self.rng.below(60_000)
                 )
             }

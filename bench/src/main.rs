@@ -1,10 +1,13 @@
 //! `cargo run -p fansipan-bench --release -- NAME`: one measurement, printed and recorded under `bench/results/`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use fansipan_bench::{ingest, results};
+use fansipan_bench::{generate::Generator, ingest, results};
 
 #[derive(Parser)]
 struct Args {
@@ -23,6 +26,12 @@ enum What {
     Ingest {
         /// Lines to send
         #[arg(long, default_value_t = 2_000_000)]
+        lines: usize,
+    },
+    /// Prints generated lines, to look at or to send elsewhere
+    Lines {
+        /// How many
+        #[arg(long, default_value_t = 1000)]
         lines: usize,
     },
     /// Disk bytes per event
@@ -47,6 +56,7 @@ fn main() -> Result<()> {
         }
         What::Ingest { lines } => measure_ingest(args.seed, rules, lines),
         What::Disk { lines } => measure_disk(args.seed, rules, lines),
+        What::Lines { lines } => print_lines(args.seed, lines),
     }
 }
 
@@ -61,4 +71,16 @@ fn measure_ingest(seed: u64, rules: Vec<PathBuf>, lines: usize) -> Result<()> {
 fn measure_disk(seed: u64, rules: Vec<PathBuf>, lines: usize) -> Result<()> {
     let result = ingest::disk(&ingest::Plan { lines, seed, rules }, lines)?;
     results::record("disk", result)
+}
+
+fn print_lines(seed: u64, lines: usize) -> Result<()> {
+    let mut generator = Generator::new(seed, jiff::Timestamp::now().as_second(), 10_000);
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut line = String::new();
+    for _ in 0..lines {
+        line.clear();
+        generator.line(&mut line);
+        writeln!(out, "{line}")?;
+    }
+    Ok(out.flush()?)
 }

@@ -190,6 +190,11 @@ impl Feed {
         let _ = self.alerts.send(alert);
     }
 
+    /// Whether a stream listens.
+    pub fn is_heard(&self) -> bool {
+        self.alerts.receiver_count() > 0
+    }
+
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<Alert>> {
         self.alerts.subscribe()
     }

@@ -1,6 +1,6 @@
 //! Tests that are done on demand, for the few rules that are woken: quick forms of what patterns and other operations ask.
 
-use fansipan_model::{Event, Op, Pattern, RegexTest, Relation, Value, predicate};
+use fansipan_model::{Op, Pattern, RegexTest, Relation, Value};
 use memchr::memmem::Finder;
 
 use super::{
@@ -25,8 +25,8 @@ pub(crate) enum LazyTest {
     Regex(Box<Regex>),
     /// As the definition does it.
     Plain(Op),
-    /// Simple patterns over every value, as the definition does it.
-    Patterns(Box<[Op]>),
+    /// One of these simple patterns in any value that keywords look at.
+    Everywhere(Box<[Simple]>),
 }
 
 /// A regular expression with a shorter way for ASCII texts.
@@ -73,8 +73,10 @@ impl LazyTest {
         match &atom.ask {
             _ if !atom.is_lazy() => LazyTest::Never,
             Ask::Exists | Ask::Absent => LazyTest::Never,
-            Ask::Like(patterns) if everywhere => LazyTest::Patterns(patterns.iter().cloned().map(Op::Like).collect()),
-            Ask::Like(patterns) => LazyTest::Simple(patterns.iter().filter_map(|p| scan::literal(p.shape())).map(Simple::new).collect()),
+            Ask::Like(patterns) => {
+                let list = patterns.iter().filter_map(|p| scan::literal(p.shape())).map(Simple::new).collect();
+                if everywhere { LazyTest::Everywhere(list) } else { LazyTest::Simple(list) }
+            }
             Ask::Slow(Op::Like(pattern)) if !pattern.cased() && !everywhere => LazyTest::Pattern(pattern.clone()),
             Ask::Slow(Op::Regex(re)) if !everywhere => LazyTest::Regex(Box::new(Regex::new(re))),
             Ask::Slow(op) => match op {
@@ -104,7 +106,7 @@ impl LazyTest {
     /// Whether a value holds, whose number in the event is given; `other`: the number of the first value of the field compared with.
     pub(crate) fn holds(&self, number: u32, value: Value<'_>, other: u32, view: &mut View<'_, '_>) -> bool {
         match self {
-            LazyTest::Never | LazyTest::Patterns(_) => false,
+            LazyTest::Never | LazyTest::Everywhere(_) => false,
             LazyTest::Simple(list) => view.folded(number).0.is_some_and(|text| list.iter().any(|s| s.matches(text))),
             LazyTest::Pattern(pattern) => view.folded(number).0.is_some_and(|text| pattern.matches_folded(text)),
             LazyTest::Regex(re) => match value {
@@ -132,11 +134,15 @@ impl LazyTest {
     }
 
     /// Whether any value of the event that keywords look at holds.
-    pub(crate) fn anywhere(&self, event: &Event) -> bool {
-        let any = |op: &Op| event.iter().filter(|(name, _)| predicate::in_any(name)).any(|(_, value)| op.holds(value, event));
+    pub(crate) fn anywhere(&self, view: &mut View<'_, '_>) -> bool {
         match self {
-            LazyTest::Plain(op) => any(op),
-            LazyTest::Patterns(list) => list.iter().any(any),
+            LazyTest::Plain(op) => (0..view.len()).filter_map(|n| view.for_keywords(n)).any(|value| op.holds(value, view.event)),
+            LazyTest::Everywhere(list) => list.iter().any(|simple| match simple {
+                Simple::Anywhere(finder) => finder.find(view.joined_folded()).is_some(),
+                whole => {
+                    (0..view.len()).any(|n| view.for_keywords(n).is_some() && view.folded(n).0.is_some_and(|text| whole.matches(text)))
+                }
+            }),
             _ => false,
         }
     }

@@ -356,7 +356,7 @@ impl Looking<'_, '_, '_> {
     fn test(&mut self, id: AtomId) -> bool {
         let (Some(atom), Some(test)) = (self.plan.atoms.get(id as usize), self.plan.tests.get(id as usize)) else { return false };
         if atom.field == ANY {
-            return test.anywhere(self.view.event);
+            return test.anywhere(self.view);
         }
         let first = |field: FieldNo| self.work.first.get(field as usize).copied().unwrap_or(NONE);
         let (own, other) = (first(atom.field), test.other().map_or(NONE, first));

@@ -80,6 +80,8 @@ pub(crate) struct Store {
     printed: String,
     /// Every value that keywords look at, each followed by [`BETWEEN`]; made when first asked for.
     joined: Vec<u8>,
+    /// The same, folded.
+    joined_folded: Vec<u8>,
 }
 
 impl Store {
@@ -126,6 +128,7 @@ impl<'e, 's> View<'e, 's> {
         store.folded.clear();
         store.printed.clear();
         store.joined.clear();
+        store.joined_folded.clear();
         let mut view = View { event, store, held: SmallVec::new() };
         for (field, value) in event.iter_ids() {
             view.put(slots.of(field), value, slots.in_any(field));
@@ -200,6 +203,16 @@ impl<'e, 's> View<'e, 's> {
             }
         }
         &self.store.joined
+    }
+
+    /// [`Self::joined`], folded.
+    pub(crate) fn joined_folded(&mut self) -> &[u8] {
+        if self.store.joined_folded.is_empty() {
+            self.joined();
+            // whatever is not ASCII has been folded already
+            self.store.joined_folded.extend(self.store.joined.iter().map(u8::to_ascii_lowercase));
+        }
+        &self.store.joined_folded
     }
 
     /// The first value of a slot to look at, [`NONE`] if the event has none.

@@ -31,7 +31,7 @@ pub(crate) const VERSION: u32 = 1;
 pub(crate) const PROFILES: usize = 2;
 
 /// Fields that vary by device.
-const ORIGIN: [FieldId; 8] = [
+const ORIGIN: [FieldId; 10] = [
     fields::FANSIPAN_AGENCY,
     fields::FANSIPAN_CLASS,
     fields::FANSIPAN_SOURCE,
@@ -40,10 +40,12 @@ const ORIGIN: [FieldId; 8] = [
     fields::OBSERVER_NAME,
     fields::OBSERVER_VENDOR,
     fields::OBSERVER_PRODUCT,
+    fields::OBSERVER_TYPE,
+    fields::HOST_OS_FAMILY,
 ];
 
 /// Fields that vary by kind of record.
-const KIND: [FieldId; 26] = [
+const KIND: [FieldId; 28] = [
     fields::FANSIPAN_PARSER,
     fields::FANSIPAN_LEVEL,
     fields::FANSIPAN_DRILL,
@@ -63,6 +65,8 @@ const KIND: [FieldId; 26] = [
     fields::NETWORK_DIRECTION,
     fields::LOG_LEVEL,
     fields::LOG_SYSLOG_SEVERITY_CODE,
+    fields::LOG_SYSLOG_SEVERITY_NAME,
+    fields::LOG_SYSLOG_FACILITY_NAME,
     fields::WINLOG_CHANNEL,
     fields::WINLOG_PROVIDER_NAME,
     fields::HTTP_REQUEST_METHOD,
