@@ -50,4 +50,4 @@ bench: web
 soak:
 	packaging/dev/need test
 	cargo build --release --locked
-	FANSIPAN_SOAK=1 FANSIPAN_BIN=$(CURDIR)/target/release/fansipan cargo nextest run --release --workspace --locked --run-ignored all --no-capture
+	FANSIPAN_SOAK=1 FANSIPAN_CASES=1250000 FANSIPAN_BIN=$(CURDIR)/target/release/fansipan cargo nextest run --release --workspace --locked --run-ignored all --no-capture

@@ -3,8 +3,11 @@
 //! `FANSIPAN_CASES` sets how many cases of each kind are tried.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test whose case cannot be set up has failed")]
 
+mod cases;
+
 use std::{fs, path::Path, sync::LazyLock};
 
+use cases::cases;
 use fansipan_collector::{
     Normalizer, Received, SourceState, Transport,
     decode::{self, kv::KvSpec, syslog},
@@ -22,11 +25,6 @@ static SAMPLES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     files.sort();
     files.iter().flat_map(|f| Records::new(&*fs::read(f).unwrap()).map(|r| r.unwrap().bytes).collect::<Vec<_>>()).collect()
 });
-
-fn cases() -> ProptestConfig {
-    let cases = std::env::var("FANSIPAN_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(4_000);
-    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 2_000, ..ProptestConfig::default() }
-}
 
 fn survives(raw: &[u8]) -> Result<(), TestCaseError> {
     let mut state = SourceState::default();

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking and says why on standard output")]
 
+mod cases;
+
 use std::path::Path;
 
 use fansipan_collector::{
@@ -87,7 +89,7 @@ fn suffer(bytes: &mut Vec<u8>, harm: &Harm) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases::cases())]
 
     #[test]
     fn damaged_samples(which in any::<prop::sample::Index>(), harms in prop::collection::vec(harm(), 0..6)) {
