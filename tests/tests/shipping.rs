@@ -46,9 +46,11 @@ fn check(appliance: &Appliance, shipper: &Shipper, host: &str) -> Result<Duratio
     eventually("all lines are searchable", Duration::from_secs(10), || {
         Ok(appliance.count(&format!("host.name:{host} and source.ip:203.0.113.77"))? == 30)
     })?;
-    let sources = appliance.json(&["sources", "list"])?;
-    let source = sources.iter().find(|s| s.to_string().contains("127.0.0.1")).context("the source is listed")?;
-    assert!(source["counters"]["received"].as_u64() >= Some(31), "{source}");
+    eventually("the source is listed with what it sent", Duration::from_secs(10), || {
+        let sources = appliance.json(&["sources", "list"])?;
+        let source = sources.iter().find(|s| s.to_string().contains("127.0.0.1"));
+        Ok(source.is_some_and(|s| s["counters"]["received"].as_u64() >= Some(31)))
+    })?;
     Ok(took)
 }
 
@@ -67,6 +69,10 @@ fn rsyslog_and_syslog_ng_over_udp_tcp_and_tls() -> Result<()> {
         let took = check(&appliance, &shipper, name).with_context(|| name.to_owned())?;
         println!("{name}: alert {} ms after the lines were written to the shipper's file", took.as_millis());
     }
+    let rules = appliance.json(&["rules", "list"])?;
+    let rule = rules.iter().find(|r| r["title"] == "SSH login attempt for an account that does not exist").context("the rule is listed")?;
+    assert_eq!(rule["matches"], 6 * 30, "{rule}");
+    assert!(rule["last_match"].is_string(), "{rule}");
     Ok(())
 }
 
