@@ -12,6 +12,7 @@ use std::{
 use fansipan_api::{BusStatus, ConsumerStatus, DiskStatus, Lag, LiveSnapshot, LiveStatus, RuleCounts, RuleListing, SourceControl};
 use fansipan_bus::EmbeddedBus;
 use fansipan_collector::{Normalizer, ledger::SourceRegistry};
+use fansipan_rules::RuleSet;
 
 use crate::{content::Content, detection, indexing};
 
@@ -80,6 +81,10 @@ impl LiveStatus for Live {
 
     fn rule_text(&self, id: &str) -> Option<String> {
         self.content.text(id)
+    }
+
+    fn rule_set(&self) -> Arc<RuleSet> {
+        self.content.rules.load_full()
     }
 }
 

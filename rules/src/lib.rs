@@ -7,6 +7,7 @@
 //! Depends on `model` alone; reading files and swapping rule sets is the caller's.
 
 pub mod ast;
+pub mod coverage;
 pub mod diagnostic;
 mod engine;
 pub mod explain;
@@ -19,6 +20,7 @@ pub mod taxonomy;
 mod yaml;
 
 pub use ast::{LogSource, Rule};
+pub use coverage::{Coverage, Sight};
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use engine::{Scratch, Stats};
 pub use explain::Explanation;

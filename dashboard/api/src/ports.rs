@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use fansipan_model::{Alert, Level};
+use fansipan_rules::RuleSet;
 use fansipan_storage::{EventStore, StateStore};
 use serde::Serialize;
 use tokio::sync::broadcast;
@@ -36,6 +37,8 @@ pub trait LiveStatus: Send + Sync {
     fn rules(&self) -> RuleListing;
     /// The text of a rule; `None`: no such rule.
     fn rule_text(&self, id: &str) -> Option<String>;
+    /// The rules in force, compiled.
+    fn rule_set(&self) -> Arc<RuleSet>;
 }
 
 /// Counters and lags of the pipeline at one moment.

@@ -6,6 +6,7 @@ use std::any::type_name;
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     handler::Handler,
     http::Method,
     middleware::from_fn_with_state,
@@ -23,7 +24,7 @@ use crate::{
     },
     dto,
     guard::{Gate, guard},
-    handlers::{alerts, audit, events, overview, rules, session, sources, status, stream, tokens, users},
+    handlers::{alerts, audit, coverage, events, hunt, overview, rules, session, sources, status, stream, tokens, users},
     openapi::Doc,
     state::Api,
 };
@@ -80,12 +81,14 @@ pub(crate) fn table() -> Vec<Route> {
         Route::get("/events/histogram", needs(ReadEvents), verb("events.histogram"), events::histogram, "Matching events over time").asks::<dto::HistogramParams>().gives::<dto::HistogramDto>(),
         Route::get("/events/facets", needs(ReadEvents), verb("events.facets"), events::facets, "Commonest values among matching events").asks::<dto::FacetParams>().gives::<dto::FacetList>(),
         Route::get("/events/{id}", needs(ReadEvents), verb("events.view"), events::show, "One event").gives::<dto::EventJson>(),
+        Route::post("/hunt", needs(ReadEvents), verb("events.hunt"), hunt::start, "Sigma rules over stored events; a line of JSON for each detection, then one that sums up").takes::<dto::HuntRequest>().lines::<dto::HuntLine<'_>>().body_up_to(hunt::LARGEST),
         Route::get("/search/validate", needs(ReadEvents), Audit::Nothing("looks at the query alone, not at data"), events::validate, "Check a query as it is typed").asks::<dto::ValidateParams>().gives::<dto::QueryCheck>(),
 
         Route::get("/sources", needs(ReadSources), LISTS, sources::list, "Sources and their loss ledgers").gives::<dto::SourceList>(),
         Route::post("/sources/{id}/format", needs(ManageSources), verb("sources.format"), sources::pin, "Fix or free the format of a source").takes::<dto::FormatPin>().gives::<dto::SourceDto>(),
 
         Route::get("/rules", needs(ReadRules), SYSTEM, rules::list, "Rules in force and what was refused").gives::<dto::RuleList>(),
+        Route::get("/rules/coverage", needs(ReadRules), verb("rules.coverage"), coverage::show, "Which rules can fire on what arrives, and which are blind").asks::<dto::CoverageParams>().gives::<dto::CoverageReport>(),
         Route::get("/rules/{id}", needs(ReadRules), SYSTEM, rules::show, "A rule with its text").gives::<dto::RuleDetail>(),
 
         Route::get("/users", needs(ReadUsers), verb("users.list"), users::list, "Users").gives::<dto::UserList>(),
@@ -139,6 +142,16 @@ impl Route {
 
     fn streams<T: ToSchema>(mut self) -> Self {
         self.doc.answer::<T>("text/event-stream");
+        self
+    }
+
+    fn lines<T: ToSchema>(mut self) -> Self {
+        self.doc.answer::<T>("application/x-ndjson");
+        self
+    }
+
+    fn body_up_to(mut self, bytes: usize) -> Self {
+        self.handler = self.handler.layer(DefaultBodyLimit::max(bytes));
         self
     }
 

@@ -3,9 +3,11 @@
 mod alert;
 mod event;
 mod identity;
+mod rules;
 mod system;
 
 pub use alert::*;
 pub use event::*;
 pub use identity::*;
+pub use rules::*;
 pub use system::*;

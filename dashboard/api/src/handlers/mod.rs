@@ -2,7 +2,9 @@
 
 pub(crate) mod alerts;
 pub(crate) mod audit;
+pub(crate) mod coverage;
 pub(crate) mod events;
+pub(crate) mod hunt;
 pub(crate) mod overview;
 pub(crate) mod rules;
 pub(crate) mod session;

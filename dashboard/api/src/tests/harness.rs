@@ -36,6 +36,10 @@ use crate::{
     state::now,
 };
 
+/// A rule that matches every sample event.
+pub(super) const FAILED_LOGON: &str = "title: Failed logon\nid: 5c9a1f54-0000-4000-8000-000000000001\nlevel: medium\n\
+    logsource: {product: sshtest}\ndetection: {s: {user.name: root}, condition: s}\ntags: [attack.t1110]\n";
+
 /// A password that the policy accepts.
 pub(super) const GOOD: &str = "sương mù trên đỉnh 3143";
 
@@ -87,6 +91,11 @@ impl LiveStatus for Wiring {
 
     fn rule_text(&self, id: &str) -> Option<String> {
         (id == "r-ssh").then(|| "title: SSH brute force\n".into())
+    }
+
+    fn rule_set(&self) -> Arc<fansipan_rules::RuleSet> {
+        let (rules, _) = fansipan_rules::parse(FAILED_LOGON, "failed.yml");
+        Arc::new(fansipan_rules::RuleSet::compile(rules, &fansipan_rules::Taxonomy::builtin().unwrap()).0)
     }
 }
 
@@ -347,6 +356,7 @@ fn sample_events() -> Vec<Event> {
             let text = format!("Failed password for root from {ip} {SCRIPT}");
             let mut builder = EventBuilder::new(&text);
             builder.str(fields::MESSAGE, &text);
+            builder.str(fields::EVENT_MODULE, "sshtest");
             builder.str(fields::SOURCE_IP, ip);
             builder.str(fields::USER_NAME, "root");
             builder.str(fields::HOST_NAME, &format!("{agency}-web"));

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod harness;
+mod hunting;
 mod hygiene;
 mod listeners;
 mod login;

@@ -1,0 +1,124 @@
+//! Rules over stored events, and what rules can see.
+
+use fansipan_model::Level;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::EventJson;
+use crate::ports::RuleDiagnostic;
+
+/// A rule file.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RuleFile {
+    /// What messages call it.
+    pub name: String,
+    /// Sigma documents.
+    pub text: String,
+}
+
+/// Which rules over which events.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HuntRequest {
+    /// Rules to use; those in force when absent.
+    pub rules: Option<Vec<RuleFile>>,
+    /// Only rules of at least this level.
+    #[schema(value_type = Option<String>)]
+    pub level: Option<Level>,
+    /// Begin: `24h`, `30d` back from now, or RFC 3339. 24 hours unless given. Not with `from`.
+    pub since: Option<String>,
+    /// Begin, RFC 3339, inclusive.
+    pub from: Option<String>,
+    /// End, RFC 3339, exclusive; now unless given.
+    pub to: Option<String>,
+}
+
+/// A line of a hunt's answer: a detection, or at the end the summary.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum HuntLine<'a> {
+    /// A rule matched an event.
+    Detection {
+        /// The rule's id.
+        #[serde(rename = "rule.id")]
+        id: &'a str,
+        /// Its title.
+        #[serde(rename = "rule.title")]
+        title: &'a str,
+        /// Its level.
+        #[serde(rename = "rule.level")]
+        #[schema(value_type = String)]
+        level: Level,
+        /// The event's source.
+        input: &'a str,
+        /// The event's id.
+        record: String,
+        /// The event.
+        event: &'a EventJson,
+    },
+    /// How the hunt ended. An answer without it is not whole.
+    End {
+        /// Why it broke off; `null`: it did not.
+        error: Option<String>,
+        /// Rules used.
+        rules: usize,
+        /// Events looked at.
+        examined: u64,
+        /// Detections told.
+        detections: u64,
+        /// Faults of the rules given.
+        diagnostics: Vec<RuleDiagnostic>,
+    },
+}
+
+/// What coverage is judged by.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CoverageParams {
+    /// How far back arrived events count; `7d` unless given.
+    pub since: Option<String>,
+}
+
+/// What the rules in force can see.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CoverageReport {
+    /// Events looked at: a sample of every kind that arrived.
+    pub sampled: u64,
+    /// Every rule.
+    pub rules: Vec<RuleSight>,
+    /// ATT&CK techniques, by id.
+    pub techniques: Vec<TechniqueSight>,
+}
+
+/// Whether one rule can fire.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RuleSight {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Vietnamese title.
+    pub title_vi: Option<String>,
+    /// Its level.
+    #[schema(value_type = String)]
+    pub level: Level,
+    /// Its log source.
+    pub logsource: String,
+    /// `sees`, `no_source` (nothing of its log source arrives), `no_fields` (the fields it needs never arrive).
+    pub state: &'static str,
+    /// Fields it waits for.
+    pub missing: Vec<String>,
+}
+
+/// One ATT&CK technique.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TechniqueSight {
+    /// `T1110.001`
+    pub technique: String,
+    /// Rules that name it.
+    pub rules: u64,
+    /// Those of them that can fire.
+    pub seeing: u64,
+}

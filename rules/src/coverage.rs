@@ -1,0 +1,130 @@
+//! Which rules can fire on what arrives: a rule whose log source or whose fields never arrive is blind.
+//!
+//! Judged from events that did arrive, a sample of each kind; never from promises of a mapping.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fansipan_model::{Event, FieldId, Op, Predicate, Target};
+
+use crate::ruleset::{RuleIndex, RuleSet};
+
+/// Whether a rule can fire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// Its log source arrives with the fields it needs.
+    Sees,
+    /// No event of its log source arrived.
+    NoSource,
+    /// Events of its log source arrive, but it cannot match without these fields (dotted names, sorted), and none had them.
+    NoFields(Vec<String>),
+}
+
+/// What arrived of one log source.
+#[derive(Debug, Default)]
+struct Arrived {
+    events: u64,
+    fields: BTreeSet<FieldId>,
+}
+
+/// Collects what arrives, log source by log source.
+#[derive(Debug)]
+pub struct Coverage<'s> {
+    set: &'s RuleSet,
+    /// Log source as text → a rule that has it, and what arrived.
+    sources: BTreeMap<String, (RuleIndex, Arrived)>,
+}
+
+impl<'s> Coverage<'s> {
+    /// For these rules, before any event.
+    pub fn new(set: &'s RuleSet) -> Self {
+        let mut sources = BTreeMap::new();
+        for (i, compiled) in (0u32..).zip(set.rules()) {
+            sources.entry(compiled.rule.meta.logsource.to_string()).or_insert_with(|| (RuleIndex(i), Arrived::default()));
+        }
+        Self { set, sources }
+    }
+
+    /// Takes note of an event.
+    pub fn observe(&mut self, event: &Event) {
+        for (rule, arrived) in self.sources.values_mut() {
+            if self.set.rule(*rule).source.matches(event) {
+                arrived.events += 1;
+                arrived.fields.extend(event.iter_ids().map(|(field, _)| field));
+                arrived.fields.extend(event.iter_named().filter_map(|(name, _)| FieldId::lookup(name)));
+            }
+        }
+    }
+
+    /// Whether a rule can fire.
+    pub fn sight(&self, rule: RuleIndex) -> Sight {
+        let compiled = self.set.rule(rule);
+        let Some((_, arrived)) = self.sources.get(&compiled.rule.meta.logsource.to_string()).filter(|(_, a)| a.events > 0) else {
+            return Sight::NoSource;
+        };
+        let mut missing = BTreeSet::new();
+        if can_hold(&compiled.detection, arrived, &mut missing) {
+            return Sight::Sees;
+        }
+        Sight::NoFields(missing.into_iter().map(|f| f.name().to_owned()).collect())
+    }
+}
+
+/// Whether a predicate can hold for an event with some of the fields that arrived; if not, the fields it waits for.
+fn can_hold(predicate: &Predicate, arrived: &Arrived, missing: &mut BTreeSet<FieldId>) -> bool {
+    match predicate {
+        Predicate::True | Predicate::Not(_) => true,
+        Predicate::False => false,
+        Predicate::And(list) => list.iter().fold(true, |so_far, p| can_hold(p, arrived, missing) && so_far),
+        Predicate::Or(list) => {
+            let mut waits = BTreeSet::new();
+            let any = list.iter().any(|p| can_hold(p, arrived, &mut waits));
+            if !any {
+                missing.extend(waits);
+            }
+            any
+        }
+        Predicate::Test(test) => match &test.target {
+            Target::Any => true,
+            Target::Field(_) if matches!(test.op, Op::Absent) => true,
+            Target::Field(candidates) => {
+                // what lies in the event's header is in no list of fields
+                let there = |f: &FieldId| arrived.fields.contains(f) || f.name() == "@timestamp" || f.name() == "event.original";
+                let any = candidates.iter().any(there);
+                if !any {
+                    missing.extend(candidates.first());
+                }
+                any
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fansipan_model::{Event, Value, fields};
+
+    use super::{Coverage, Sight};
+    use crate::{RuleIndex, RuleSet, Taxonomy, parse};
+
+    #[test]
+    fn a_rule_is_blind_without_its_source_or_its_fields() {
+        let text = "title: t\nid: 8b7c2b1e-0000-4000-8000-000000000001\nlogsource: {category: process_creation, product: windows}\n\
+                    detection: {s: {Image|endswith: '\\x.exe'}, o: {IMPHASH: 'A'}, condition: s and CONDITION}\n";
+        let sight = |condition: &str, event: &Event| {
+            let (rules, _) = parse(&text.replace("CONDITION", condition), "t.yml");
+            let (set, _) = RuleSet::compile(rules, &Taxonomy::builtin().unwrap());
+            let mut coverage = Coverage::new(&set);
+            coverage.observe(event);
+            coverage.sight(RuleIndex(0))
+        };
+        let mut event = Event::default();
+        event.push(fields::WINLOG_CHANNEL, Value::Str("Microsoft-Windows-Sysmon/Operational"));
+        event.push(fields::EVENT_CODE, Value::Str("1"));
+        event.push(fields::EVENT_PROVIDER, Value::Str("Microsoft-Windows-Sysmon"));
+        event.push(fields::HOST_OS_FAMILY, Value::Str("windows"));
+        event.push(fields::PROCESS_EXECUTABLE, Value::Str("C:\\a.exe"));
+        assert_eq!(sight("not o", &event), Sight::Sees, "what must not be there need not arrive");
+        assert!(matches!(sight("o", &event), Sight::NoFields(missing) if missing.len() == 1));
+        assert_eq!(sight("s", &Event::default()), Sight::NoSource);
+    }
+}
