@@ -74,7 +74,8 @@ fn can_hold(predicate: &Predicate, arrived: &Arrived, missing: &mut BTreeSet<Fie
     match predicate {
         Predicate::True | Predicate::Not(_) => true,
         Predicate::False => false,
-        Predicate::And(list) => list.iter().fold(true, |so_far, p| can_hold(p, arrived, missing) && so_far),
+        // every part is asked, so that all fields waited for are named
+        Predicate::And(list) => list.iter().filter(|p| !can_hold(p, arrived, missing)).count() == 0,
         Predicate::Or(list) => {
             let mut waits = BTreeSet::new();
             let any = list.iter().any(|p| can_hold(p, arrived, &mut waits));

@@ -88,12 +88,15 @@ pub struct ParseArgs {
 /// `fansipan hunt`
 #[derive(Debug, Args)]
 pub struct HuntArgs {
-    /// Sigma rule files or folders (repeatable)
-    #[arg(long, required = true, num_args = 1.., value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    /// Sigma rule files or folders (repeatable); with --since and without this: the rules the appliance runs
+    #[arg(long, required_unless_present = "since", num_args = 1.., value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub rules: Vec<PathBuf>,
     /// Evidence: .evtx .json .ndjson .log files; folders are searched through
-    #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
+    #[arg(required_unless_present = "since", conflicts_with = "since", value_name = "INPUT", value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<PathBuf>,
+    /// Instead of evidence: events the appliance has stored, so far back (24h, 30d)
+    #[arg(long, value_name = "SPAN")]
+    pub since: Option<String>,
     /// Only rules of at least this level
     #[arg(long, value_name = "LEVEL", value_parser = parse_level)]
     pub level: Option<fansipan_model::Level>,
@@ -213,6 +216,41 @@ pub enum RulesVerb {
     },
     /// List the rules the appliance runs
     List,
+    /// Run the samples beside rule files: NAME.firing.log must make every rule of NAME.yml match, NAME.quiet.log none
+    Test {
+        /// Rule files or folders
+        #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+        paths: Vec<PathBuf>,
+        /// Also write the results there as JUnit XML
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        junit: Option<PathBuf>,
+    },
+    /// Say for every selection of a rule which field held what, and why it matched or not
+    Explain {
+        /// A rule file, or the id of a shipped rule
+        rule: String,
+        /// A file with records, - for standard input, or the id of a stored event
+        #[arg(value_hint = ValueHint::FilePath)]
+        event: String,
+        /// Which record of the file, from 1
+        #[arg(long, default_value_t = 1, value_name = "N")]
+        record: u64,
+    },
+    /// Which rules can fire on what arrived lately, and which are blind; by rule and by ATT&CK technique
+    Coverage {
+        /// How far back arrived events count
+        #[arg(long, default_value = "7d", value_name = "SPAN")]
+        since: String,
+        /// Only the blind ones
+        #[arg(long)]
+        blind: bool,
+    },
+    /// Print rules as queries for `fansipan search`
+    Convert {
+        /// Rule files or folders
+        #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+        paths: Vec<PathBuf>,
+    },
 }
 
 /// `fansipan tokens`

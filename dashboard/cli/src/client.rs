@@ -122,11 +122,36 @@ impl Client {
         }
     }
 
+    /// POST of a JSON body; hands each line of the answer to `each` as it arrives, without its end.
+    pub async fn lines(&self, path: &str, body: &Value, mut each: impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<()> {
+        let mut response = self.request(Method::POST, path).json(body).send().await.map_err(|e| self.unreachable(&e))?;
+        if !response.status().is_success() {
+            self.answer(response).await?;
+            return Ok(());
+        }
+        let mut rest = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.unreachable(&e))? {
+            rest.extend_from_slice(&chunk);
+            let Some(end) = rest.iter().rposition(|b| *b == b'\n') else { continue };
+            let tail = rest.split_off(end + 1);
+            let whole = std::mem::replace(&mut rest, tail);
+            whole.split(|b| *b == b'\n').filter(|line| !line.is_empty()).try_for_each(&mut each)?;
+        }
+        Ok(())
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ApiError {
+        ApiError::Unreachable { at: self.at.clone(), why: innermost(error) }
+    }
+
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Value, ApiError> {
-        let unreachable = |e: reqwest::Error| ApiError::Unreachable { at: self.at.clone(), why: innermost(&e) };
-        let response = request.send().await.map_err(unreachable)?;
+        let response = request.send().await.map_err(|e| self.unreachable(&e))?;
+        self.answer(response).await
+    }
+
+    async fn answer(&self, response: reqwest::Response) -> Result<Value, ApiError> {
         let status = response.status();
-        let bytes = response.bytes().await.map_err(unreachable)?;
+        let bytes = response.bytes().await.map_err(|e| self.unreachable(&e))?;
         if status == StatusCode::NO_CONTENT {
             return Ok(Value::Null);
         }

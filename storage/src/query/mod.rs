@@ -30,7 +30,7 @@ use fansipan_model::{FieldId, Predicate};
 use thiserror::Error;
 
 pub use self::{
-    print::print,
+    print::{print, print_equivalent},
     run::{Answer, RunRequest, run},
 };
 use crate::events::Measure;

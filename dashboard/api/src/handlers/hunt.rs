@@ -61,7 +61,8 @@ pub(crate) async fn start(
             lines.end(&set, counted, diagnostics);
         });
         if let Err(problem) = work.await {
-            let end = HuntLine::End { error: Some(problem.code().to_owned()), rules: 0, examined: 0, detections: 0, diagnostics: Vec::new() };
+            let end =
+                HuntLine::End { error: Some(problem.code().to_owned()), rules: 0, examined: 0, detections: 0, diagnostics: Vec::new() };
             // a reader that is gone needs no end
             let _ = sender.send(line(&end)).await;
         }

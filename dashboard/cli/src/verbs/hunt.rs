@@ -1,27 +1,80 @@
-//! `fansipan hunt`: Sigma rules over files of evidence, one JSON line per detection.
+//! `fansipan hunt`: Sigma rules over files of evidence or over stored events, one JSON line per detection.
 
 use std::{
-    fs::File,
-    io::{self, BufReader, BufWriter, Write},
+    io::{self, BufWriter, Write},
     path::Path,
 };
 
-use anyhow::{Context as _, Result};
-use fansipan_collector::{Normalizer, Received, SourceState, Transport, decode::evtx, records::Records};
+use anyhow::Result;
+use fansipan_collector::Normalizer;
 use fansipan_model::{Event, json};
 use fansipan_rules::{RuleIndex, RuleSet, Scratch, Severity};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::rules;
-use crate::{Outcome, args::HuntArgs, inputs, output};
+use super::{client, evidence, rules};
+use crate::{
+    Outcome,
+    args::{Cli, HuntArgs},
+    inputs, output,
+};
 
-pub(super) fn hunt(args: &HuntArgs) -> Result<Outcome> {
+pub(super) async fn hunt(cli: &Cli, args: &HuntArgs) -> Result<Outcome> {
+    match &args.since {
+        Some(since) => stored(cli, args, since).await,
+        None => files(args),
+    }
+}
+
+/// The appliance hunts through what it has stored; its lines are printed as they come.
+async fn stored(cli: &Cli, args: &HuntArgs, since: &str) -> Result<Outcome> {
+    let mut request = serde_json::json!({"since": since, "level": args.level});
+    if !args.rules.is_empty() {
+        let mut rules = Vec::new();
+        for found in inputs::rule_files(&args.rules) {
+            let (path, text) = match found.and_then(|path| rules::read(&path).map_err(|e| (path.clone(), e)).map(|text| (path, text))) {
+                Ok(read) => read,
+                Err((path, error)) => anyhow::bail!("FSP-RUL-900: {}: {error}", path.display()),
+            };
+            rules.push(serde_json::json!({"name": path.display().to_string(), "text": text}));
+        }
+        anyhow::ensure!(!rules.is_empty(), "FSP-CLI-021: no usable rule below {:?}", args.rules);
+        request["rules"] = rules.into();
+    }
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut last = None;
+    client(cli)?
+        .lines("/hunt", &request, |line| {
+            // one line behind: the last one is the summary
+            if let Some(line) = last.replace(line.to_vec()) {
+                out.write_all(&line)?;
+                out.write_all(b"\n")?;
+            }
+            Ok(())
+        })
+        .await?;
+    out.flush()?;
+    let end: serde_json::Value = serde_json::from_slice(&last.unwrap_or_default()).unwrap_or_default();
+    let count = |key: &str| end.get(key).and_then(serde_json::Value::as_u64);
+    let (Some(rules), Some(examined), Some(detections)) = (count("rules"), count("examined"), count("detections")) else {
+        anyhow::bail!("FSP-CLI-023: the answer broke off; what was printed is not all. Try again, or a shorter --since");
+    };
+    if let Some(error) = end.get("error").and_then(serde_json::Value::as_str) {
+        anyhow::bail!("FSP-CLI-024: the hunt broke off: {error}; what was printed is not all");
+    }
+    for d in end.get("diagnostics").and_then(serde_json::Value::as_array).into_iter().flatten() {
+        let part = |key| output::cell(d, key);
+        tracing::error!("{}:{}:{}: {} {}", part("file"), part("line"), part("column"), part("code"), output::harmless(&part("message")));
+    }
+    tracing::info!("{rules} rules, {examined} stored events looked at, {detections} detections");
+    Ok(Outcome::Done)
+}
+
+fn files(args: &HuntArgs) -> Result<Outcome> {
     let loaded = rules::load(&args.rules, |rule| args.level.is_none_or(|least| rule.meta.level >= least))?;
     rules::report(&loaded, Severity::Error);
     anyhow::ensure!(!loaded.set.is_empty(), "FSP-CLI-021: no usable rule below {:?}", args.rules);
     tracing::info!("{} rules from {} files", loaded.set.len(), loaded.files);
-    let normalizer =
-        Normalizer::load_builtin().context("FSP-CLI-010: the built-in formats cannot be read; this is a fault of the program")?;
+    let normalizer = evidence::normalizer()?;
     let files: Vec<inputs::Found> = inputs::evidence_files(&args.inputs).collect();
     let bar = progress(files.len() as u64);
     let mut hunt = Hunt {
@@ -78,35 +131,8 @@ struct Hunt<'a, W: Write> {
 
 impl<W: Write> Hunt<'_, W> {
     fn file(&mut self, path: &Path) -> Result<()> {
-        let input = path.display().to_string();
-        if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("evtx")) {
-            let mut damaged = None;
-            for record in evtx::open(path)?.records() {
-                match record {
-                    Ok((number, event)) => self.event(&input, number, &event)?,
-                    Err(error) => damaged = Some(error), // the rest of the file goes on
-                }
-            }
-            return damaged.map_or(Ok(()), |error| Err(error).context("part of it is damaged"));
-        }
-        let mut source = SourceState::default();
-        let file = BufReader::new(File::open(path)?);
-        let mut number = 0;
-        for record in Records::new(file) {
-            let record = record?;
-            number += 1;
-            let received = Received {
-                raw: &record.bytes,
-                peer: None,
-                transport: Transport::File,
-                tls_identity: None,
-                at: output::now(),
-                path: Some(&input),
-            };
-            let event = self.normalizer.normalize(&mut source, &received);
-            self.event(&input, number, &event)?;
-        }
-        Ok(())
+        let (input, normalizer) = (path.display().to_string(), self.normalizer);
+        evidence::each_event(path, normalizer, |number, event| self.event(&input, number, event))
     }
 
     fn event(&mut self, input: &str, record: u64, event: &Event) -> Result<()> {

@@ -1,4 +1,9 @@
-//! `fansipan rules`: check rule files; list the rules in force.
+//! `fansipan rules`: check rule files; list the rules in force; a file each for the other verbs.
+
+mod convert;
+mod coverage;
+mod explain;
+mod samples;
 
 use std::{
     collections::BTreeMap,
@@ -10,17 +15,21 @@ use anyhow::{Context as _, Result};
 use fansipan_rules::{Diagnostic, Rule, RuleSet, Severity, Taxonomy};
 use serde_json::json;
 
-use super::{client, items};
+use super::{PrintQuery, client, items};
 use crate::{
     Outcome,
     args::{Cli, RulesArgs, RulesVerb},
     inputs, output,
 };
 
-pub(super) async fn rules(cli: &Cli, args: &RulesArgs) -> Result<Outcome> {
+pub(super) async fn rules(cli: &Cli, args: &RulesArgs, print: PrintQuery) -> Result<Outcome> {
     match &args.verb {
         RulesVerb::Check { paths } => check(cli, paths),
         RulesVerb::List => list(cli).await,
+        RulesVerb::Test { paths, junit } => samples::test(cli, paths, junit.as_deref()),
+        RulesVerb::Explain { rule, event, record } => explain::explain(cli, rule, event, *record).await,
+        RulesVerb::Coverage { since, blind } => coverage::coverage(cli, since, *blind).await,
+        RulesVerb::Convert { paths } => convert::convert(cli, paths, print),
     }
 }
 
@@ -53,7 +62,7 @@ pub(super) fn load(paths: &[PathBuf], keep: impl Fn(&Rule) -> bool) -> Result<Lo
     Ok(Loaded { set, files, diagnostics, unread })
 }
 
-fn read(path: &Path) -> std::io::Result<String> {
+pub(super) fn read(path: &Path) -> std::io::Result<String> {
     let bytes = fs::read(path)?;
     String::from_utf8(bytes).map_err(|_| std::io::Error::other("is not UTF-8: save it as UTF-8"))
 }

@@ -1,0 +1,44 @@
+//! Events in files of evidence: raw records through the formats, `.evtx` record by record.
+
+use std::{fs::File, io::BufReader, path::Path};
+
+use anyhow::{Context as _, Result};
+use fansipan_collector::{Normalizer, Received, SourceState, Transport, decode::evtx, records::Records};
+use fansipan_model::Event;
+
+use crate::output;
+
+/// The built-in formats.
+pub(super) fn normalizer() -> Result<Normalizer> {
+    Normalizer::load_builtin().context("FSP-CLI-010: the built-in formats cannot be read; this is a fault of the program")
+}
+
+/// Hands every event of a file to `each` with its number: the EventRecordID of `.evtx`, the place in the file (from 1) of others.
+/// Damage in one part of an `.evtx` leaves out that part, and is an error at the end.
+pub(super) fn each_event(path: &Path, normalizer: &Normalizer, mut each: impl FnMut(u64, &Event) -> Result<()>) -> Result<()> {
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("evtx")) {
+        let mut damaged = None;
+        for record in evtx::open(path)?.records() {
+            match record {
+                Ok((number, event)) => each(number, &event)?,
+                Err(error) => damaged = Some(error), // the rest of the file goes on
+            }
+        }
+        return damaged.map_or(Ok(()), |error| Err(error).context("part of it is damaged"));
+    }
+    let input = path.display().to_string();
+    let mut source = SourceState::default();
+    for (number, record) in (1u64..).zip(Records::new(BufReader::new(File::open(path)?))) {
+        let record = record?;
+        let received = Received {
+            raw: &record.bytes,
+            peer: None,
+            transport: Transport::File,
+            tls_identity: None,
+            at: output::now(),
+            path: Some(&input),
+        };
+        each(number, &normalizer.normalize(&mut source, &received))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! `fansipan rules explain`: why a rule did or did not match an event.
+
+use std::{io::Read as _, path::Path};
+
+use anyhow::{Context as _, Result};
+use fansipan_model::{Event, json};
+use fansipan_rules::{Explanation, RuleIndex, RuleSet, Taxonomy};
+
+use super::super::{client, evidence};
+use crate::{Outcome, args::Cli, output};
+
+pub(super) async fn explain(cli: &Cli, rule: &str, event: &str, record: u64) -> Result<Outcome> {
+    let taxonomy = Taxonomy::builtin().context("FSP-CLI-020: the built-in log sources cannot be read; this is a fault of the program")?;
+    let set = named(rule, &taxonomy)?;
+    let event = find(cli, event, record).await?;
+    let mut matched = true;
+    for i in 0..set.len() as u32 {
+        let Some(told) = set.explain(RuleIndex(i), &event, &taxonomy) else { continue };
+        matched &= told.matched;
+        if cli.json {
+            output::json(&serde_json::to_value(&told)?)?;
+        } else {
+            tell(&told)?;
+        }
+    }
+    Ok(if matched { Outcome::Done } else { Outcome::Negative })
+}
+
+/// The rules of a file, or the shipped rule with this id.
+fn named(rule: &str, taxonomy: &Taxonomy) -> Result<RuleSet> {
+    if Path::new(rule).exists() {
+        let loaded = super::load(&[rule.into()], |_| true)?;
+        super::report(&loaded, fansipan_rules::Severity::Error);
+        anyhow::ensure!(!loaded.set.is_empty(), "FSP-CLI-021: no usable rule in {rule}");
+        return Ok(loaded.set);
+    }
+    let shipped = fansipan_rules::packs::SHIPPED.iter().flat_map(|(file, text)| fansipan_rules::parse(text, file).0);
+    let rules: Vec<_> = shipped.filter(|r| r.meta.id == rule).collect();
+    anyhow::ensure!(!rules.is_empty(), "FSP-CLI-025: {rule} is neither a file nor the id of a shipped rule");
+    Ok(RuleSet::compile(rules, taxonomy).0)
+}
+
+/// The event: a record of a file or of standard input, or one that the appliance has stored.
+async fn find(cli: &Cli, event: &str, record: u64) -> Result<Event> {
+    if event != "-" && !Path::new(event).exists() {
+        let stored = client(cli)?.get(&format!("/events/{}", output::escape(event)), &[]).await?;
+        return json::read(&stored.to_string()).context("FSP-CLI-026: the stored event does not read");
+    }
+    let copy;
+    let path = if event == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).context("FSP-CLI-013: reading stopped")?;
+        copy = tempfile::NamedTempFile::new().context("FSP-CLI-027: no place for a temporary file")?;
+        std::fs::write(copy.path(), bytes).context("FSP-CLI-027: no place for a temporary file")?;
+        copy.path()
+    } else {
+        Path::new(event)
+    };
+    let (mut found, mut place) = (None, 0);
+    evidence::each_event(path, &evidence::normalizer()?, |_, event| {
+        place += 1;
+        if place == record {
+            found = Some(event.clone());
+        }
+        Ok(())
+    })?;
+    found.with_context(|| format!("FSP-CLI-028: {event} has {place} records, none is number {record}"))
+}
+
+fn tell(told: &Explanation) -> std::io::Result<()> {
+    let yes = |holds: bool| if holds { "yes" } else { "no " };
+    output::line(&format!("{} ({})", output::harmless(&told.title), told.rule))?;
+    output::line(&format!("  {} matches", yes(told.matched)))?;
+    output::line(&format!("  {} event of its log source", yes(told.source)))?;
+    for selection in &told.selections {
+        let wanted = if selection.wanted { "" } else { " (must not hold)" };
+        output::line(&format!("  {} {}{wanted}", yes(selection.holds), output::harmless(&selection.name)))?;
+        for test in &selection.tests {
+            let place = match (&test.field, test.fields.is_empty()) {
+                (Some(field), _) => field.clone(),
+                (None, true) => "any field".to_owned(),
+                (None, false) => format!("{} (absent)", test.fields.join(" or ")),
+            };
+            let values = if test.values.is_empty() { String::new() } else { format!(": {}", test.values.join(", ")) };
+            output::line(&format!("      {} {place} {}{}", yes(test.holds), output::harmless(&test.test), output::harmless(&values)))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! `fansipan rules test`: the samples beside rule files; what must fire fires, what must stay quiet stays quiet.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+use fansipan_collector::Normalizer;
+use fansipan_rules::{RuleIndex, RuleSet, Scratch};
+use serde_json::json;
+
+use super::super::evidence;
+use crate::{Outcome, args::Cli, output};
+
+/// One rule on one sample.
+struct Case {
+    rule: String,
+    title: String,
+    sample: PathBuf,
+    result: Verdict,
+}
+
+enum Verdict {
+    Right,
+    /// Records, from 1, on which the rule did the contrary.
+    Wrong(Vec<u64>),
+    /// Why there is no verdict.
+    Untested(String),
+}
+
+pub(super) fn test(cli: &Cli, paths: &[PathBuf], junit: Option<&Path>) -> Result<Outcome> {
+    let loaded = super::load(paths, |_| true)?;
+    super::report(&loaded, fansipan_rules::Severity::Error);
+    anyhow::ensure!(!loaded.set.is_empty(), "FSP-CLI-021: no usable rule below {paths:?}");
+    let normalizer = evidence::normalizer()?;
+    let mut files: BTreeMap<&str, Vec<RuleIndex>> = BTreeMap::new();
+    for (i, compiled) in (0u32..).zip(loaded.set.rules()) {
+        files.entry(&compiled.rule.file).or_default().push(RuleIndex(i));
+    }
+    let mut cases = Vec::new();
+    for (file, rules) in files {
+        for (ending, must_match) in [("firing.log", true), ("quiet.log", false)] {
+            run(&loaded.set, &normalizer, &Path::new(file).with_extension(ending), &rules, must_match, &mut cases);
+        }
+    }
+    let count = |wanted: fn(&Verdict) -> bool| cases.iter().filter(|c| wanted(&c.result)).count();
+    let (right, wrong) = (count(|v| matches!(v, Verdict::Right)), count(|v| matches!(v, Verdict::Wrong(_))));
+    for case in &cases {
+        say(cli, case)?;
+    }
+    if let Some(path) = junit {
+        std::fs::write(path, xml(&cases)).with_context(|| format!("FSP-CLI-029: cannot write {}", path.display()))?;
+    }
+    let summary = json!({"rules": loaded.set.len(), "right": right, "wrong": wrong, "untested": cases.len() - right - wrong});
+    if cli.json {
+        output::json(&summary)?;
+    } else {
+        output::line(&format!(
+            "{} rules; {right} samples right, {wrong} wrong, {} missing or unread",
+            loaded.set.len(),
+            summary["untested"]
+        ))?;
+    }
+    Ok(if wrong == 0 && loaded.unread.is_empty() { Outcome::Done } else { Outcome::Negative })
+}
+
+/// Runs one sample against the rules of its file.
+fn run(set: &RuleSet, normalizer: &Normalizer, sample: &Path, rules: &[RuleIndex], must_match: bool, cases: &mut Vec<Case>) {
+    let mut contrary: Vec<Vec<u64>> = vec![Vec::new(); rules.len()];
+    let (mut scratch, mut matches, mut records) = (Scratch::default(), Vec::new(), 0u64);
+    let read = evidence::each_event(sample, normalizer, |_, event| {
+        records += 1;
+        matches.clear();
+        set.evaluate(event, &mut scratch, &mut matches);
+        for (rule, contrary) in rules.iter().zip(&mut contrary) {
+            if matches.contains(rule) != must_match {
+                contrary.push(records);
+            }
+        }
+        Ok(())
+    });
+    for (rule, contrary) in rules.iter().zip(contrary) {
+        let reference = &set.rule(*rule).reference;
+        let result = match &read {
+            Err(error) => Verdict::Untested(format!("{error:#}")),
+            Ok(()) if records == 0 => Verdict::Untested("the sample is empty".to_owned()),
+            Ok(()) if contrary.is_empty() => Verdict::Right,
+            Ok(()) => Verdict::Wrong(contrary),
+        };
+        cases.push(Case { rule: reference.id.clone(), title: reference.title.clone(), sample: sample.to_owned(), result });
+    }
+}
+
+fn what(case: &Case, records: &[u64]) -> String {
+    let fires = case.sample.to_string_lossy().ends_with("firing.log");
+    let list: Vec<String> = records.iter().take(20).map(u64::to_string).collect();
+    format!("{} on record {}", if fires { "stays quiet" } else { "fires" }, list.join(", "))
+}
+
+fn say(cli: &Cli, case: &Case) -> std::io::Result<()> {
+    let (result, detail) = match &case.result {
+        Verdict::Right => ("right", String::new()),
+        Verdict::Wrong(records) => ("wrong", what(case, records)),
+        Verdict::Untested(why) => ("untested", why.clone()),
+    };
+    if cli.json {
+        return output::json(
+            &json!({"rule.id": case.rule, "rule.title": case.title, "sample": case.sample, "result": result, "detail": detail}),
+        );
+    }
+    if result != "right" {
+        output::line(&format!("{}: {result}: {}: {}", case.sample.display(), output::harmless(&case.title), output::harmless(&detail)))?;
+    }
+    Ok(())
+}
+
+/// The results as JUnit XML, as build servers read it.
+fn xml(cases: &[Case]) -> String {
+    let count = |wanted: fn(&Verdict) -> bool| cases.iter().filter(|c| wanted(&c.result)).count();
+    let (failures, skipped) = (count(|v| matches!(v, Verdict::Wrong(_))), count(|v| matches!(v, Verdict::Untested(_))));
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    // writing to a String cannot fail
+    let _ = writeln!(out, "<testsuite name=\"rules\" tests=\"{}\" failures=\"{failures}\" skipped=\"{skipped}\">", cases.len());
+    for case in cases {
+        let sample = case.sample.file_name().unwrap_or_default().to_string_lossy();
+        let _ = write!(out, "  <testcase classname=\"{}\" name=\"{}\"", escape(&case.title), escape(&sample));
+        let _ = match &case.result {
+            Verdict::Right => writeln!(out, "/>"),
+            Verdict::Wrong(records) => writeln!(out, "><failure message=\"{}\"/></testcase>", escape(&what(case, records))),
+            Verdict::Untested(why) => writeln!(out, "><skipped message=\"{}\"/></testcase>", escape(why)),
+        };
+    }
+    out.push_str("</testsuite>\n");
+    out
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in output::harmless(text).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
