@@ -27,7 +27,7 @@ use fansipan_model::Scope;
 use fansipan_storage::{EventStore, StateStore, engine::TantivyStore, sqlite::SqliteState};
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, content::Content, detection::Detection, indexing::Indexing, live, senders, upkeep};
+use crate::{config::Config, content::Content, detection::Detection, indexing::Indexing, live, memory::Memory, senders, upkeep};
 
 /// How long the roles may take to finish what they have in hand.
 const SHUTDOWN: Duration = Duration::from_secs(20);
@@ -72,6 +72,12 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
             window: i64::from(config.rules.group_minutes) * 60 * fansipan_model::time::SECOND,
             ..Default::default()
         },
+        correlation: fansipan_analyzer::Settings {
+            lateness: i64::from(config.rules.late_minutes) * 60 * fansipan_model::time::SECOND,
+            groups: config.rules.correlation_groups.max(1) as usize,
+            ..Default::default()
+        },
+        memory: Memory::new(data, &stores.log)?,
         seen_until: Arc::clone(&analyzed),
         stop: Arc::clone(&stop),
     };

@@ -108,11 +108,15 @@ pub(crate) struct RulesConfig {
     pub(crate) paths: Vec<PathBuf>,
     /// Minutes within which repeats of a rule about the same things count up one alert.
     pub(crate) group_minutes: u32,
+    /// Minutes that an event may come later than a younger one of its group and still count in correlations.
+    pub(crate) late_minutes: u32,
+    /// Groups (of accounts, addresses…) that one correlation remembers at a time.
+    pub(crate) correlation_groups: u32,
 }
 
 impl Default for RulesConfig {
     fn default() -> Self {
-        Self { shipped: true, paths: Vec::new(), group_minutes: 60 }
+        Self { shipped: true, paths: Vec::new(), group_minutes: 60, late_minutes: 5, correlation_groups: 1_000_000 }
     }
 }
 

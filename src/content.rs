@@ -123,7 +123,11 @@ fn build(config: &RulesConfig, taxonomy: &Taxonomy) -> (RuleSet, Listing) {
     for d in diagnostics.iter().filter(|d| d.severity == "error") {
         tracing::error!(code = d.code, file = d.file, line = d.line, "rule refused: {}", d.message);
     }
-    let items = set.rules().iter().map(info).collect();
+    let correlations = set.correlations().iter().map(|c| {
+        let kind = c.correlation().map_or("", |body| body.kind.as_str());
+        info(&c.rule, format!("correlation/{kind}"))
+    });
+    let items = set.rules().iter().map(|c| info(&c.rule, c.rule.meta.logsource.to_string())).chain(correlations).collect();
     (set, Listing { items, diagnostics: diagnostics.into(), texts })
 }
 
@@ -159,14 +163,14 @@ fn describe(d: &Diagnostic) -> RuleDiagnostic {
     }
 }
 
-fn info(compiled: &fansipan_rules::CompiledRule) -> RuleInfo {
-    let (rule, meta) = (&compiled.rule, &compiled.rule.meta);
+fn info(rule: &Rule, logsource: String) -> RuleInfo {
+    let meta = &rule.meta;
     RuleInfo {
         id: meta.id.clone(),
         title: meta.title.clone(),
         title_vi: meta.title_vi.clone(),
         level: meta.level,
-        logsource: meta.logsource.to_string(),
+        logsource,
         file: rule.file.clone(),
         status: Some(meta.status.as_str().to_owned()),
         enabled: true,

@@ -16,10 +16,12 @@ use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use fansipan_analyzer::{Analyzer, Signal};
 use fansipan_api::Feed;
-use fansipan_bus::EmbeddedBus;
+use fansipan_bus::{Consumer, EmbeddedBus};
 use fansipan_model::{Alert, AlertId, Event, Scope, codec};
 use fansipan_rules::RuleSet;
 use fansipan_storage::{AlertBatch, AlertChange, AlertFilter, AlertRepeat, Applied, RuleCount, StateStore};
+
+use crate::memory::Memory;
 
 /// Name of this consumer of the log.
 pub(crate) const CONSUMER: &str = "analyzer";
@@ -41,6 +43,8 @@ pub(crate) struct Detection {
     pub(crate) rules: Arc<ArcSwap<RuleSet>>,
     pub(crate) feed: Feed,
     pub(crate) grouping: fansipan_analyzer::GroupingConfig,
+    pub(crate) correlation: fansipan_analyzer::Settings,
+    pub(crate) memory: Memory,
     /// `event.ingested` of the latest event seen, UTC nanoseconds.
     pub(crate) seen_until: Arc<AtomicU64>,
     pub(crate) stop: Arc<AtomicBool>,
@@ -48,20 +52,24 @@ pub(crate) struct Detection {
 
 impl Detection {
     /// Runs until told to stop. An error of the state store is retried: nothing is skipped.
-    pub(crate) fn run(self) -> Result<()> {
+    pub(crate) fn run(mut self) -> Result<()> {
         let mut consumer = self.bus.consumer(CONSUMER).context("FSP-RUN-010: cannot read the log for detection")?;
-        let start = self.state.consumer_offset(&self.position()).context("FSP-RUN-011: cannot read the position of detection")?;
-        consumer.seek(start.max(self.bus.status().oldest)).context("FSP-RUN-018: the log no longer has the position of detection")?;
         let mut in_force = self.rules.load_full();
-        let mut analyzer = Analyzer::new(&in_force, self.grouping.clone());
-        analyzer.restore(&self.recent_alerts()?);
+        let mut analyzer = Analyzer::new(&in_force, self.grouping.clone(), self.correlation.clone());
+        let mut done = self.resume(&mut consumer, &mut analyzer)?;
+        self.remember(&analyzer, done);
         let mut event = Event::default();
         let mut signals = Vec::new();
         while !self.stop.load(Ordering::Relaxed) {
             let rules = self.rules.load();
             if !Arc::ptr_eq(&rules, &in_force) {
                 in_force = Arc::clone(&rules);
-                analyzer.replace_rules(&in_force);
+                if let Err(error) = analyzer.replace_rules(&in_force) {
+                    tracing::error!(%error, "FSP-RUN-043: windows of correlations begin anew under the new rules");
+                }
+            }
+            if self.memory.is_due() {
+                self.remember(&analyzer, done);
             }
             signals.clear();
             let mut next = None;
@@ -75,12 +83,68 @@ impl Detection {
                 }
             }
             let Some(next) = next else { continue };
+            analyzer.settle(&mut signals);
             self.seen_until.store(event.ingested() as u64, Ordering::Relaxed);
             let counts = analyzer.take_matches().map(|(rule, m)| RuleCount { rule, count: m.count, last: m.last }).collect();
-            self.store(next, signals.drain(..), counts);
+            if !self.store(next, signals.drain(..), counts) {
+                return Ok(()); // what was kept before is older than the position in the state store, and so is the log
+            }
             consumer.commit(next).context("FSP-RUN-014: cannot commit the position of detection")?;
+            done = next;
         }
+        self.remember(&analyzer, done);
         Ok(())
+    }
+
+    /// Puts detection where it was: alerts from the state store, memory from its snapshot and the log since then. The first
+    /// position whose effects are not stored yet.
+    fn resume(&self, consumer: &mut Consumer, analyzer: &mut Analyzer) -> Result<u64> {
+        let stored = self.state.consumer_offset(&self.position()).context("FSP-RUN-011: cannot read the position of detection")?;
+        let oldest = self.bus.status().oldest;
+        let kept = match self.memory.read()?.map(|state| analyzer.load(&state)) {
+            None => stored,
+            Some(Ok(offset)) if offset <= stored => offset,
+            Some(Ok(_)) => {
+                // a state store that was put back from a backup
+                *analyzer = Analyzer::new(&self.rules.load_full(), self.grouping.clone(), self.correlation.clone());
+                stored
+            }
+            Some(Err(error)) => {
+                tracing::error!(%error, "windows of correlations that were open begin anew");
+                stored
+            }
+        };
+        if kept < oldest.min(stored) {
+            tracing::warn!(kept, oldest, "FSP-RUN-044: the log no longer has all that correlations would look at again");
+        }
+        let mut next = kept.max(oldest);
+        consumer.seek(next).context("FSP-RUN-018: the log no longer has the position of detection")?;
+        let mut event = Event::default();
+        while next < stored && !self.stop.load(Ordering::Relaxed) {
+            let most = usize::try_from(stored - next).unwrap_or(RECORDS).min(RECORDS);
+            let records = consumer.poll(most, BYTES, Duration::ZERO).context("FSP-RUN-012: cannot read the log for detection")?;
+            let before = next;
+            for (offset, bytes) in records.iter() {
+                next = offset + 1;
+                if codec::decode_into(bytes, &mut event).is_ok() {
+                    analyzer.replay(&event);
+                }
+            }
+            analyzer.settle(&mut Vec::new());
+            if next == before {
+                break; // the log ends before the position: it lost its end with the disk
+            }
+        }
+        consumer.seek(stored.max(oldest)).context("FSP-RUN-018: the log no longer has the position of detection")?;
+        analyzer.restore(&self.recent_alerts()?);
+        Ok(stored.max(oldest))
+    }
+
+    /// Keeps the analyzer's memory as of a position. A failure costs time at the next start, nothing else.
+    fn remember(&mut self, analyzer: &Analyzer, position: u64) {
+        if let Err(error) = self.memory.write(|| analyzer.save(position)) {
+            tracing::error!("{error:#}");
+        }
     }
 
     /// Under which name the state store keeps the position.
@@ -105,8 +169,8 @@ impl Detection {
         Ok(list)
     }
 
-    /// Makes the signals durable, however long that takes, then tells the listeners.
-    fn store(&self, next_offset: u64, signals: impl Iterator<Item = Signal>, rules: Vec<RuleCount>) {
+    /// Makes the signals durable, however long that takes, then tells the listeners. False: told to stop before.
+    fn store(&self, next_offset: u64, signals: impl Iterator<Item = Signal>, rules: Vec<RuleCount>) -> bool {
         let consumer = self.position();
         let batch = AlertBatch { consumer: &consumer, next_offset, changes: changes(signals), rules };
         let mut wait = Duration::from_millis(50);
@@ -115,7 +179,7 @@ impl Detection {
                 Ok(applied) => break applied,
                 Err(error) if self.stop.load(Ordering::Relaxed) => {
                     tracing::warn!(%error, "stopping; alerts of the last records will be made again at the next start");
-                    return;
+                    return false;
                 }
                 Err(error) => {
                     tracing::error!(%error, "FSP-RUN-016: cannot store alerts; detection waits and tries again");
@@ -127,13 +191,14 @@ impl Detection {
         if self.feed.is_heard() {
             self.tell(batch.changes, &applied);
         }
+        true
     }
 
     /// Tells the live views what is new and what grew.
     fn tell(&self, changes: Vec<AlertChange>, applied: &Applied) {
         let opened: HashSet<AlertId> = applied.opened.iter().copied().collect();
         let new = changes.into_iter().filter_map(|change| match change {
-            AlertChange::Open(alert) if opened.contains(&alert.id) => Some(Arc::from(alert)),
+            AlertChange::Open(alert) | AlertChange::Put(alert) if opened.contains(&alert.id) => Some(Arc::from(alert)),
             _ => None,
         });
         new.skip(opened.len().saturating_sub(TOLD)).for_each(|alert| self.feed.alert(alert));
@@ -165,13 +230,15 @@ fn changes(signals: impl Iterator<Item = Signal>) -> Vec<AlertChange> {
                 let (count, first_seen, last_seen, events) = match out.get_mut(index) {
                     Some(AlertChange::Open(a)) => (&mut a.count, &mut a.first_seen, &mut a.last_seen, &mut a.events),
                     Some(AlertChange::Repeat(r)) => (&mut r.count, &mut r.first_seen, &mut r.last_seen, &mut r.events),
-                    None => continue,
+                    _ => continue,
                 };
                 *count += 1;
                 *first_seen = (*first_seen).min(at);
                 *last_seen = (*last_seen).max(at);
                 events.extend(sampled.then_some(event));
             }
+            Signal::Put(alert) => out.push(AlertChange::Put(alert)),
+            Signal::Superseded { id, by } => out.push(AlertChange::Supersede { id, by }),
         }
     }
     out

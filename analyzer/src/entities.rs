@@ -20,7 +20,17 @@ const NAMING: &[(FieldId, EntityKind)] = &[
 ];
 
 /// An entity list longer than this says nothing more.
-const LIMIT: usize = 24;
+pub(crate) const LIMIT: usize = 24;
+
+/// Place of a field among those that name entities.
+pub(crate) fn place(field: FieldId) -> Option<u8> {
+    NAMING.iter().position(|&(f, _)| f == field).map(|p| p as u8)
+}
+
+/// The field at a place, and what it names.
+pub(crate) fn naming(place: u8) -> Option<(FieldId, EntityKind)> {
+    NAMING.get(usize::from(place)).copied()
+}
 
 /// The entities of an event, sorted, each once.
 pub fn of(event: &Event) -> Vec<Entity> {

@@ -41,6 +41,15 @@ pub enum Signal {
         /// Whether the alert still wants the event's id in its sample.
         sampled: bool,
     },
+    /// A correlated alert as it is now, new or not. What people decided about it stays.
+    Put(Box<Alert>),
+    /// A late event proved a correlated alert wrong.
+    Superseded {
+        /// Which alert.
+        id: AlertId,
+        /// The one that covers its time instead, if any.
+        by: Option<AlertId>,
+    },
 }
 
 /// Agency, rule id, rule hash, group values.

@@ -4,8 +4,10 @@
 //! the same events in the same order give the same signals, byte for byte. Depends on `model` and `rules` alone.
 //!
 //! [`detectors`] say that a rule matched an event; [`grouping`] folds repeats of the same rule about the same things into one
-//! alert with an exact count; [`entities`] says what an event is about.
+//! alert with an exact count; [`correlate`] finds what only several events show; [`entities`] says what an event is about.
 
+mod checkpoint;
+pub mod correlate;
 pub mod detectors;
 pub mod entities;
 pub mod grouping;
@@ -13,18 +15,23 @@ pub mod grouping;
 use std::sync::Arc;
 
 use fansipan_model::{Alert, Event};
-use fansipan_rules::RuleSet;
+use fansipan_rules::{RuleIndex, RuleSet, Scratch};
 use indexmap::IndexMap;
 
-pub use detectors::{Detector, Hit};
+pub use correlate::{Losses, Settings};
+pub use detectors::{Detector, Hit, Report, Seen, StateError};
 pub use grouping::{GroupingConfig, Signal};
 
 /// All detectors and the grouping of what they find.
 pub struct Analyzer {
+    rules: Arc<RuleSet>,
+    scratch: Scratch,
+    matches: Vec<RuleIndex>,
     detectors: Vec<Box<dyn Detector>>,
+    settings: Settings,
     grouping: grouping::Grouping,
     hits: Vec<Hit>,
-    matches: IndexMap<String, Matches, foldhash::fast::FixedState>,
+    counts: IndexMap<String, Matches, foldhash::fast::FixedState>,
 }
 
 /// How often a rule matched.
@@ -38,9 +45,17 @@ pub struct Matches {
 
 impl Analyzer {
     /// With every registered detector over this rule set.
-    pub fn new(rules: &Arc<RuleSet>, config: GroupingConfig) -> Self {
-        let detectors = detectors::all(rules);
-        Self { detectors, grouping: grouping::Grouping::new(config), hits: Vec::new(), matches: IndexMap::default() }
+    pub fn new(rules: &Arc<RuleSet>, config: GroupingConfig, settings: Settings) -> Self {
+        Self {
+            rules: Arc::clone(rules),
+            scratch: Scratch::default(),
+            matches: Vec::new(),
+            detectors: detectors::all(rules, &settings),
+            settings,
+            grouping: grouping::Grouping::new(config),
+            hits: Vec::new(),
+            counts: IndexMap::default(),
+        }
     }
 
     /// Continues the open alerts of an earlier run: the latest alerts of the state store, any order.
@@ -48,27 +63,71 @@ impl Analyzer {
         self.grouping.restore(alerts);
     }
 
-    /// From the next event on, other rules are in force. Open alerts go on under the rule text that opened them.
-    pub fn replace_rules(&mut self, rules: &Arc<RuleSet>) {
-        self.detectors = detectors::all(rules);
+    /// From the next event on, other rules are in force. Open alerts go on under the rule text that opened them; windows of
+    /// correlations whose text did not change go on.
+    pub fn replace_rules(&mut self, rules: &Arc<RuleSet>) -> Result<(), StateError> {
+        let state = self.save(0);
+        self.rules = Arc::clone(rules);
+        self.detectors = detectors::all(rules, &self.settings);
+        self.load(&state).map(drop)
     }
 
-    /// Takes one event; appends what changed to `out`.
+    /// The state of the detectors, to be loaded after a restart. `offset`: the first position of the log not yet observed.
+    /// Call after [`Analyzer::settle`].
+    pub fn save(&self, offset: u64) -> Vec<u8> {
+        checkpoint::save(&self.detectors, offset)
+    }
+
+    /// Continues from saved state; the position of the log it stands at. After an error nothing is remembered.
+    pub fn load(&mut self, state: &[u8]) -> Result<u64, StateError> {
+        let loaded = checkpoint::load(state, &mut self.detectors);
+        if loaded.is_err() {
+            self.detectors = detectors::all(&self.rules, &self.settings);
+        }
+        loaded
+    }
+
+    /// Takes one event; appends what changed to `out`. Call [`Analyzer::settle`] after each batch.
     pub fn step(&mut self, event: &Event, out: &mut Vec<Signal>) {
+        self.evaluate(event);
+        for &rule in &self.matches {
+            count(&mut self.counts, &self.rules.rule(rule).reference.id, event.timestamp());
+        }
+        let seen = Seen { event, matches: &self.matches };
         for detector in &mut self.detectors {
             self.hits.clear();
-            detector.observe(event, &mut self.hits);
+            detector.observe(&seen, &mut self.hits);
             for &hit in &self.hits {
-                let rule = detector.rule(hit);
-                count(&mut self.matches, &rule.id, event.timestamp());
-                self.grouping.note(rule, event, || detector.matched(hit, event), out);
+                if let Some(rule) = detector.rule(hit) {
+                    self.grouping.note(rule, event, || detector.matched(hit, event), out);
+                }
             }
         }
     }
 
     /// Rule ids with their matches since this was last asked for, in order of first match.
     pub fn take_matches(&mut self) -> impl Iterator<Item = (String, Matches)> {
-        std::mem::take(&mut self.matches).into_iter()
+        std::mem::take(&mut self.counts).into_iter()
+    }
+
+    /// Appends what detectors have to say over several events.
+    pub fn settle(&mut self, out: &mut Vec<Signal>) {
+        self.detectors.iter_mut().for_each(|d| d.settle(out));
+    }
+
+    /// Takes one event again whose effects are stored already: only the detectors' memory of it is made anew.
+    pub fn replay(&mut self, event: &Event) {
+        self.evaluate(event);
+        let seen = Seen { event, matches: &self.matches };
+        for detector in &mut self.detectors {
+            self.hits.clear();
+            detector.observe(&seen, &mut self.hits);
+        }
+    }
+
+    fn evaluate(&mut self, event: &Event) {
+        self.matches.clear();
+        self.rules.evaluate(event, &mut self.scratch, &mut self.matches);
     }
 
     /// Alerts that may still grow.
@@ -79,6 +138,11 @@ impl Analyzer {
     /// Open alerts that were closed early because there were too many.
     pub fn evicted(&self) -> u64 {
         self.grouping.evicted()
+    }
+
+    /// What each detector holds, by name.
+    pub fn reports(&self) -> Vec<(&'static str, Report)> {
+        self.detectors.iter().map(|d| (d.name(), d.report())).collect()
     }
 }
 

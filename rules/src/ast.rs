@@ -271,12 +271,19 @@ pub struct Correlation {
     pub timespan: i64,
     /// The threshold; temporal correlations need none.
     pub condition: Option<Threshold>,
-    /// For temporal correlations with a condition over rules: the condition's text.
-    pub expression: Option<String>,
+    /// For temporal correlations with a condition over rules: the condition, rules named by their place in `rules`.
+    pub expression: Option<Condition>,
     /// Field aliases: name → (rule, field) pairs.
     pub aliases: Vec<Alias>,
     /// Whether the rules it is about raise alerts themselves as well.
     pub generate: bool,
+    /// Extension `window: session` with `gap`: the window is a chain of events no further apart than this, nanoseconds,
+    /// and no longer than `timespan`. `None`: a sliding window.
+    pub gap: Option<i64>,
+    /// Extension `minimum`: a ratio of fewer events than this says nothing.
+    pub minimum: u32,
+    /// Extension `learning`: how long after the first event a first sighting is no news, nanoseconds.
+    pub learning: i64,
 }
 
 /// What a correlation counts or orders.
@@ -298,6 +305,12 @@ pub enum CorrelationKind {
     Temporal,
     /// All rules within the timespan, in the order of `rules`.
     TemporalOrdered,
+    /// Extension: the first rule, and none of the others within the timespan after it.
+    Absence,
+    /// Extension: the share of the first rule's events among those of all rules, 0 to 1.
+    Ratio,
+    /// Extension: a value of a field that its group has not shown within the timespan before.
+    FirstSeen,
 }
 
 impl CorrelationKind {
@@ -312,15 +325,41 @@ impl CorrelationKind {
             CorrelationKind::ValuePercentile => "value_percentile",
             CorrelationKind::Temporal => "temporal",
             CorrelationKind::TemporalOrdered => "temporal_ordered",
+            CorrelationKind::Absence => "absence",
+            CorrelationKind::Ratio => "ratio",
+            CorrelationKind::FirstSeen => "first_seen",
         }
     }
 
     /// Reads Sigma's word.
     pub fn parse(word: &str) -> Option<CorrelationKind> {
         use CorrelationKind as K;
-        [K::EventCount, K::ValueCount, K::ValueSum, K::ValueAverage, K::ValueMedian, K::ValuePercentile, K::Temporal, K::TemporalOrdered]
-            .into_iter()
-            .find(|k| k.as_str() == word)
+        let sigma = [K::EventCount, K::ValueCount, K::ValueSum, K::ValueAverage, K::ValueMedian, K::ValuePercentile];
+        let ours = [K::Temporal, K::TemporalOrdered, K::Absence, K::Ratio, K::FirstSeen];
+        sigma.into_iter().chain(ours).find(|k| k.as_str() == word)
+    }
+
+    /// Whether it looks at the values of a field, which its condition must name.
+    pub fn needs_field(self) -> bool {
+        use CorrelationKind as K;
+        matches!(self, K::ValueCount | K::ValueSum | K::ValueAverage | K::ValueMedian | K::ValuePercentile | K::FirstSeen)
+    }
+
+    /// Whether its condition needs bounds.
+    fn needs_bounds(self) -> bool {
+        !self.is_temporal() && !matches!(self, CorrelationKind::Absence | CorrelationKind::FirstSeen)
+    }
+
+    /// Whether a condition of these bounds and fields is enough for it; the text says what is missing.
+    pub fn missing(self, threshold: Option<&Threshold>) -> Option<&'static str> {
+        let fields = threshold.is_some_and(|t| !t.fields.is_empty());
+        let bounds = threshold.is_some_and(|t| !t.bounds.is_empty());
+        match threshold {
+            None if self.needs_bounds() || self.needs_field() => Some("the condition is missing"),
+            _ if self.needs_bounds() && !bounds => Some("the condition has no bound"),
+            _ if self.needs_field() && !fields => Some("the condition names no field to count"),
+            _ => None,
+        }
     }
 
     /// Whether it orders rules rather than counting.

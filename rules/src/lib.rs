@@ -24,7 +24,7 @@ pub use coverage::{Coverage, Sight};
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use engine::{Scratch, Stats};
 pub use explain::Explanation;
-pub use link::{Linked, LinkedCorrelation};
+pub use link::{Linked, LinkedCorrelation, MemberFields};
 pub use parse::{is_clean, parse};
 pub use ruleset::{CompiledRule, RuleIndex, RuleSet};
 pub use taxonomy::{Taxonomy, TaxonomyError};

@@ -6,6 +6,7 @@ use crate::{
     ast::{Body, Correlation, Filter, LogSource, Rule},
     diagnostic::{Code, Diagnostic},
     ruleset::{CompiledRule, RuleIndex},
+    taxonomy::{Candidates, Taxonomy},
 };
 
 /// A correlation whose rules were found.
@@ -15,6 +16,20 @@ pub struct LinkedCorrelation {
     pub rule: Rule,
     /// What it is about, in the order of its `rules`.
     pub about: Vec<Linked>,
+    /// For each of them where its grouping and counted values stand; empty candidates for correlations, whose values are
+    /// those they group by.
+    pub fields: Vec<MemberFields>,
+}
+
+/// Where the values that a correlation needs stand in the events of one of its rules.
+#[derive(Clone, Debug, Default)]
+pub struct MemberFields {
+    /// The rule's own name of each `group-by` field, aliases resolved.
+    pub names: Vec<String>,
+    /// For each `group-by` field the event fields that may hold it, the first present counting.
+    pub group: Vec<Candidates>,
+    /// The same for each field of the condition.
+    pub values: Vec<Candidates>,
 }
 
 impl LinkedCorrelation {
@@ -63,7 +78,12 @@ pub(crate) fn check_filters(filters: &[Rule], rules: &[Rule], found: &mut Vec<Di
 }
 
 /// Finds the rules of correlations; those with unknown rules or loops are reported and left out.
-pub(crate) fn correlations(documents: Vec<Rule>, rules: &mut [CompiledRule], found: &mut Vec<Diagnostic>) -> Vec<LinkedCorrelation> {
+pub(crate) fn correlations(
+    documents: Vec<Rule>,
+    rules: &mut [CompiledRule],
+    taxonomy: &Taxonomy,
+    found: &mut Vec<Diagnostic>,
+) -> Vec<LinkedCorrelation> {
     let mut names: BTreeMap<String, Linked> = BTreeMap::new();
     let mut name = |rule: &Rule, linked: Linked| {
         for name in rule.meta.name.iter().chain([&rule.meta.id]) {
@@ -76,7 +96,7 @@ pub(crate) fn correlations(documents: Vec<Rule>, rules: &mut [CompiledRule], fou
     for (i, document) in documents.iter().enumerate() {
         name(document, Linked::Correlation(i));
     }
-    let mut linked: Vec<Option<LinkedCorrelation>> = documents.into_iter().map(|d| link(d, &names, found)).collect();
+    let mut linked: Vec<Option<LinkedCorrelation>> = documents.into_iter().map(|d| link(d, &names, rules, taxonomy, found)).collect();
     drop_loops(&mut linked, found);
     let kept = renumber(linked);
     for correlation in &kept {
@@ -92,7 +112,13 @@ pub(crate) fn correlations(documents: Vec<Rule>, rules: &mut [CompiledRule], fou
     kept
 }
 
-fn link(rule: Rule, names: &BTreeMap<String, Linked>, found: &mut Vec<Diagnostic>) -> Option<LinkedCorrelation> {
+fn link(
+    rule: Rule,
+    names: &BTreeMap<String, Linked>,
+    rules: &[CompiledRule],
+    taxonomy: &Taxonomy,
+    found: &mut Vec<Diagnostic>,
+) -> Option<LinkedCorrelation> {
     let Body::Correlation(correlation) = &rule.body else { return None };
     let mut about = Vec::new();
     for name in &correlation.rules {
@@ -108,7 +134,43 @@ fn link(rule: Rule, names: &BTreeMap<String, Linked>, found: &mut Vec<Diagnostic
             }
         }
     }
-    Some(LinkedCorrelation { rule, about })
+    let mut fields = Vec::new();
+    for (linked, named) in about.iter().zip(&correlation.rules) {
+        match member_fields(*linked, named, correlation, rules, taxonomy) {
+            Some(found) => fields.push(found),
+            None => {
+                found.push(Code::TooManyFields.at(&rule.file, rule.at, "the correlation names fields beyond the limit"));
+                return None;
+            }
+        }
+    }
+    Some(LinkedCorrelation { rule, about, fields })
+}
+
+/// Finds the fields of one rule of a correlation. `None` if too many field names are in use.
+fn member_fields(
+    linked: Linked,
+    named: &str,
+    correlation: &Correlation,
+    rules: &[CompiledRule],
+    taxonomy: &Taxonomy,
+) -> Option<MemberFields> {
+    let own = |field: &String| -> String {
+        let alias = correlation.aliases.iter().find(|a| a.name == *field);
+        let fields = alias.map_or(&[][..], |a| &a.fields);
+        let compiled = if let Linked::Rule(i) = linked { rules.get(i.0 as usize) } else { None };
+        let same = |rule: &str| rule == named || compiled.is_some_and(|c| is_named(&c.rule, rule));
+        fields.iter().find(|(rule, _)| same(rule)).map_or_else(|| field.clone(), |(_, field)| field.clone())
+    };
+    let names: Vec<String> = correlation.group_by.iter().map(own).collect();
+    let Linked::Rule(RuleIndex(i)) = linked else {
+        return Some(MemberFields { names, ..MemberFields::default() });
+    };
+    let route = taxonomy.route(&rules.get(i as usize)?.rule.meta.logsource)?;
+    let group = names.iter().map(|f| route.candidates(f)).collect::<Option<_>>()?;
+    let counted = correlation.condition.as_ref().map_or(&[][..], |c| &c.fields);
+    let values = counted.iter().map(|f| route.candidates(&own(f))).collect::<Option<_>>()?;
+    Some(MemberFields { names, group, values })
 }
 
 /// Takes away correlations that reach themselves or one that was left out.

@@ -95,7 +95,7 @@ impl RuleSet {
             }
         }
         set.engine = Engine::compile(&set.rules);
-        set.correlations = link::correlations(correlations, &mut set.rules, &mut found);
+        set.correlations = link::correlations(correlations, &mut set.rules, taxonomy, &mut found);
         (set, found)
     }
 

@@ -33,6 +33,15 @@ pub enum AlertChange {
     Open(Box<Alert>),
     /// More events of an alert. Without the alert it counts as [`Applied::orphans`].
     Repeat(AlertRepeat),
+    /// An alert over several events as it is now, new or not. What people decided about it stays.
+    Put(Box<Alert>),
+    /// A late event proved an alert wrong: it is listed and counted no more, and stays to be read by its id.
+    Supersede {
+        /// Which alert.
+        id: AlertId,
+        /// The one that covers its time instead, if any.
+        by: Option<AlertId>,
+    },
 }
 
 /// Matches of one rule within a batch.

@@ -1,9 +1,9 @@
 //! `correlation:` and `filter:` documents. Parsed here; correlations are executed elsewhere.
 
-use super::{detection, meta::texts};
+use super::{condition as words, detection, meta::texts};
 use crate::{
-    ast::{Alias, Bound, Correlation, CorrelationKind, Filter, Threshold},
-    diagnostic::{Code, Findings},
+    ast::{Alias, Bound, Condition, Correlation, CorrelationKind, Filter, Search, Selection, Threshold},
+    diagnostic::{Code, Findings, Position},
     yaml::{Kind, Node, Scalar},
 };
 
@@ -15,12 +15,16 @@ pub(crate) fn read(document: &Node, node: &Node, findings: &mut Findings<'_>) ->
         return None;
     };
     let errors = findings.errors();
-    let rules = texts(node, "rules", findings);
-    if rules.is_empty() && !kind.is_temporal() {
-        findings.add(Code::BadCorrelation, node.at, "`rules` names no rule");
-    }
+    let mut rules = texts(node, "rules", findings);
     let timespan = timespan(node, findings);
-    let (condition, expression) = condition(node, kind, findings);
+    let gap = session(node, findings);
+    let (condition, text) = condition(node, kind, findings);
+    let expression = text.and_then(|(text, at)| over_rules(&text, at, &mut rules, findings));
+    if rules.is_empty() {
+        findings.add(Code::BadCorrelation, node.at, "`rules` names no rule");
+    } else if kind == CorrelationKind::Absence && rules.len() < 2 {
+        findings.add(Code::BadCorrelation, node.at, "an absence needs the rule that comes and the rule that is missed after it");
+    }
     let correlation = Correlation {
         kind,
         rules,
@@ -30,6 +34,9 @@ pub(crate) fn read(document: &Node, node: &Node, findings: &mut Findings<'_>) ->
         expression,
         aliases: aliases(node, findings),
         generate: flag(node, "generate") || flag(document, "generate"),
+        gap,
+        minimum: minimum(node, findings),
+        learning: span(node, "learning", findings).unwrap_or(0),
     };
     (findings.errors() == errors).then_some(correlation)
 }
@@ -44,6 +51,61 @@ fn timespan(node: &Node, findings: &mut Findings<'_>) -> Option<i64> {
     let nanos = nanoseconds(text);
     if nanos.is_none() {
         findings.add(Code::BadTimespan, value.map_or(node.at, |v| v.at), format!("`{text}` is not a timespan"));
+    }
+    nanos
+}
+
+/// A condition over rules; without a list of rules it names them all.
+fn over_rules(text: &str, at: Position, rules: &mut Vec<String>, findings: &mut Findings<'_>) -> Option<Condition> {
+    if rules.is_empty() {
+        let operators = ["and", "or", "not"];
+        for word in text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')')).filter(|w| !w.is_empty()) {
+            if !operators.iter().any(|o| word.eq_ignore_ascii_case(o)) && !rules.iter().any(|r| r == word) {
+                rules.push(word.to_owned());
+            }
+        }
+    }
+    let named: Vec<Selection> = rules.iter().map(|name| Selection { name: name.clone(), at, search: Search::All(Vec::new()) }).collect();
+    match words::parse(text, &named, &mut vec![false; named.len()]) {
+        Ok(condition) => Some(condition),
+        Err(refused) => {
+            findings.add(refused.code, words::place(at, refused.offset, !text.contains('\n')), refused.message);
+            None
+        }
+    }
+}
+
+/// The gap of a session window; `None` for a sliding one.
+fn session(node: &Node, findings: &mut Findings<'_>) -> Option<i64> {
+    let gap = span(node, "gap", findings);
+    match node.get("window").map(|w| (w.at, w.text().unwrap_or(""))) {
+        None | Some((_, "sliding")) => None,
+        Some((at, "session")) => {
+            if gap.is_none() {
+                findings.add(Code::BadCorrelation, at, "a session window needs its `gap`");
+            }
+            gap
+        }
+        Some((at, other)) => {
+            findings.add(Code::BadCorrelation, at, format!("`{other}` is not a window; sliding and session are"));
+            None
+        }
+    }
+}
+
+fn minimum(node: &Node, findings: &mut Findings<'_>) -> u32 {
+    let Some(value) = node.get("minimum") else { return 10 };
+    value.text().and_then(|t| t.trim().parse().ok()).unwrap_or_else(|| {
+        findings.add(Code::BadCorrelation, value.at, "`minimum` is a number of events");
+        0
+    })
+}
+
+fn span(node: &Node, name: &str, findings: &mut Findings<'_>) -> Option<i64> {
+    let value = node.get(name)?;
+    let nanos = value.text().and_then(nanoseconds);
+    if nanos.is_none() {
+        findings.add(Code::BadTimespan, value.at, format!("`{name}` is not a timespan"));
     }
     nanos
 }
@@ -65,10 +127,10 @@ fn nanoseconds(text: &str) -> Option<i64> {
     number.checked_mul(seconds)?.checked_mul(1_000_000_000)
 }
 
-fn condition(node: &Node, kind: CorrelationKind, findings: &mut Findings<'_>) -> (Option<Threshold>, Option<String>) {
+fn condition(node: &Node, kind: CorrelationKind, findings: &mut Findings<'_>) -> (Option<Threshold>, Option<(String, Position)>) {
     let Some(value) = node.get("condition") else {
-        if !kind.is_temporal() {
-            findings.add(Code::BadCorrelation, node.at, "the condition is missing");
+        if let Some(missing) = kind.missing(None) {
+            findings.add(Code::BadCorrelation, node.at, missing);
         }
         return (None, None);
     };
@@ -76,7 +138,7 @@ fn condition(node: &Node, kind: CorrelationKind, findings: &mut Findings<'_>) ->
         if !kind.is_temporal() {
             findings.add(Code::BadCorrelation, value.at, "the condition of this type is a map such as `gte: 10`");
         }
-        return (None, Some(text.to_owned()));
+        return (None, kind.is_temporal().then(|| (text.to_owned(), value.at)));
     }
     let mut threshold = Threshold { fields: texts(value, "field", findings), ..Threshold::default() };
     for (key, bound) in value.entries() {
@@ -102,11 +164,8 @@ fn condition(node: &Node, kind: CorrelationKind, findings: &mut Findings<'_>) ->
             None => findings.add(Code::BadCorrelation, bound.at, "the bound is not a number"),
         }
     }
-    let needs_field = !kind.is_temporal() && kind != CorrelationKind::EventCount;
-    if threshold.bounds.is_empty() {
-        findings.add(Code::BadCorrelation, value.at, "the condition has no bound");
-    } else if needs_field && threshold.fields.is_empty() {
-        findings.add(Code::BadCorrelation, value.at, "the condition names no field to count");
+    if let Some(missing) = kind.missing(Some(&threshold)) {
+        findings.add(Code::BadCorrelation, value.at, missing);
     }
     (Some(threshold), None)
 }

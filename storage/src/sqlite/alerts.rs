@@ -133,6 +133,12 @@ pub(super) fn apply(t: &Transaction<'_>, batch: &AlertBatch<'_>) -> Result<Appli
                 events: alert.events.clone(),
             }),
             AlertChange::Repeat(repeat) => add(repeat.clone()),
+            AlertChange::Put(alert) if insert(t, alert)? => applied.opened.push(alert.id),
+            AlertChange::Put(alert) => {
+                put(t, alert)?;
+                applied.grown.push(alert.id);
+            }
+            AlertChange::Supersede { id, by } => supersede(t, *id, *by)?,
         }
     }
     for repeat in repeats.values() {
@@ -162,8 +168,8 @@ pub(super) fn offset(t: &Transaction<'_>, consumer: &str) -> Result<u64> {
     Ok(found.map_err(StoreError::state("reading a position"))?.unwrap_or(0) as u64)
 }
 
-/// Inserts an alert; false if its id exists.
-fn insert(t: &Transaction<'_>, alert: &Alert) -> Result<bool> {
+/// What a search of alerts looks through.
+fn searched(alert: &Alert) -> String {
     let rule = &alert.rule;
     let mut search = String::new();
     let texts = [rule.title.as_str(), rule.title_vi.as_deref().unwrap_or(""), &alert.summary, &rule.id, &rule.tags.join(" ")];
@@ -171,6 +177,45 @@ fn insert(t: &Transaction<'_>, alert: &Alert) -> Result<bool> {
         search.push_str(&fold(text));
         search.push('\n');
     }
+    search
+}
+
+/// Replaces what the analyzer knows of an alert; decisions of people and the time it was raised stay.
+fn put(t: &Transaction<'_>, alert: &Alert) -> Result<()> {
+    t.prepare_cached(
+        "UPDATE alerts SET first_seen = ?2, last_seen = ?3, count = ?4, entities = ?5, matched = ?6, events = ?7, summary = ?8,
+                           search = ?9, superseded = NULL WHERE id = ?1",
+    )
+    .and_then(|mut s| {
+        s.execute(params![
+            alert.id.0,
+            alert.first_seen,
+            alert.last_seen,
+            alert.count as i64,
+            json(&alert.entities),
+            json(&alert.matched),
+            json(&alert.events),
+            alert.summary,
+            searched(alert),
+        ])
+    })
+    .map(drop)
+    .map_err(StoreError::state(WHAT))
+}
+
+/// Takes an alert out of lists and counts.
+fn supersede(t: &Transaction<'_>, id: AlertId, by: Option<AlertId>) -> Result<()> {
+    let by = by.map_or_else(Vec::new, |by| by.0.to_vec());
+    t.prepare_cached("UPDATE alerts SET superseded = ?2 WHERE id = ?1")
+        .and_then(|mut s| s.execute(params![id.0, by]))
+        .map(drop)
+        .map_err(StoreError::state(WHAT))
+}
+
+/// Inserts an alert; false if its id exists.
+fn insert(t: &Transaction<'_>, alert: &Alert) -> Result<bool> {
+    let rule = &alert.rule;
+    let search = searched(alert);
     let events: Vec<_> = alert.events.iter().take(Alert::SAMPLE).collect();
     t.prepare_cached(
         "INSERT INTO alerts (id, agency, rule_id, level, status, assignee, raised, first_seen, last_seen, count, drill, version,
