@@ -9,4 +9,5 @@ pub mod latency;
 pub mod load;
 pub mod machine;
 pub mod peer;
+pub mod province;
 pub mod results;
