@@ -10,4 +10,5 @@ pub mod load;
 pub mod machine;
 pub mod peer;
 pub mod province;
+pub mod quiet;
 pub mod results;
