@@ -9,4 +9,6 @@ pub mod latency;
 pub mod load;
 pub mod machine;
 pub mod peer;
+pub mod province;
+pub mod quiet;
 pub mod results;

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use fansipan_bench::{generate::Generator, ingest, results};
+use fansipan_bench::{generate::Generator, ingest, quiet, results};
 
 #[derive(Parser)]
 struct Args {
@@ -40,6 +40,18 @@ enum What {
         #[arg(long, default_value_t = 1_000_000)]
         lines: usize,
     },
+    /// False alerts: the shipped rules over days of ordinary work
+    Quiet {
+        /// First day of the two weeks, 0 being Monday
+        #[arg(long, default_value_t = 0)]
+        first: u32,
+        /// How many days
+        #[arg(long, default_value_t = 14)]
+        days: u32,
+        /// Part of the traffic
+        #[arg(long, default_value_t = 1.0)]
+        share: f64,
+    },
 }
 
 fn main() -> Result<()> {
@@ -57,6 +69,9 @@ fn main() -> Result<()> {
         What::Ingest { lines } => measure_ingest(args.seed, rules, lines),
         What::Disk { lines } => measure_disk(args.seed, rules, lines),
         What::Lines { lines } => print_lines(args.seed, lines),
+        What::Quiet { first, days, share } => {
+            results::record("quiet", quiet::measure(&quiet::Plan { seed: args.seed, first, days, share })?)
+        }
     }
 }
 
