@@ -38,7 +38,7 @@ fn an_analyst_sees_the_attack_and_finds_it_again() -> Result<()> {
             let mut wire = TcpStream::connect(("127.0.0.1", appliance.syslog))?;
             let stamp = jiff::Zoned::now().strftime("%b %e %H:%M:%S").to_string();
             sent = Some(now());
-            for n in 0..5 {
+            for n in 0..8 {
                 let line = format!(
                     "<38>{stamp} chromium-host sshd[99]: Failed password for invalid user admin{n} from 203.0.113.77 port 4000{n} ssh2\n"
                 );
