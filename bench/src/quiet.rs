@@ -12,6 +12,9 @@ use uuid::Uuid;
 
 use crate::province::{DAYS, Province};
 
+/// Events between two looks at what correlations have to say.
+const BATCH: u128 = 1000;
+
 /// What to look at.
 pub struct Plan {
     /// Seed of the province.
@@ -48,8 +51,13 @@ pub fn measure(plan: &Plan) -> Result<Value> {
             lines += 1;
             event.set_id(Uuid::from_u128(lines));
             analyzer.step(&event, &mut signals);
+            if lines.is_multiple_of(BATCH) {
+                analyzer.settle(&mut signals);
+            }
             keep(&mut signals, &mut alerts);
         }
+        analyzer.settle(&mut signals);
+        keep(&mut signals, &mut alerts);
         days.push(summary(number, &alerts));
     }
     let seconds = started.elapsed().as_secs_f64();
@@ -61,8 +69,14 @@ pub fn measure(plan: &Plan) -> Result<Value> {
 
 fn keep(signals: &mut Vec<Signal>, alerts: &mut BTreeMap<String, Alert>) {
     for signal in signals.drain(..) {
-        if let Signal::Open(alert) = signal {
-            alerts.insert(alert.id.to_string(), *alert);
+        match signal {
+            Signal::Open(alert) | Signal::Put(alert) => {
+                alerts.insert(alert.id.to_string(), *alert);
+            }
+            Signal::Superseded { id, .. } => {
+                alerts.remove(&id.to_string());
+            }
+            Signal::Repeat { .. } => {}
         }
     }
 }

@@ -5,7 +5,10 @@ use std::{
     fmt::Write as _,
 };
 
-use fansipan_bench::province::{DAYS, FIRST_MIDNIGHT, Kind, Province};
+use fansipan_bench::{
+    province::{DAYS, FIRST_MIDNIGHT, Kind, Province},
+    quiet,
+};
 use fansipan_collector::{Normalizer, Received, SourceState, Transport};
 
 const DAY: i64 = 86_400_000_000_000;
@@ -98,4 +101,16 @@ fn the_collector_understands_every_line() {
     }
     assert!(seen > 20_000, "{seen}");
     assert!(late > 1_000_000_000, "no line is late: {late}");
+}
+
+/// A Monday with a part of its traffic and all of its mistakes; both weeks in full with `FANSIPAN_SOAK=1` (an hour and more).
+#[test]
+fn ordinary_work_raises_few_alerts() {
+    let soak = std::env::var_os("FANSIPAN_SOAK").is_some();
+    let (days, share) = if soak { (DAYS, 1.0) } else { (1, 0.01) };
+    let result = quiet::measure(&quiet::Plan { seed: 20_261_123, first: 0, days, share }).expect("a day");
+    for day in result["days"].as_array().expect("days") {
+        println!("{day}");
+        assert!(day["alerts"].as_u64().expect("a number") <= 20, "{day}");
+    }
 }

@@ -4,8 +4,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
+    sync::Arc,
 };
 
+use fansipan_analyzer::{Analyzer, GroupingConfig, Settings, Signal};
 use fansipan_collector::{Normalizer, Received, SourceState, Transport, records::Records};
 use fansipan_model::Event;
 use fansipan_rules::{Linked, LinkedCorrelation, Rule, RuleIndex, RuleSet, Scratch, Severity, Taxonomy};
@@ -129,6 +131,33 @@ fn the_firing_samples_of_correlations_hold_every_rule_they_are_about() {
         let touched = quiet.iter().any(|event| wanted.iter().any(|i| set.rule(*i).matches(event)));
         assert!(touched, "{}: the quiet sample is no near miss", correlation.rule.file);
     }
+}
+
+#[test]
+fn every_shipped_correlation_fires_and_stays_quiet() {
+    let normalizer = Normalizer::load_builtin().expect("built-in formats");
+    let set = Arc::new(shipped());
+    let mut wrong = Vec::new();
+    for correlation in set.correlations() {
+        for (ending, must_fire) in [("firing.log", true), ("quiet.log", false)] {
+            let mut analyzer = Analyzer::new(&set, GroupingConfig::default(), Settings::default());
+            let mut signals = Vec::new();
+            for (number, mut event) in (1..).zip(samples(&correlation.rule, ending, &normalizer)) {
+                event.set_id(uuid::Uuid::from_u128(number));
+                analyzer.step(&event, &mut signals);
+            }
+            analyzer.settle(&mut signals);
+            let told: BTreeSet<&str> = signals
+                .iter()
+                .filter_map(|s| if let Signal::Open(alert) | Signal::Put(alert) = s { Some(alert.rule.id.as_str()) } else { None })
+                .collect();
+            if told.contains(correlation.rule.meta.id.as_str()) != must_fire {
+                let verb = if must_fire { "stays quiet" } else { "fires" };
+                wrong.push(format!("{} {verb} on {ending}", correlation.rule.file));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// Whether it stands on a count over several rules, not all of which a sample needs.

@@ -4,10 +4,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
+use fansipan_analyzer::{Analyzer, GroupingConfig, Settings, Signal};
 use fansipan_collector::{Normalizer, Received, SourceState, Transport, records::Records};
-use fansipan_model::Event;
+use fansipan_model::{Alert, Event, Level};
 use fansipan_rules::{Linked, RuleIndex, RuleSet, Scratch, Taxonomy};
 use serde::Deserialize;
 
@@ -111,9 +113,7 @@ fn leaves(set: &RuleSet, name: &str) -> BTreeSet<RuleIndex> {
 #[test]
 fn every_stage_has_its_records() {
     let normalizer = Normalizer::load_builtin().expect("built-in formats");
-    let taxonomy = Taxonomy::builtin().expect("built-in log sources");
-    let rules = fansipan_rules::packs::SHIPPED.iter().flat_map(|(file, text)| fansipan_rules::parse(text, file).0).collect();
-    let (set, _) = RuleSet::compile(rules, &taxonomy);
+    let set = rules();
     let all = folders();
     assert!(all.len() >= 5, "{} scenarios", all.len());
     for folder in all {
@@ -146,5 +146,49 @@ fn every_stage_has_its_records() {
             assert!(["host", "user", "address", "file"].contains(&entity.kind.as_str()), "{}", entity.kind);
             assert!(values.contains(&format!("\"{value}\"")), "{}: no event of a rule names {value}", folder.display());
         }
+    }
+}
+
+fn rules() -> RuleSet {
+    let taxonomy = Taxonomy::builtin().expect("built-in log sources");
+    let rules = fansipan_rules::packs::SHIPPED.iter().flat_map(|(file, text)| fansipan_rules::parse(text, file).0).collect();
+    RuleSet::compile(rules, &taxonomy).0
+}
+
+/// Every stage is told by the rules that should tell it, every entity is named, and the first alert comes in time.
+#[test]
+fn every_stage_is_told() {
+    let normalizer = Normalizer::load_builtin().expect("built-in formats");
+    let set = Arc::new(rules());
+    let single = set.rules().iter().map(|r| &r.rule.meta);
+    let names: BTreeMap<&str, &str> = single
+        .chain(set.correlations().iter().map(|c| &c.rule.meta))
+        .filter_map(|m| m.name.as_deref().map(|name| (m.id.as_str(), name)))
+        .collect();
+    for folder in folders() {
+        let story = scenario(&folder);
+        let mut analyzer = Analyzer::new(&set, GroupingConfig::default(), Settings::default());
+        let mut signals = Vec::new();
+        for (number, mut event) in (1..).zip(events(&folder, &story, &normalizer)) {
+            event.set_id(uuid::Uuid::from_u128(number));
+            analyzer.step(&event, &mut signals);
+            analyzer.settle(&mut signals);
+        }
+        let told: Vec<&Alert> =
+            signals.iter().filter_map(|s| if let Signal::Open(a) | Signal::Put(a) = s { Some(&**a) } else { None }).collect();
+        let spoke: BTreeSet<&str> = told.iter().filter_map(|a| names.get(a.rule.id.as_str()).copied()).collect();
+        for stage in &story.stage {
+            let silent: Vec<_> = stage.rules.iter().filter(|r| !spoke.contains(r.as_str())).collect();
+            assert!(silent.is_empty(), "{}: {} is not told by {silent:?}", folder.display(), stage.tactic);
+        }
+        let named: BTreeSet<&str> = told.iter().flat_map(|a| &a.entities).map(|e| e.value.as_str()).collect();
+        for entity in &story.incident.entity {
+            assert!(named.contains(entity.value.as_str()), "{}: no alert names {}", folder.display(), entity.value);
+        }
+        let start = story.start.parse::<jiff::Timestamp>().expect("start").as_nanosecond() as i64;
+        let first = told.iter().filter(|a| a.rule.level >= Level::Medium).map(|a| a.raised).min().expect("an alert");
+        let seconds = (first - start) / SECOND;
+        println!("{}: first alert after {seconds} s", story.title);
+        assert!(seconds <= story.incident.detected_within, "{}: first alert after {seconds} s", folder.display());
     }
 }

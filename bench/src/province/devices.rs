@@ -202,6 +202,51 @@ pub(super) fn application(m: &mut Maker, at: i64) {
     forti(m, at, pc.agency, text);
 }
 
+/// Remote help: UltraViewer through the firewall.
+pub(super) fn remote_help(m: &mut Maker, at: i64, pc: &world::Machine) {
+    let head = forti_head(at, pc.agency, 190, "1059028704", ("utm", "app-ctrl"), "information");
+    let text = format!(
+        r#"{head} eventtype="signature" appid=45663 srcip={} dstip=203.0.113.40 srcport={} dstport=443 srcintf="internal" dstintf="wan1" proto=6 service="SSL" direction="outgoing" policyid=7 sessionid={} applist="default" action="pass" appcat="Remote.Access" app="UltraViewer" msg="Remote.Access: UltraViewer," apprisk="high""#,
+        pc.ip,
+        10_000 + m.below(50_000),
+        m.below(90_000_000)
+    );
+    forti(m, at, pc.agency, text);
+}
+
+/// What everybody on the Internet is sent, stopped by intrusion prevention.
+pub(super) fn intrusion_stopped(m: &mut Maker, at: i64) {
+    let ((from, country), agency) = (world::stranger(m), m.below(21) as usize);
+    let (attack, id) = m.pick(&[
+        ("Apache.Log4j.Error.Log.Remote.Code.Execution", 51_006),
+        ("ZeroShell.Kerbynet.Type.Parameter.Remote.Command.Execution", 48_285),
+        ("PHPUnit.Eval-stdin.PHP.Remote.Code.Execution", 45_765),
+        ("Dasan.GPON.Remote.Code.Execution", 46_083),
+    ]);
+    let head = forti_head(at, agency, 185, "0419016384", ("utm", "ips"), "alert");
+    let text = format!(
+        r#"{head} eventtype="signature" severity="critical" srcip={from} srccountry="{country}" dstip=10.40.0.{} dstcountry="Reserved" srcintf="wan1" dstintf="dmz" sessionid={} action="dropped" proto=6 service="HTTP" policyid=12 attack="{attack}" srcport={} dstport=80 direction="outgoing" attackid={id} profile="protect-server" msg="web_app: {attack}" crscore=50 crlevel="critical""#,
+        10 + m.below(10),
+        m.below(90_000_000),
+        10_000 + m.below(50_000)
+    );
+    forti(m, at, agency, text);
+}
+
+/// Malware in a download, stopped by the firewall.
+pub(super) fn virus_stopped(m: &mut Maker, at: i64) {
+    let n = m.below(world::COMPUTERS);
+    let (pc, user) = (world::computer(n), world::user(n));
+    let head = forti_head(at, pc.agency, 188, "0211008192", ("utm", "virus"), "warning");
+    let text = format!(
+        r#"{head} eventtype="infected" policyid=7 msg="File is infected." action="blocked" service="HTTP" sessionid={} srcip={} dstip=203.0.113.81 srcport={} dstport=80 srcintf="internal" dstintf="wan1" proto=6 direction="incoming" filename="office-2021-full.zip" virus="W32/AgentTesla.A!tr" dtype="av-engine" virusid=10112345 url="http://tai-phan-mem.example/office.zip" profile="default" user="{user}" agent="Mozilla/5.0""#,
+        m.below(90_000_000),
+        pc.ip,
+        10_000 + m.below(50_000)
+    );
+    forti(m, at, pc.agency, text);
+}
+
 /// A VPN session of a person at home: up, and down after a while. `false`: the password was wrong.
 pub(super) fn vpn(m: &mut Maker, at: i64, who: &str, from: Ipv4Addr, success: bool) {
     let tunnel = m.below(9_000_000);

@@ -16,6 +16,7 @@ pub(super) fn plan(m: &mut Maker, number: u32, kind: DayKind) {
     m.plan(2 * HOUR, job(file_backup, 0, 21, 6 * MINUTE));
     m.plan(90, job(strangers_at_the_vpn, 0, 160, 9 * MINUTE));
     m.plan(120, job(strangers_at_ssh, 0, 90, 16 * MINUTE));
+    m.plan(900, job(|m, at, _| devices::intrusion_stopped(m, at), 0, 60, 24 * MINUTE));
     m.plan(6 * HOUR, job(monitoring_sweep, 0, 30, 2 * SECOND));
     if kind == DayKind::Work {
         let mondays = number.is_multiple_of(7);
@@ -26,6 +27,12 @@ pub(super) fn plan(m: &mut Maker, number: u32, kind: DayKind) {
         m.plan(9 * HOUR, job(help_desk, 0, 5, 70 * MINUTE));
         m.plan(10 * HOUR + 900, job(firewall_change, 0, 2, 200 * MINUTE));
         m.plan(9 * HOUR + 1800, job(installs_software, 0, 6, 65 * MINUTE));
+        m.plan(8 * HOUR, job(remote_help, 0, 8, 58 * MINUTE));
+        m.plan(7 * HOUR + 2000, job(|m, at, _| windows::usb(m, at), 0, 40, 13 * MINUTE));
+        m.plan(8 * HOUR + 1000, job(|m, at, _| windows::workbook(m, at), 0, 12, 40 * MINUTE));
+        m.plan(9 * HOUR + 700, job(|m, at, _| windows::malware(m, at), 0, 2, 290 * MINUTE));
+        m.plan(10 * HOUR, job(|m, at, _| devices::virus_stopped(m, at), 0, 2, 250 * MINUTE));
+        m.plan(15 * HOUR, job(runs_remotely, 0, 1, MINUTE));
         m.plan(14 * HOUR, job(shares_many_files, 0, 3, 50 * MINUTE));
     }
     match number {
@@ -210,6 +217,27 @@ fn installs_software(m: &mut Maker, at: i64, _: u64) {
             r#""C:\Program Files (x86)\Google\Update\GoogleUpdate.exe" /svc"#,
         );
     }
+}
+
+/// The help desk looks at somebody's screen; at times the program is fetched first.
+fn remote_help(m: &mut Maker, at: i64, _: u64) {
+    let n = m.below(world::COMPUTERS);
+    let (pc, user) = (world::computer(n), world::user(n));
+    let image = if m.once_in(4) {
+        format!(r"C:\Users\{user}\Downloads\UltraViewer_setup_6.6_vi.exe")
+    } else {
+        r"C:\Program Files (x86)\UltraViewer\UltraViewer_Desktop.exe".to_owned()
+    };
+    windows::process(m, at, &pc, &user, &image, &format!("\"{image}\""), r"C:\Windows\explorer.exe");
+    devices::remote_help(m, at + 5 * SECOND, &pc);
+}
+
+/// An administrator runs a command on another server the short way.
+fn runs_remotely(m: &mut Maker, at: i64, _: u64) {
+    let ((admin, desk), n) = (m.pick(&world::ADMINS), 23 + m.below(60));
+    let server = world::windows_server(n);
+    windows::logon(m, at, &server, admin, "3", Some(world::computer(desk).ip));
+    windows::service_installed(m, at + 2 * SECOND, &server, "PSEXESVC", r"%SystemRoot%\PSEXESVC.exe");
 }
 
 /// Before a meeting: forty files opened in a minute or two.

@@ -384,3 +384,43 @@ pub(super) fn machine_account(m: &mut Maker, at: i64) {
     let dc = world::windows_server(n % 2);
     logon(m, at, &dc, &name, "3", Some(machine.ip));
 }
+
+/// A USB stick plugged in (6416).
+pub(super) fn usb(m: &mut Maker, at: i64) {
+    let n = m.below(world::COMPUTERS);
+    let (machine, user) = (world::computer(n), world::user(n));
+    let device = format!(r"USBSTOR\Disk&Ven_Kingston&Prod_DataTraveler\{:012X}", m.below(1 << 48));
+    let data = [
+        ("SubjectUserName", user.as_str()),
+        ("SubjectDomainName", "LAICHAU"),
+        ("DeviceId", device.as_str()),
+        ("DeviceDescription", "Kingston DataTraveler USB Device"),
+        ("ClassName", "DiskDrive"),
+    ];
+    record(m, at, &machine, 6416, SECURITY, Some(true), &data);
+}
+
+/// Accounting's workbook with macros, fetched from the document system.
+pub(super) fn workbook(m: &mut Maker, at: i64) {
+    let n = m.below(world::COMPUTERS);
+    let (time, user) = (utc(at), world::user(n));
+    let data = [
+        ("UtcTime", time.as_str()),
+        ("ProcessId", "4100"),
+        ("Image", r"C:\Program Files\Google\Chrome\Application\chrome.exe"),
+        ("TargetFilename", &format!(r"C:\Users\{user}\Downloads\bang-luong-thang-11.xlsm")),
+        ("CreationUtcTime", &time),
+        ("User", &format!(r"LAICHAU\{user}")),
+    ];
+    record(m, at, &world::computer(n), 11, SYSMON, None, &data);
+}
+
+/// Defender finds something on a stick or among downloads, and takes it away (1116, 1117).
+pub(super) fn malware(m: &mut Maker, at: i64) {
+    let n = m.below(world::COMPUTERS);
+    let (machine, user) = (world::computer(n), format!(r"LAICHAU\{}", world::user(n)));
+    let name = m.pick(&["HackTool:Win32/AutoKMS", "Worm:VBS/Jenxcus", "PUA:Win32/InstallCore"]);
+    let data = [("Threat Name", name), ("Severity Name", "High"), ("Path", r"file:_E:\setup.exe"), ("Detection User", user.as_str())];
+    record(m, at, &machine, 1116, DEFENDER, None, &data);
+    record(m, at + 3 * SECOND, &machine, 1117, DEFENDER, None, &[&data[..], &[("Action Name", "Quarantine")]].concat());
+}
