@@ -40,7 +40,27 @@ enum What {
         #[arg(long, default_value_t = 1_000_000)]
         lines: usize,
     },
+    /// Every SigmaHQ rule over real and generated events, beside other engines, one thread
+    #[cfg(feature = "peers")]
+    Detect {
+        /// Timed runs of each engine; the median counts
+        #[arg(long, default_value_t = 5)]
+        runs: usize,
+        /// Only sets of events whose names contain this; nothing is recorded then
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Loads one engine and prints how long that took and what it holds (started by `detect`)
+    #[cfg(feature = "peers")]
+    #[command(hide = true)]
+    DetectLoad {
+        /// Which
+        engine: String,
+    },
 }
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<()> {
     let args = Args::parse();
@@ -56,7 +76,12 @@ fn main() -> Result<()> {
         }
         What::Ingest { lines } => measure_ingest(args.seed, rules, lines),
         What::Disk { lines } => measure_disk(args.seed, rules, lines),
-        What::Lines { lines } => print_lines(args.seed, lines),
+        #[cfg(feature = "peers")]
+        What::Detect { runs, only: Some(only) } => fansipan_bench::detect::profile(&data, args.seed, runs, &only),
+        #[cfg(feature = "peers")]
+        What::Detect { runs, only: None } => results::record("detect", fansipan_bench::detect::measure(&data, args.seed, runs)?),
+        #[cfg(feature = "peers")]
+        What::DetectLoad { engine } => fansipan_bench::detect::load(&data, &engine),
     }
 }
 
