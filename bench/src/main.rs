@@ -52,7 +52,27 @@ enum What {
         #[arg(long, default_value_t = 1.0)]
         share: f64,
     },
+    /// Every SigmaHQ rule over real and generated events, beside other engines, one thread
+    #[cfg(feature = "peers")]
+    Detect {
+        /// Timed runs of each engine; the median counts
+        #[arg(long, default_value_t = 5)]
+        runs: usize,
+        /// Only sets of events whose names contain this; nothing is recorded then
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Loads one engine and prints how long that took and what it holds (started by `detect`)
+    #[cfg(feature = "peers")]
+    #[command(hide = true)]
+    DetectLoad {
+        /// Which
+        engine: String,
+    },
 }
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<()> {
     let args = Args::parse();
@@ -72,6 +92,12 @@ fn main() -> Result<()> {
         What::Quiet { first, days, share } => {
             results::record("quiet", quiet::measure(&quiet::Plan { seed: args.seed, first, days, share })?)
         }
+        #[cfg(feature = "peers")]
+        What::Detect { runs, only: Some(only) } => fansipan_bench::detect::profile(&data, args.seed, runs, &only),
+        #[cfg(feature = "peers")]
+        What::Detect { runs, only: None } => results::record("detect", fansipan_bench::detect::measure(&data, args.seed, runs)?),
+        #[cfg(feature = "peers")]
+        What::DetectLoad { engine } => fansipan_bench::detect::load(&data, &engine),
     }
 }
 
