@@ -16,7 +16,7 @@ use fansipan_model::{Event, fields};
 use fansipan_rules::{RuleSet, Scratch, Taxonomy};
 use rsigma_eval::{Engine, event::JsonEvent};
 use rsigma_parser::{LogSource, SigmaCollection, parse_sigma_yaml};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -28,7 +28,7 @@ fn main() {
     let Some(data) = testkit::data() else { return };
     // arguments: passes, `only` (no peer) or `kinds`, and a word that events must contain
     let word = std::env::args().nth(3).unwrap_or_default();
-    let mut texts = recordings(&data);
+    let mut texts = testkit::recordings(&data);
     texts.retain(|t| t.contains(&word));
     let bytes: usize = texts.iter().map(String::len).sum();
 
@@ -123,17 +123,6 @@ fn by_kind(set: &RuleSet, events: &[Event]) {
     }
 }
 
-fn recordings(data: &Path) -> Vec<String> {
-    let (mut out, mut paths) = (Vec::new(), Vec::new());
-    testkit::files(&data.join("evtx"), "evtx", &mut paths);
-    testkit::files(&data.join("sigma/regression_data"), "evtx", &mut paths);
-    for path in paths {
-        let Ok(mut parser) = evtx::EvtxParser::from_path(&path) else { continue };
-        out.extend(parser.records_json().filter_map(Result::ok).map(|r| r.data));
-    }
-    out
-}
-
 fn peer(data: &Path) -> (Engine, SigmaCollection) {
     let mut collection = SigmaCollection::default();
     for folder in ["rules", "rules-emerging-threats", "rules-threat-hunting"] {
@@ -154,26 +143,14 @@ fn peer(data: &Path) -> (Engine, SigmaCollection) {
 
 /// The event as Sigma names its fields, and the log source it has.
 fn peer_event(text: &str) -> (Value, LogSource) {
-    let value: Value = serde_json::from_str(text).expect("JSON");
-    let system = &value["Event"]["System"];
-    let mut flat = Map::new();
-    let code = system["EventID"].as_i64().or_else(|| system["EventID"]["#text"].as_i64()).unwrap_or(0);
-    flat.insert("EventID".into(), code.into());
-    flat.insert("Channel".into(), system["Channel"].clone());
-    flat.insert("Computer".into(), system["Computer"].clone());
-    flat.insert("Provider_Name".into(), system["Provider"]["#attributes"]["Name"].clone());
-    if let Some(data) = value["Event"]["EventData"].as_object() {
-        flat.extend(data.iter().map(|(k, v)| (k.clone(), v.clone())));
-    }
-    if let Some(data) = value["Event"]["UserData"].as_object().and_then(|d| d.values().next()).and_then(Value::as_object) {
-        flat.extend(data.iter().map(|(k, v)| (k.clone(), v.clone())));
-    }
-    let channel = system["Channel"].as_str().unwrap_or("");
+    let fields = testkit::sigma_fields(text);
+    let code = fields.get("EventID").and_then(Value::as_i64).unwrap_or(0);
+    let channel = fields.get("Channel").and_then(Value::as_str).unwrap_or("");
     let mut source = LogSource { product: Some("windows".into()), ..LogSource::default() };
     let (category, service) = kind(channel, code);
     source.category = Some(category.into());
     source.service = Some(service.into());
-    (Value::Object(flat), source)
+    (Value::Object(fields), source)
 }
 
 /// Category and service; a word that no rule has where there is none, so that the peer too leaves the rest out.

@@ -20,10 +20,16 @@ pub enum Dialect {
 #[error("FSP-R090 the rule cannot be converted: {0}; run it as it is with `fansipan hunt --since`")]
 pub struct Unsayable(String);
 
+/// Bytes of a query that the search box reads.
+const MAX_QUERY: usize = 16_384;
+
 /// The predicate in a language.
 pub fn convert(predicate: &Predicate, dialect: Dialect) -> Result<String, Unsayable> {
     let mut out = String::new();
     write(predicate, dialect, &mut out)?;
+    if dialect == Dialect::Query && out.len() > MAX_QUERY {
+        return Err(Unsayable(format!("its query would have {} bytes, more than the {MAX_QUERY} that are read", out.len())));
+    }
     Ok(out)
 }
 
@@ -34,7 +40,10 @@ fn write(predicate: &Predicate, dialect: Dialect, out: &mut String) -> Result<()
         Predicate::And(list) if list.is_empty() => write(&Predicate::True, dialect, out)?,
         Predicate::Or(list) if list.is_empty() => write(&Predicate::False, dialect, out)?,
         Predicate::And(list) => join(list, " and ", dialect, out)?,
-        Predicate::Or(list) => join(list, " or ", dialect, out)?,
+        Predicate::Or(list) => match together(list).filter(|_| dialect == Dialect::Query) {
+            Some((fields, values)) => out.push_str(&homes(fields, &values)?),
+            None => join(list, " or ", dialect, out)?,
+        },
         Predicate::Not(inner) => {
             out.push_str("not (");
             write(inner, dialect, out)?;
@@ -97,7 +106,26 @@ fn query(test: &Test) -> Result<String, Unsayable> {
         let there: Vec<String> = fields.iter().map(|f| Ok(format!("not {}:*", name(*f)?))).collect::<Result<_, Unsayable>>()?;
         return Ok(format!("({})", there.join(" and ")));
     }
-    let value = match &test.op {
+    homes(fields, &value(&test.op)?)
+}
+
+/// The values of alternatives that all concern the same field, as `field` takes them: `(one or two)`.
+fn together(list: &[Predicate]) -> Option<(&[FieldId], String)> {
+    let mut target = None;
+    let mut values = Vec::with_capacity(list.len());
+    for part in list {
+        let Predicate::Test(Test { target: Target::Field(fields), op: op @ (Op::Like(_) | Op::Cidr(_)) }) = part else { return None };
+        if *target.get_or_insert(fields) != fields {
+            return None;
+        }
+        values.push(value(op).ok().filter(|v| v != "*")?);
+    }
+    target.map(|fields| (fields.as_slice(), format!("({})", values.join(" or "))))
+}
+
+/// What stands after `field:`.
+fn value(op: &Op) -> Result<String, Unsayable> {
+    Ok(match op {
         Op::Exists => "*".to_owned(),
         Op::Like(pattern) if pattern.cased() => return Err(unsayable("a value minds case, and the search language never does")),
         Op::Like(pattern) => match pattern.shape() {
@@ -112,7 +140,11 @@ fn query(test: &Test) -> Result<String, Unsayable> {
         Op::Time(..) => return Err(unsayable("it asks for a part of a time, which the search language cannot")),
         Op::Word(word) => word.to_string(),
         Op::Absent => String::new(),
-    };
+    })
+}
+
+/// A value asked of the first of a field's homes that the event has.
+fn homes(fields: &[FieldId], value: &str) -> Result<String, Unsayable> {
     let mut homes = Vec::new();
     for (i, field) in fields.iter().enumerate() {
         let mut parts: Vec<String> = Vec::new();

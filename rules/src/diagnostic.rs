@@ -129,6 +129,8 @@ codes! {
     Placeholder "FSP-R070" Warning "Give the placeholder its values in the taxonomy's placeholders; until then this item matches nothing";
     TooManyFields "FSP-R071" Error "More than 60,000 field names are in use; remove rules with generated field names";
     UnmappedSource "FSP-R072" Info "No mapping for this log source is shipped; the rule sees events whose module, dataset or product bears these names";
+    BadPipeline "FSP-R082" Error "See the pySigma documentation of processing pipelines; the kinds of steps read here are listed in ARCHITECTURE.md";
+    RefusedByPipeline "FSP-R083" Error "The pipeline names this rule's log source as one it cannot serve; leave the rule or the pipeline out";
     TooManyRules "FSP-R073" Error "The engine takes up to 1,000,000 rules; load fewer";
 }
 

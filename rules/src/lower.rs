@@ -3,7 +3,7 @@
 use fansipan_model::{Op, Pattern, Predicate, Reference, Target, Test};
 
 use crate::{
-    ast::{Condition, Detection, Item, ItemTest, Search, Template},
+    ast::{Condition, Detection, Item, ItemTest, Search},
     diagnostic::Code,
     parse::value::anchored,
     taxonomy::{Route, Taxonomy},
@@ -74,7 +74,7 @@ impl Lowering<'_> {
             ItemTest::SameAs { field, relation, cased } => {
                 push(Op::Field(Reference { other: self.route.candidates(field)?, relation: *relation, cased: *cased }));
             }
-            ItemTest::Expand(template) => match self.expand(template) {
+            ItemTest::Expand(template) => match expand(&template.text, |name| self.taxonomy.placeholder(name)) {
                 Ok(texts) => {
                     for text in texts {
                         push(Op::Like(anchored(Pattern::parse_parts(&text), template.anchor, template.cased)));
@@ -85,26 +85,26 @@ impl Lowering<'_> {
         }
         Some(())
     }
+}
 
-    /// The strings a template stands for.
-    fn expand(&self, template: &Template) -> Result<Vec<String>, String> {
-        let mut texts = vec![String::new()];
-        let mut rest = template.text.as_str();
-        while let Some((before, name, after)) = placeholder(rest) {
-            let Some(values) = self.taxonomy.placeholder(name) else { return Err(format!("the placeholder %{name}% has no values")) };
-            if texts.len().saturating_mul(values.len()) > MAX_EXPANSIONS {
-                return Err(format!("the placeholders stand for more than {MAX_EXPANSIONS} values"));
-            }
-            texts = texts.iter().flat_map(|t| values.iter().map(move |v| format!("{t}{before}{v}"))).collect();
-            rest = after;
+/// The strings a text with placeholders stands for, or why there are none.
+pub(crate) fn expand<'v>(text: &str, values_of: impl Fn(&str) -> Option<&'v [String]>) -> Result<Vec<String>, String> {
+    let mut texts = vec![String::new()];
+    let mut rest = text;
+    while let Some((before, name, after)) = placeholder(rest) {
+        let Some(values) = values_of(name) else { return Err(format!("the placeholder %{name}% has no values")) };
+        if texts.len().saturating_mul(values.len()) > MAX_EXPANSIONS {
+            return Err(format!("the placeholders stand for more than {MAX_EXPANSIONS} values"));
         }
-        texts.iter_mut().for_each(|t| t.push_str(rest));
-        Ok(texts)
+        texts = texts.iter().flat_map(|t| values.iter().map(move |v| format!("{t}{before}{v}"))).collect();
+        rest = after;
     }
+    texts.iter_mut().for_each(|t| t.push_str(rest));
+    Ok(texts)
 }
 
 /// The first `%name%` of a text: what stands before it, the name, what stands after it.
-fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
+pub(crate) fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
     let mut from = 0;
     loop {
         let (before, rest) = (text.get(..from)?, text.get(from..)?);

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use fansipan_model::json;
-use fansipan_rules::{Diagnostic, Rule, RuleIndex, RuleSet, Scratch, Severity, Taxonomy, parse};
+use fansipan_rules::{Diagnostic, Pipeline, Rule, RuleIndex, RuleSet, Scratch, Severity, Taxonomy, parse};
 
 const PLACEHOLDERS: &str = "[placeholders]\nadmins = [\"root\", \"administrator\"]\nhosts = [\"srv-?\", \"dc*\"]\n";
 
@@ -51,6 +51,11 @@ fn check(rule: &str, expected: &str, taxonomy: &Taxonomy, failed: &mut Vec<Strin
         }
         return;
     }
+    judge(rule, rules, expected, taxonomy, &mut found, failed);
+}
+
+/// Checks parsed rules against the events expected of them.
+fn judge(rule: &str, rules: Vec<Rule>, expected: &str, taxonomy: &Taxonomy, found: &mut Vec<Diagnostic>, failed: &mut Vec<String>) {
     let (set, more) = RuleSet::compile(rules, taxonomy);
     found.extend(more);
     if set.len() != 1 {
@@ -94,4 +99,25 @@ fn rules_mean_what_the_specification_says() {
     }
     assert!(failed.is_empty(), "{} of {count}:\n{}", failed.len(), failed.join("\n\n"));
     assert!(count > 60);
+}
+
+/// Pipelines as data: a pipeline, a rule, and what the rule finds once the pipeline has changed it, or the code it is refused with.
+#[test]
+fn pipelines_do_what_pysigma_says() {
+    let taxonomy = taxonomy();
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pipelines/steps.yml")).expect("the cases");
+    let documents: Vec<&str> = text.split("\n---\n").collect();
+    let mut failed = Vec::new();
+    assert!(documents.len() >= 36 && documents.len().is_multiple_of(3));
+    for case in documents.chunks(3) {
+        let (pipeline, rule, expected) = (case[0], case[1], case[2]);
+        let (mut rules, mut found) = load(rule);
+        let changed = Pipeline::parse(pipeline, "pipeline.yml").and_then(|p| p.apply(&mut rules[0]).map_err(|d| vec![d]));
+        match (changed, expected.split_once("refused: ")) {
+            (Err(found), Some((_, code))) if found.iter().all(|d| d.code == code.trim()) => {}
+            (Ok(()), None) => judge(&format!("{pipeline}\n{rule}"), rules, expected, &taxonomy, &mut found, &mut failed),
+            (other, _) => failed.push(format!("{pipeline}: {other:?}")),
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }

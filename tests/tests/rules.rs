@@ -54,14 +54,19 @@ fn an_edited_rule_is_in_force_at_once_and_hunts_over_what_is_stored() -> Result<
     fs::write(folder.path().join("broken.yml"), "title: broken\ndetection: {s: [x], condition: t}\n")?;
     fs::write(&file, rule(1, "first") + "---\n" + &rule(2, "second"))?;
     eventually("the new rule is listed", patience, || Ok(appliance.json(&["rules", "list"])?.iter().any(|r| r["title"] == "Word second")))?;
-    send(&appliance, "marker second")?;
-    eventually("the new rule fires", patience, || Ok(alerts_of(&appliance, "Word second")? == 1))?;
+    // what arrives while the rules are being replaced may still be judged by the old ones
+    let mut sent = 1;
+    eventually("the new rule fires", patience, || {
+        sent += 1;
+        send(&appliance, "marker second")?;
+        Ok(alerts_of(&appliance, "Word second")? == 1)
+    })?;
     // over stored events the new rule also finds what came before it
-    eventually("everything is searchable", patience, || Ok(appliance.count("marker")? == 3))?;
+    eventually("everything is searchable", patience, || Ok(appliance.count("marker")? == sent + 1))?;
     let path = file.display().to_string();
     let found = appliance.json(&["hunt", "--rules", &path, "--since", "1h"])?;
-    let count = |title: &str| found.iter().filter(|d| d["rule.title"] == title).count();
-    assert_eq!((count("Word first"), count("Word second")), (1, 2), "{found:?}");
+    let count = |title: &str| found.iter().filter(|d| d["rule.title"] == title).count() as u64;
+    assert_eq!((count("Word first"), count("Word second")), (1, sent), "{found:?}");
     Ok(())
 }
 

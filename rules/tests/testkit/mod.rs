@@ -132,6 +132,39 @@ fn copies(event: &mut Event) {
     event.push(fields::FANSIPAN_SOURCE, Value::Str("test"));
 }
 
+/// The same JSON under the names Sigma uses: system values, and every item of EventData or UserData.
+pub(crate) fn sigma_fields(text: &str) -> serde_json::Map<String, serde_json::Value> {
+    use serde_json::Value;
+    let value: Value = serde_json::from_str(text).expect("JSON");
+    let system = &value["Event"]["System"];
+    let mut fields = serde_json::Map::new();
+    let code = system["EventID"].as_i64().or_else(|| system["EventID"]["#text"].as_i64()).unwrap_or(0);
+    fields.insert("EventID".into(), code.into());
+    for (name, from) in [("Channel", "Channel"), ("Computer", "Computer"), ("Level", "Level"), ("Task", "Task")] {
+        fields.insert(name.into(), system[from].clone());
+    }
+    fields.insert("Provider_Name".into(), system["Provider"]["#attributes"]["Name"].clone());
+    if let Some(data) = value["Event"]["EventData"].as_object() {
+        fields.extend(data.iter().map(|(k, v)| (k.clone(), v.clone())));
+    }
+    if let Some(data) = value["Event"]["UserData"].as_object().and_then(|d| d.values().next()).and_then(Value::as_object) {
+        fields.extend(data.iter().map(|(k, v)| (k.clone(), v.clone())));
+    }
+    fields
+}
+
+/// The JSON texts of every shared Windows recording, as `evtx_dump` prints them.
+pub(crate) fn recordings(data: &Path) -> Vec<String> {
+    let (mut out, mut paths) = (Vec::new(), Vec::new());
+    files(&data.join("evtx"), "evtx", &mut paths);
+    files(&data.join("sigma/regression_data"), "evtx", &mut paths);
+    for path in paths {
+        let Ok(mut parser) = evtx::EvtxParser::from_path(&path) else { continue };
+        out.extend(parser.records_json().filter_map(Result::ok).map(|r| r.data));
+    }
+    out
+}
+
 /// The events of a file that holds one or more JSON objects.
 pub(crate) fn windows_events(path: &Path) -> Vec<Event> {
     let text = fs::read_to_string(path).expect("a readable recording");
