@@ -245,6 +245,28 @@ fn no_rule_and_event_disagree_with_the_definition() {
     assert!(hits > judged / 20);
 }
 
+/// What would fill memory or time is refused before it does, each with its code and a place.
+#[test]
+fn bombs_are_refused() {
+    let rule = |selection: &str| {
+        format!("title: t\nlogsource: {service}\ndetection:\n  s: {selection}\n  condition: s\n", service = "{service: case}")
+    };
+    let doubling: String = (1..40).map(|i| format!("a{i}: &a{i} [*a{}, *a{}]\n", i - 1, i - 1)).collect();
+    for (text, code) in [
+        (rule(&format!("{{A: '{}'}}", "x".repeat(10 << 20))), "FSP-R001"),
+        (format!("a0: &a0 [x, x]\n{doubling}title: t\n"), "FSP-R003"),
+        (rule(&format!("{}x{}", "[".repeat(500), "]".repeat(500))), "FSP-R004"),
+        (rule(&format!("{{'A|re': '{}'}}", "(a{500}){500}".repeat(20))), "FSP-R033"),
+        (rule(&format!("{{'A|re': '{}'}}", "a|".repeat(10_000))), "FSP-R033"),
+        (rule(&format!("{{'A|windash|contains': '{}'}}", " -a".repeat(30))), "FSP-R032"),
+        (rule("{A: x}").replace("condition: s", &format!("condition: {}s{}", "(".repeat(5000), ")".repeat(5000))), "FSP-R055"),
+        (rule("{A: x}").replace("condition: s", &format!("condition: {}", vec!["s"; 5000].join(" or "))), "FSP-R055"),
+    ] {
+        let (rules, found) = parse(&text, "bomb.yml");
+        assert!(rules.is_empty() && found.iter().any(|d| d.code == code && d.line > 0), "{code}: {found:?}");
+    }
+}
+
 /// Work grows with the size of a value, not with its square: twenty times the text takes far less than four hundred times as long
 /// where the machine is quiet. Printed rather than asserted, since tests assert no times.
 #[test]
