@@ -25,7 +25,7 @@ use self::{
 use crate::machine;
 
 /// One timed run of an engine lasts about so long.
-const RUN: Duration = Duration::from_millis(300);
+const RUN: Duration = Duration::from_millis(120);
 
 /// Measures everything; `runs` timed runs of each engine and set.
 pub fn measure(data: &Path, seed: u64, runs: usize) -> Result<Value> {
