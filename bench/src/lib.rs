@@ -3,6 +3,7 @@
 //! A measurement starts the release binary as a child process, like an operator would, and looks at it from outside.
 
 pub mod appliance;
+pub mod correlate;
 pub mod generate;
 pub mod ingest;
 pub mod latency;

@@ -34,6 +34,8 @@ enum What {
         #[arg(long, default_value_t = 1000)]
         lines: usize,
     },
+    /// Correlations with a million groups alive, and beside rsigma's correlation engine
+    Correlate,
     /// Disk bytes per event
     Disk {
         /// Lines to store
@@ -63,10 +65,12 @@ fn main() -> Result<()> {
     let rules: Vec<PathBuf> = rules.into_iter().filter(|p| p.is_dir()).collect();
     match args.what {
         What::All => {
+            results::record("correlate", correlate::measure(args.seed)?)?;
             measure_ingest(args.seed, rules.clone(), 2_000_000)?;
             measure_disk(args.seed, rules, 1_000_000)
         }
         What::Ingest { lines } => measure_ingest(args.seed, rules, lines),
+        What::Correlate => results::record("correlate", correlate::measure(args.seed)?),
         What::Disk { lines } => measure_disk(args.seed, rules, lines),
         What::Lines { lines } => print_lines(args.seed, lines),
         What::Quiet { first, days, share } => {
