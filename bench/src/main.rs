@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use fansipan_bench::{generate::Generator, ingest, quiet, results};
+use fansipan_bench::{correlate, generate::Generator, ingest, quiet, results};
 
 #[derive(Parser)]
 struct Args {
