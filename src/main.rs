@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     }
     let result = match &cli.command {
         Command::Run(args) => appliance::run(&cli, args).map(|()| fansipan_cli::Outcome::Done),
-        _ => runtime().and_then(|rt| rt.block_on(fansipan_cli::verbs::execute(&cli, fansipan_storage::query::print_equivalent))),
+        _ => runtime().and_then(|rt| rt.block_on(fansipan_cli::verbs::execute(&cli))),
     };
     match result {
         Ok(outcome) => outcome.into(),

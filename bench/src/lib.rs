@@ -3,7 +3,10 @@
 //! A measurement starts the release binary as a child process, like an operator would, and looks at it from outside.
 
 pub mod appliance;
+#[cfg(feature = "peers")]
 pub mod correlate;
+#[cfg(feature = "peers")]
+pub mod detect;
 pub mod generate;
 pub mod ingest;
 pub mod latency;

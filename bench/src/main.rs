@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use fansipan_bench::{correlate, generate::Generator, ingest, quiet, results};
+use fansipan_bench::{generate::Generator, ingest, quiet, results};
 
 #[derive(Parser)]
 struct Args {
@@ -35,6 +35,7 @@ enum What {
         lines: usize,
     },
     /// Correlations with a million groups alive, and beside rsigma's correlation engine
+    #[cfg(feature = "peers")]
     Correlate,
     /// Disk bytes per event
     Disk {
@@ -54,7 +55,27 @@ enum What {
         #[arg(long, default_value_t = 1.0)]
         share: f64,
     },
+    /// Every SigmaHQ rule over real and generated events, beside other engines, one thread
+    #[cfg(feature = "peers")]
+    Detect {
+        /// Timed runs of each engine; the median counts
+        #[arg(long, default_value_t = 5)]
+        runs: usize,
+        /// Only sets of events whose names contain this; nothing is recorded then
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Loads one engine and prints how long that took and what it holds (started by `detect`)
+    #[cfg(feature = "peers")]
+    #[command(hide = true)]
+    DetectLoad {
+        /// Which
+        engine: String,
+    },
 }
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<()> {
     let args = Args::parse();
@@ -65,17 +86,25 @@ fn main() -> Result<()> {
     let rules: Vec<PathBuf> = rules.into_iter().filter(|p| p.is_dir()).collect();
     match args.what {
         What::All => {
-            results::record("correlate", correlate::measure(args.seed)?)?;
+            #[cfg(feature = "peers")]
+            results::record("correlate", fansipan_bench::correlate::measure(args.seed)?)?;
             measure_ingest(args.seed, rules.clone(), 2_000_000)?;
             measure_disk(args.seed, rules, 1_000_000)
         }
         What::Ingest { lines } => measure_ingest(args.seed, rules, lines),
-        What::Correlate => results::record("correlate", correlate::measure(args.seed)?),
+        #[cfg(feature = "peers")]
+        What::Correlate => results::record("correlate", fansipan_bench::correlate::measure(args.seed)?),
         What::Disk { lines } => measure_disk(args.seed, rules, lines),
         What::Lines { lines } => print_lines(args.seed, lines),
         What::Quiet { first, days, share } => {
             results::record("quiet", quiet::measure(&quiet::Plan { seed: args.seed, first, days, share })?)
         }
+        #[cfg(feature = "peers")]
+        What::Detect { runs, only: Some(only) } => fansipan_bench::detect::profile(&data, args.seed, runs, &only),
+        #[cfg(feature = "peers")]
+        What::Detect { runs, only: None } => results::record("detect", fansipan_bench::detect::measure(&data, args.seed, runs)?),
+        #[cfg(feature = "peers")]
+        What::DetectLoad { engine } => fansipan_bench::detect::load(&data, &engine),
     }
 }
 

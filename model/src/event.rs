@@ -254,6 +254,40 @@ impl Event {
         self.entries.iter().filter(|e| e.key & NAMED == 0).map(|e| (FieldId(e.key), self.value(e)))
     }
 
+    /// The field of each entry, in order; `None` where the name travels in the event.
+    #[inline]
+    pub fn entry_fields(&self) -> impl ExactSizeIterator<Item = Option<FieldId>> {
+        self.entries.iter().map(|e| (e.key & NAMED == 0).then_some(FieldId(e.key)))
+    }
+
+    /// The field of the entry at a place, `None` as in [`Event::entry_fields`].
+    pub fn entry_field(&self, place: usize) -> Option<FieldId> {
+        self.entries.get(place).filter(|e| e.key & NAMED == 0).map(|e| FieldId(e.key))
+    }
+
+    /// The value of the entry at a place of [`Event::entry_fields`].
+    #[inline]
+    pub fn entry_value(&self, place: usize) -> Option<Value<'_>> {
+        self.entries.get(place).map(|e| self.value(e))
+    }
+
+    /// The text of the entry at a place, if it is text: quicker than through its value.
+    #[inline]
+    pub fn entry_text(&self, place: usize) -> Option<&str> {
+        self.entries.get(place).filter(|e| e.tag == Tag::Str).and_then(|e| self.text.get(range(e.bits)))
+    }
+
+    /// Whether the entry at a place is there and null.
+    #[inline]
+    pub fn entry_is_null(&self, place: usize) -> bool {
+        self.entries.get(place).is_some_and(|e| e.tag == Tag::Null)
+    }
+
+    /// The name of the entry at a place of [`Event::entry_fields`]; empty where there is none.
+    pub fn entry_key(&self, place: usize) -> &str {
+        self.entries.get(place).map_or("", |e| self.key_name(e.key))
+    }
+
     /// Every entry whose name no rule or format knew, in order.
     pub fn iter_named(&self) -> impl Iterator<Item = (&str, Value<'_>)> {
         self.entries.iter().filter(|e| e.key & NAMED != 0).map(|e| (self.key_name(e.key), self.value(e)))
@@ -306,6 +340,7 @@ impl Event {
         self.names.get((key & !NAMED) as usize).and_then(|&n| self.text.get(range(n))).unwrap_or("")
     }
 
+    #[inline]
     fn value(&self, e: &Entry) -> Value<'_> {
         match e.tag {
             Tag::Null => Value::Null,

@@ -7,6 +7,7 @@
 //! Depends on `model` alone; reading files and swapping rule sets is the caller's.
 
 pub mod ast;
+pub mod convert;
 pub mod coverage;
 pub mod diagnostic;
 mod engine;

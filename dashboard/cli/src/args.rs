@@ -335,6 +335,9 @@ pub enum RulesVerb {
         /// Rule files or folders
         #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
         paths: Vec<PathBuf>,
+        /// query: the search language, answered by Tantivy; clickhouse: SQL
+        #[arg(long, default_value = "query", value_parser = ["query", "clickhouse"])]
+        to: String,
     },
 }
 

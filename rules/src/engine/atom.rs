@@ -35,6 +35,8 @@ pub(crate) struct Atom {
     pub(crate) wanted: bool,
     /// Whether some rule is woken by it.
     pub(crate) wakes: bool,
+    /// Whether it keeps a rule from matching that is woken often: worth scanning for, although no rule wants it.
+    pub(crate) forbids: bool,
     /// How likely it is thought to hold.
     pub(crate) chance: f32,
 }
@@ -43,16 +45,20 @@ pub(crate) struct Atom {
 const SHORT: usize = 7;
 
 impl Atom {
-    /// Whether it is tested on demand rather than scanned for: what a scan cannot find, what no rule wants to hold, and
-    /// short strings, unless a rule is woken by them.
+    /// Whether it is tested on demand rather than scanned for: what a scan cannot find, what no rule wants to hold (unless
+    /// it spares much), and short strings, unless a rule is woken by them.
     pub(crate) fn is_lazy(&self) -> bool {
         match &self.ask {
             Ask::Exists | Ask::Absent => false,
-            Ask::Like(patterns) => {
-                !self.wakes && (!self.wanted || patterns.iter().any(|p| matches!(p.shape(), Shape::Contains(s) if s.len() < SHORT)))
-            }
+            Ask::Like(_) => !self.wakes && (!(self.wanted || self.forbids) || self.is_short()),
             Ask::Slow(_) => true,
         }
+    }
+
+    /// Whether it looks for short strings anywhere.
+    pub(crate) fn is_short(&self) -> bool {
+        let Ask::Like(patterns) = &self.ask else { return false };
+        patterns.iter().any(|p| matches!(p.shape(), Shape::Contains(s) if s.len() < SHORT))
     }
 }
 
@@ -99,7 +105,7 @@ impl Atoms {
             Ask::Slow(op) => Key::Slow(slow_key(op)),
         };
         let id = *self.by_key.entry((field, key)).or_insert_with(|| {
-            self.list.push(Atom { field, ask, uses: 0, wanted: false, wakes: false, chance: 0.5 });
+            self.list.push(Atom { field, ask, uses: 0, wanted: false, wakes: false, forbids: false, chance: 0.5 });
             (self.list.len() - 1) as AtomId
         });
         if let Some(atom) = self.list.get_mut(id as usize) {

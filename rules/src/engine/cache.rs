@@ -58,7 +58,7 @@ impl Cache {
         if text.len() > MAX_TEXT {
             return Err(None);
         }
-        let spot = (hash(key, text) >> (64 - PLACES.trailing_zeros())) as usize;
+        let spot = (sample(key, text) >> (64 - PLACES.trailing_zeros())) as usize;
         match self.places.get(spot) {
             Some(place) if place.key == key && place.text.get(..place.len as usize) == Some(text) => Ok(place.found),
             _ => Err(Some(Spot(spot))),
@@ -80,9 +80,25 @@ impl Cache {
     }
 }
 
+/// As [`hash`], over the ends and the middle of long texts only.
+#[inline]
+fn sample(key: u64, text: &[u8]) -> u64 {
+    let middle = text.len() / 2;
+    let Some((head, tail)) = text.first_chunk::<8>().zip(text.last_chunk::<16>()).filter(|_| text.len() > 40) else {
+        return hash(key, text);
+    };
+    let mut told = [0; 32];
+    let (a, rest) = told.split_at_mut(8);
+    let (b, c) = rest.split_at_mut(8);
+    a.copy_from_slice(head);
+    b.copy_from_slice(text.get(middle..middle + 8).unwrap_or(head));
+    c.copy_from_slice(tail);
+    hash(key ^ (text.len() as u64) << 32, &told)
+}
+
 /// Spreads keys and texts over the upper bits; quick rather than strong, since a clash only costs time.
 #[inline]
-fn hash(key: u64, text: &[u8]) -> u64 {
+pub(crate) fn hash(key: u64, text: &[u8]) -> u64 {
     const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut h = (key ^ text.len() as u64).wrapping_mul(MIX);
     let (chunks, rest) = text.as_chunks::<8>();

@@ -103,21 +103,31 @@ impl LazyTest {
         }
     }
 
-    /// Whether a value holds, whose number in the event is given; `other`: the number of the first value of the field compared with.
-    pub(crate) fn holds(&self, number: u32, value: Value<'_>, other: u32, view: &mut View<'_, '_>) -> bool {
+    /// Whether the value with this number holds; `other`: the number of the first value of the field compared with.
+    pub(crate) fn holds(&self, number: u32, other: u32, view: &mut View<'_, '_>) -> bool {
         match self {
             LazyTest::Never | LazyTest::Everywhere(_) => false,
-            LazyTest::Simple(list) => view.folded(number).0.is_some_and(|text| list.iter().any(|s| s.matches(text))),
-            LazyTest::Pattern(pattern) => view.folded(number).0.is_some_and(|text| pattern.matches_folded(text)),
-            LazyTest::Regex(re) => match value {
-                Value::Str(text) => re.is_match(text),
-                _ => value.text().is_some_and(|text| re.is_match(&text)),
+            LazyTest::Simple(list) => view.folded(number).is_some_and(|text| list.iter().any(|s| s.matches(text))),
+            LazyTest::Pattern(pattern) => view.folded(number).is_some_and(|text| pattern.matches_folded(text)),
+            LazyTest::Regex(re) => match view.text(number) {
+                Some(text) => re.is_match(text),
+                None => view.value(number).and_then(Value::text).is_some_and(|text| re.is_match(&text)),
             },
-            LazyTest::Plain(op) => op.holds(value, view.event),
+            LazyTest::Plain(op) => view.value(number).is_some_and(|value| op.holds(value, view.event)),
             LazyTest::Same(_, relation) => {
                 let mut number_of_other = other;
                 while number_of_other != NONE {
-                    let (held, next) = view.both(number, number_of_other, |this, that| match relation {
+                    let ascii = |text: &&str| text.is_ascii();
+                    if *relation == Relation::Equals
+                        && let (Some(this), Some(that)) = (view.text(number).filter(ascii), view.text(number_of_other).filter(ascii))
+                    {
+                        if this.eq_ignore_ascii_case(that) {
+                            return true;
+                        }
+                        number_of_other = view.next(number_of_other);
+                        continue;
+                    }
+                    let held = view.both(number, number_of_other, |this, that| match relation {
                         Relation::Equals => this == that,
                         Relation::StartsWith => this.starts_with(that),
                         Relation::EndsWith => this.ends_with(that),
@@ -126,7 +136,7 @@ impl LazyTest {
                     if held {
                         return true;
                     }
-                    number_of_other = next;
+                    number_of_other = view.next(number_of_other);
                 }
                 false
             }
@@ -136,12 +146,13 @@ impl LazyTest {
     /// Whether any value of the event that keywords look at holds.
     pub(crate) fn anywhere(&self, view: &mut View<'_, '_>) -> bool {
         match self {
-            LazyTest::Plain(op) => (0..view.len()).filter_map(|n| view.for_keywords(n)).any(|value| op.holds(value, view.event)),
+            LazyTest::Plain(op) => {
+                let holds = |n: u32| view.for_keywords(n) && view.value(n).is_some_and(|value| op.holds(value, view.event));
+                (0..view.len()).any(holds)
+            }
             LazyTest::Everywhere(list) => list.iter().any(|simple| match simple {
-                Simple::Anywhere(finder) => finder.find(view.joined_folded()).is_some(),
-                whole => {
-                    (0..view.len()).any(|n| view.for_keywords(n).is_some() && view.folded(n).0.is_some_and(|text| whole.matches(text)))
-                }
+                Simple::Anywhere(finder) => finder.find(view.joined_folded(finder.needle().len())).is_some(),
+                whole => (0..view.len()).any(|n| view.for_keywords(n) && view.folded(n).is_some_and(|text| whole.matches(text))),
             }),
             _ => false,
         }

@@ -1,6 +1,5 @@
 //! All rules of one log source: what to scan for in which field, whom each find wakes, and the conditions of those woken.
 
-use fansipan_model::Value;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
@@ -45,14 +44,39 @@ impl Lists {
     }
 }
 
+/// Rules more likely to be woken than this are kept from being evaluated by what they must not find.
+const OFTEN: f32 = 0.25;
+/// Stands for no atom.
+const NO_ATOM: AtomId = u32::MAX;
+
+/// A rule of the plan.
+#[derive(Clone, Copy, Debug)]
+struct PlanRule {
+    /// Its condition.
+    node: NodeId,
+    /// Its place in the rule set.
+    index: RuleIndex,
+    /// Bits without which it cannot match, or [`NO_ATOM`]: they decide most of the time without a look at the condition.
+    needs: [AtomId; 2],
+    /// A bit with which it cannot match, or [`NO_ATOM`].
+    forbids: AtomId,
+}
+
 /// A field of the rules.
 #[derive(Debug)]
 struct PlanField {
-    /// Where it may be; the first that the event has counts.
-    candidates: SmallVec<[Slot; 4]>,
     exists: Option<AtomId>,
     absent: Option<AtomId>,
     scan: Scan,
+}
+
+/// Where a field may be; the first that the event has counts. Apart from the fields themselves, because most events have few of
+/// them and these few bytes are all that is read of the others.
+#[derive(Debug)]
+struct Door {
+    candidates: SmallVec<[Slot; 4]>,
+    /// Whether rules ask for its absence.
+    absent: bool,
 }
 
 /// See the module.
@@ -60,12 +84,13 @@ struct PlanField {
 pub(crate) struct Plan {
     /// From 1; tells plans apart in what is remembered of values.
     serial: u32,
+    /// By field, as `fields`.
+    doors: Vec<Door>,
     fields: Vec<PlanField>,
     /// For keywords: every value of the event.
     any: Scan,
-    atoms: Vec<Atom>,
-    /// Atom → how it is tested on demand.
-    tests: Vec<LazyTest>,
+    /// Atom → its field and how it is tested on demand.
+    tests: Vec<(FieldNo, LazyTest)>,
     /// Literal → atoms it makes hold.
     finds: Lists,
     /// Atom → rules (of this plan) it wakes.
@@ -73,8 +98,7 @@ pub(crate) struct Plan {
     /// Rules that nothing wakes.
     always: Vec<u32>,
     program: Program,
-    /// Rule of this plan → its condition and its place in the rule set.
-    rules: Vec<(NodeId, RuleIndex)>,
+    rules: Vec<PlanRule>,
 }
 
 impl Plan {
@@ -92,7 +116,15 @@ impl Plan {
         let mut plan = Plan { serial, ..Plan::default() };
         let mut wakes: Vec<Vec<u32>> = vec![Vec::new(); atoms.list.len()];
         for (i, (tree, _)) in (0u32..).zip(&trees) {
-            match witness::witness(tree, true, &atoms.list) {
+            let witness = witness::witness(tree, true, &atoms.list);
+            if witness.as_ref().is_none_or(|w| w.chance > OFTEN) {
+                for atom in witness::forbidding(tree) {
+                    if let Some(atom) = atoms.list.get_mut(atom as usize) {
+                        atom.forbids = true;
+                    }
+                }
+            }
+            match witness {
                 Some(witness) => {
                     for atom in witness.atoms {
                         if let (Some(woken), Some(atom)) = (wakes.get_mut(atom as usize), atoms.list.get_mut(atom as usize)) {
@@ -107,7 +139,8 @@ impl Plan {
         plan.wakes = Lists::new(&wakes);
         for (tree, index) in &trees {
             let node = plan.program.add(tree, &atoms.list);
-            plan.rules.push((node, *index));
+            let (needs, forbids) = deciding(tree, &atoms.list);
+            plan.rules.push(PlanRule { node, index: *index, needs, forbids });
         }
         plan.lay_out(atoms, slots);
         plan
@@ -149,10 +182,11 @@ impl Plan {
             (0u32..).zip(&atoms.list).find(|(_, a)| a.field == field && wanted(&a.ask)).map(|(id, _)| id)
         };
         for (no, candidates) in (0u32..).zip(&atoms.fields) {
+            let absent = asks(no, |a| matches!(a, Ask::Absent));
+            self.doors.push(Door { candidates: candidates.iter().map(|&f| slots.slot(f)).collect(), absent: absent.is_some() });
             self.fields.push(PlanField {
-                candidates: candidates.iter().map(|&f| slots.slot(f)).collect(),
                 exists: asks(no, |a| matches!(a, Ask::Exists)),
-                absent: asks(no, |a| matches!(a, Ask::Absent)),
+                absent,
                 scan: Scan::new(
                     literals.get(no as usize).map_or(&[], Vec::as_slice),
                     background.get(no as usize).map_or(&[], Vec::as_slice),
@@ -162,28 +196,30 @@ impl Plan {
         self.any = Scan::new(literals.last().map_or(&[], Vec::as_slice), &[]);
         self.finds = Lists::new(&finds);
         drop(numbers);
-        self.tests = atoms.list.iter().map(|atom| LazyTest::new(atom, &atoms)).collect();
-        self.atoms = atoms.list;
+        self.tests = atoms.list.iter().map(|atom| (atom.field, LazyTest::new(atom, &atoms))).collect();
     }
 
     /// Adds this plan's sizes.
     pub(crate) fn count(&self, stats: &mut Stats) {
-        stats.atoms += self.atoms.len();
+        stats.atoms += self.tests.len();
         stats.literals += self.finds.starts.len().saturating_sub(1);
         stats.always += self.always.len();
     }
 
     /// Appends the rules of this plan that the event satisfies.
     pub(crate) fn evaluate(&self, view: &mut View<'_, '_>, work: &mut Work, cache: &mut Cache, out: &mut Vec<RuleIndex>) {
-        reset(&mut work.atoms, self.atoms.len());
+        reset(&mut work.atoms, self.tests.len());
         reset(&mut work.rules, self.rules.len());
         work.first.clear();
-        work.first.resize(self.fields.len(), NONE);
         for rule in &self.always {
             set(&mut work.rules, *rule);
         }
-        for (no, field) in self.fields.iter().enumerate() {
-            self.look(no, field, view, work, cache);
+        for (no, door) in (0u32..).zip(&self.doors) {
+            let first = door.candidates.iter().map(|&slot| view.first(slot)).find(|&n| n != NONE).unwrap_or(NONE);
+            work.first.push(first);
+            if first != NONE || door.absent {
+                self.look(no, first, view, work, cache);
+            }
         }
         if !self.any.is_empty() {
             self.look_everywhere(view, work);
@@ -194,10 +230,10 @@ impl Plan {
             while woken != 0 {
                 let rule = word * 64 + woken.trailing_zeros() as usize;
                 woken &= woken - 1;
-                if let Some(&(node, index)) = self.rules.get(rule)
-                    && self.program.holds(node, &mut facts)
-                {
-                    out.push(index);
+                let Some(rule) = self.rules.get(rule) else { continue };
+                let missing = rule.needs.iter().any(|&atom| atom != NO_ATOM && !facts.bit(atom));
+                if !missing && !facts.bit(rule.forbids) && self.program.holds(rule.node, &mut facts) {
+                    out.push(rule.index);
                 }
             }
         }
@@ -212,17 +248,14 @@ impl Plan {
     }
 
     /// Looks at the values of one field.
-    fn look(&self, no: usize, field: &PlanField, view: &mut View<'_, '_>, work: &mut Work, cache: &mut Cache) {
-        let first = field.candidates.iter().map(|&slot| view.first(slot)).find(|&n| n != NONE).unwrap_or(NONE);
-        if let Some(known) = work.first.get_mut(no) {
-            *known = first;
-        }
+    fn look(&self, no: u32, first: u32, view: &mut View<'_, '_>, work: &mut Work, cache: &mut Cache) {
+        let Some(field) = self.fields.get(no as usize) else { return };
         if field.exists.is_some() || field.absent.is_some() {
             let mut number = first;
             let mut there = false;
-            while let Some((value, next)) = view.value(number) {
-                there |= value != Value::Null;
-                number = next;
+            while number != NONE {
+                there |= !view.is_null(number);
+                number = view.next(number);
             }
             if let Some(atom) = if there { field.exists } else { field.absent } {
                 self.hold(atom, work);
@@ -231,11 +264,11 @@ impl Plan {
         if field.scan.is_empty() {
             return;
         }
-        let key = self.key(no as u32);
+        let key = self.key(no);
         let mut number = first;
-        while let Some((value, next)) = view.value(number) {
-            self.look_again(&field.scan, key, (number, value), view, work, cache);
-            number = next;
+        while number != NONE {
+            self.look_again(&field.scan, key, number, view, work, cache);
+            number = view.next(number);
         }
     }
 
@@ -245,14 +278,13 @@ impl Plan {
     }
 
     /// Looks at one value, or remembers what was found in it.
-    fn look_again(&self, scan: &Scan, key: u64, held: (u32, Value<'_>), view: &mut View<'_, '_>, work: &mut Work, cache: &mut Cache) {
-        let (number, value) = held;
-        let Value::Str(text) = value else { return self.look_at(scan, number, value, view, |literal| self.find(literal, work)) };
+    fn look_again(&self, scan: &Scan, key: u64, number: u32, view: &mut View<'_, '_>, work: &mut Work, cache: &mut Cache) {
+        let Some(text) = view.text(number) else { return self.look_at(scan, number, view, |literal| self.find(literal, work)) };
         match cache.look(key, text.as_bytes()) {
             Ok(found) => found.numbers().unwrap_or_default().iter().for_each(|&literal| self.find(literal, work)),
             Err(spot) => {
                 let mut found = Found::default();
-                self.look_at(scan, number, value, view, |literal| {
+                self.look_at(scan, number, view, |literal| {
                     found.push(literal);
                     self.find(literal, work);
                 });
@@ -262,21 +294,19 @@ impl Plan {
     }
 
     /// Looks at one value; folds it only if it has letters beyond ASCII or may be one of the whole values looked for.
-    fn look_at(&self, scan: &Scan, number: u32, value: Value<'_>, view: &mut View<'_, '_>, mut each: impl FnMut(u32)) {
-        if let Value::Str(text) = value
-            && text.is_ascii()
-        {
+    fn look_at(&self, scan: &Scan, number: u32, view: &mut View<'_, '_>, mut each: impl FnMut(u32)) {
+        if let Some(text) = view.text(number).filter(|t| t.is_ascii()) {
             scan.parts(text.as_bytes(), &mut each);
             if !scan.wants_whole(text) {
                 return;
             }
-        } else if let Some(folded) = view.folded(number).0 {
+        } else if let Some(folded) = view.folded(number) {
             scan.parts(folded.as_bytes(), &mut each);
             if !folded.is_ascii() {
                 scan.foreign(folded.as_bytes(), &mut each);
             }
         }
-        if let Some(literal) = view.folded(number).0.and_then(|folded| scan.whole(folded)) {
+        if let Some(literal) = view.folded(number).and_then(|folded| scan.whole(folded)) {
             each(literal);
         }
     }
@@ -284,11 +314,11 @@ impl Plan {
     /// Looks for keywords in every value.
     fn look_everywhere(&self, view: &mut View<'_, '_>, work: &mut Work) {
         if self.any.is_anywhere() {
-            return self.any.strings(view.joined(), |literal| self.find(literal, work));
+            return self.any.strings(view.joined(self.any.shortest()), |literal| self.find(literal, work));
         }
         for number in 0..view.len() {
-            if let Some(value) = view.for_keywords(number) {
-                self.look_at(&self.any, number, value, view, |literal| self.find(literal, work));
+            if view.for_keywords(number) {
+                self.look_at(&self.any, number, view, |literal| self.find(literal, work));
             }
         }
     }
@@ -308,6 +338,18 @@ impl Plan {
             }
         }
     }
+}
+
+/// Bits that decide a condition before it is looked at: the two it needs that are least likely, the one that forbids it most likely.
+fn deciding(tree: &Tree, atoms: &[Atom]) -> ([AtomId; 2], AtomId) {
+    let scanned = |id: AtomId| atoms.get(id as usize).filter(|a| !a.is_lazy()).map(|a| (a.chance, id));
+    let needed = witness::conjuncts(tree).iter().filter_map(|t| if let Tree::Atom(id) = t { scanned(*id) } else { None });
+    let mut needed: Vec<(f32, AtomId)> = needed.collect();
+    needed.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut needed = needed.into_iter().map(|(_, id)| id);
+    let needs = [needed.next().unwrap_or(NO_ATOM), needed.next().unwrap_or(NO_ATOM)];
+    let forbids = witness::forbidding(tree).filter_map(scanned).max_by(|a, b| a.0.total_cmp(&b.0));
+    (needs, forbids.map_or(NO_ATOM, |(_, id)| id))
 }
 
 /// Marks the atoms that a rule wants to hold.
@@ -354,21 +396,21 @@ struct Looking<'a, 'e, 's> {
 
 impl Looking<'_, '_, '_> {
     fn test(&mut self, id: AtomId) -> bool {
-        let (Some(atom), Some(test)) = (self.plan.atoms.get(id as usize), self.plan.tests.get(id as usize)) else { return false };
-        if atom.field == ANY {
+        let Some((field, test)) = self.plan.tests.get(id as usize) else { return false };
+        if *field == ANY {
             return test.anywhere(self.view);
         }
         let first = |field: FieldNo| self.work.first.get(field as usize).copied().unwrap_or(NONE);
-        let (own, other) = (first(atom.field), test.other().map_or(NONE, first));
+        let (own, other) = (first(*field), test.other().map_or(NONE, first));
         let mut number = own;
-        while let Some((value, next)) = self.view.value(number) {
-            let holds = match value {
-                Value::Str(text) if test.is_dear() => {
+        while number != NONE {
+            let holds = match self.view.text(number) {
+                Some(text) if test.is_dear() => {
                     let key = self.plan.key(id | LAZY);
                     match self.cache.look(key, text.as_bytes()) {
                         Ok(found) => found.numbers().is_some_and(|n| !n.is_empty()),
                         Err(spot) => {
-                            let holds = test.holds(number, value, other, self.view);
+                            let holds = test.holds(number, other, self.view);
                             let mut found = Found::default();
                             (0..u32::from(holds)).for_each(|n| found.push(n));
                             self.cache.keep(spot, key, text.as_bytes(), &found);
@@ -376,12 +418,12 @@ impl Looking<'_, '_, '_> {
                         }
                     }
                 }
-                _ => test.holds(number, value, other, self.view),
+                _ => test.holds(number, other, self.view),
             };
             if holds {
                 return true;
             }
-            number = next;
+            number = self.view.next(number);
         }
         false
     }
@@ -397,7 +439,7 @@ impl Facts for Looking<'_, '_, '_> {
         if get(&self.work.tested, atom) {
             return get(&self.work.held, atom);
         }
-        let words = self.plan.atoms.len().div_ceil(64);
+        let words = self.plan.tests.len().div_ceil(64);
         if self.work.tested.len() < words {
             self.work.tested.resize(words, 0);
             self.work.held.resize(words, 0);

@@ -5,13 +5,19 @@ use fansipan_model::{Event, FieldId, Op, Pattern, Predicate, Target, Value};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-use super::view::{NONE, Slot, Slots, View};
+use super::{
+    cache::hash,
+    view::{NONE, Slot, Slots, View},
+};
 
 /// Answers remembered; a stranger's odd records cannot fill more.
 const MAX_ROUTES: usize = 4096;
 /// Values remembered per field, and their length.
 const MAX_VALUES: usize = 1024;
 const MAX_TEXT: usize = 128;
+/// Places for whole events, and bytes of what their routing fields hold.
+const PLACES: usize = 256;
+const MAX_TOLD: usize = 240;
 
 /// A field that conditions look at.
 #[derive(Debug)]
@@ -31,9 +37,19 @@ pub(crate) struct Router {
 /// What all values of the routing fields come to: for each field present its number and the meaning of its value.
 type Key = SmallVec<[u32; 24]>;
 
+/// An event's answer under everything its routing fields hold.
+#[derive(Clone, Debug)]
+struct Place {
+    len: u32,
+    route: u32,
+    told: [u8; MAX_TOLD],
+}
+
 /// What was found out so far.
 #[derive(Debug, Default)]
 pub(crate) struct RouteCache {
+    places: Vec<Place>,
+    told: Vec<u8>,
     /// By field: text → meaning.
     values: Vec<HashMap<Box<str>, u32, foldhash::fast::RandomState>>,
     /// Matched patterns → meaning, the same number for the same patterns.
@@ -102,6 +118,55 @@ impl Router {
 
     /// The log sources of an event.
     pub(crate) fn route(&self, view: &mut View<'_, '_>, cache: &mut RouteCache) -> Route {
+        self.tell(view, &mut cache.told);
+        let told = cache.told.as_slice();
+        if told.len() > MAX_TOLD {
+            return self.look(view, cache);
+        }
+        let spot = (hash(0, told) >> (64 - PLACES.trailing_zeros())) as usize;
+        if let Some(place) = cache.places.get(spot)
+            && place.told.get(..place.len as usize) == Some(told)
+        {
+            return Route::Known(place.route);
+        }
+        let route = self.look(view, cache);
+        if let Route::Known(route) = route {
+            if cache.places.is_empty() {
+                // no event tells nothing at all: its length alone sets an empty place apart
+                cache.places = vec![Place { len: u32::MAX, route: 0, told: [0; MAX_TOLD] }; PLACES];
+            }
+            let len = cache.told.len();
+            if let Some(place) = cache.places.get_mut(spot)
+                && let Some(bytes) = place.told.get_mut(..len)
+            {
+                bytes.copy_from_slice(&cache.told);
+                (place.len, place.route) = (len as u32, route);
+            }
+        }
+        route
+    }
+
+    /// Writes down everything the answer depends on.
+    fn tell(&self, view: &View<'_, '_>, told: &mut Vec<u8>) {
+        told.clear();
+        for (no, field) in (0u32..).zip(&self.fields) {
+            let mut number = view.first(field.slot);
+            while number != NONE {
+                // no byte of text is 0xf8 or above, so numbers and texts cannot run into each other
+                told.extend_from_slice(&[0xff, no as u8, (no >> 8) as u8]);
+                match view.text(number) {
+                    _ if view.is_null(number) => told.push(0xfe),
+                    _ if field.patterns.is_empty() => {}
+                    Some(text) => told.extend_from_slice(text.as_bytes()),
+                    None => told.extend_from_slice(view.value(number).and_then(Value::text).unwrap_or_default().as_bytes()),
+                }
+                number = view.next(number);
+            }
+        }
+    }
+
+    /// The answer by what each value means.
+    fn look(&self, view: &mut View<'_, '_>, cache: &mut RouteCache) -> Route {
         if cache.values.len() < self.fields.len() {
             cache.values.resize_with(self.fields.len(), HashMap::default);
         }
@@ -112,12 +177,12 @@ impl Router {
             if number != NONE {
                 cache.key.push(no << 24);
             }
-            while let Some((value, next)) = view.value(number) {
+            while let Some(value) = view.value(number).filter(|_| number != NONE) {
                 match meaning(no, field, value, cache) {
                     Some(meaning) => cache.key.push(no << 24 | (meaning + 1)),
                     None => sure = false,
                 }
-                number = next;
+                number = view.next(number);
             }
         }
         if !sure {

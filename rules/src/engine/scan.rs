@@ -34,6 +34,8 @@ pub(crate) struct Scan {
     ends: Vec<u64>,
     some: bool,
     anywhere_only: bool,
+    /// Bytes of the shortest literal.
+    shortest: usize,
     start: Trie,
     /// Ends that hold a backslash, by what follows their last one: the rest before it, with the literal's number.
     names: HashMap<Box<[u8]>, Vec<(Box<[u8]>, u32)>, foldhash::fast::FixedState>,
@@ -62,7 +64,8 @@ fn end_bit(text: &[u8]) -> usize {
     (word >> 19) as usize
 }
 
-fn note_end(bits: &mut Vec<u64>, text: &[u8]) {
+/// Notes a text in a bitmap for [`may_end`].
+pub(crate) fn note_end(bits: &mut Vec<u64>, text: &[u8]) {
     bits.resize(ENDS, 0);
     let bit = end_bit(text);
     if let Some(word) = bits.get_mut(bit >> 6) {
@@ -70,8 +73,9 @@ fn note_end(bits: &mut Vec<u64>, text: &[u8]) {
     }
 }
 
+/// Whether a text of this length and these last bytes was noted.
 #[inline]
-fn may_end(bits: &[u64], text: &[u8]) -> bool {
+pub(crate) fn may_end(bits: &[u64], text: &[u8]) -> bool {
     let bit = end_bit(text);
     bits.get(bit >> 6).is_some_and(|word| word >> (bit & 63) & 1 != 0)
 }
@@ -89,7 +93,8 @@ impl Scan {
     pub(crate) fn new(literals: &[(Place, &str, u32)], background: &[&str]) -> Scan {
         let of = |place: Place| literals.iter().filter(move |l| l.0 == place);
         let anywhere_only = literals.iter().all(|l| l.0 == Place::Anywhere);
-        let mut scan = Scan { some: !literals.is_empty(), anywhere_only, ..Scan::default() };
+        let shortest = literals.iter().map(|l| l.1.len()).min().unwrap_or(0);
+        let mut scan = Scan { some: !literals.is_empty(), anywhere_only, shortest, ..Scan::default() };
         for (_, text, number) in of(Place::Whole) {
             note_end(&mut scan.ends, text.as_bytes());
             scan.whole.insert(text.as_bytes().into(), *number);
@@ -128,6 +133,11 @@ impl Scan {
     /// Whether all literals may stand anywhere, so that [`Scan::strings`] finds them all.
     pub(crate) fn is_anywhere(&self) -> bool {
         self.anywhere_only
+    }
+
+    /// Bytes of the shortest literal.
+    pub(crate) fn shortest(&self) -> usize {
+        self.shortest
     }
 
     /// Calls `each` with every literal found anywhere in several values at once, those with letters beyond ASCII folded.

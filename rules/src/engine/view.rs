@@ -1,8 +1,13 @@
-//! One event as the plans see it: the values of the fields they use, folded once, found by slot.
+//! One event as the plans see it: the values of the fields they use, found by slot, folded when first asked for.
+//!
+//! Made for every event, so made without branches: each entry is noted under its field's slot, those of unused fields under a
+//! slot that nobody asks for. What older events left is told apart by its number and never cleared.
 
 use fansipan_model::{Event, FieldId, Value, fields, predicate, text};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
+
+use super::scan::{may_end, note_end};
 
 /// No slot, no value.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -13,11 +18,13 @@ pub(crate) type Slot = u32;
 /// Fields → slots.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
-    /// By field number.
+    /// By field number; [`Slots::unused`] for fields that nobody asks for.
     by_field: Vec<Slot>,
     fields: Vec<FieldId>,
     /// Fields that are not in the registry: events made before the rules were loaded carry them by name.
     by_name: HashMap<&'static str, Slot, foldhash::fast::FixedState>,
+    /// Which lengths and last bytes the names have, as bits.
+    name_ends: Vec<u64>,
     /// By field number: whether keywords look at it.
     in_any: Vec<bool>,
     /// Slots of `@timestamp`, `event.id`, `event.ingested`, `event.original`, which are no entries.
@@ -44,10 +51,13 @@ impl Slots {
 
     /// To be called when all slots are made.
     pub(crate) fn finish(&mut self) {
+        let unused = self.unused();
+        self.by_field.iter_mut().filter(|slot| **slot == NONE).for_each(|slot| *slot = unused);
         self.in_any = (0..FieldId::STATIC_COUNT).map(|i| FieldId::from_static(i).is_some_and(|f| predicate::in_any(f.name()))).collect();
         const HEAD: [FieldId; 4] = [fields::TIMESTAMP, fields::EVENT_ID, fields::EVENT_INGESTED, fields::EVENT_ORIGINAL];
         for (field, slot) in self.fields.iter().zip(0..) {
             if !field.is_static() {
+                note_end(&mut self.name_ends, field.name().as_bytes());
                 self.by_name.insert(field.name(), slot);
             } else if HEAD.contains(field) {
                 self.head.push((*field, slot));
@@ -55,40 +65,63 @@ impl Slots {
         }
     }
 
+    /// Slots, the unused one included.
     pub(crate) fn len(&self) -> usize {
-        self.fields.len()
+        self.fields.len() + 1
+    }
+
+    /// The slot of all fields that nobody asks for.
+    fn unused(&self) -> Slot {
+        self.fields.len() as Slot
     }
 
     fn in_any(&self, field: FieldId) -> bool {
         self.in_any.get(field.index()).copied().unwrap_or_else(|| predicate::in_any(field.name()))
     }
 
+    #[inline]
     fn of(&self, field: FieldId) -> Slot {
-        self.by_field.get(field.index()).copied().unwrap_or(NONE)
+        self.by_field.get(field.index()).copied().unwrap_or(self.unused())
+    }
+
+    fn named(&self, name: &str) -> Slot {
+        if !may_end(&self.name_ends, name.as_bytes()) {
+            return self.unused();
+        }
+        self.by_name.get(name).copied().unwrap_or(self.unused())
     }
 }
 
 /// Memory of a view between events.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
-    /// By slot: the value seen last, [`NONE`] if there is none.
+    /// By slot: `base` + the number of the value seen last. Smaller than `base`: left by an older event.
     first: Vec<u32>,
-    used: Vec<Slot>,
+    /// By number: what `first` was before.
+    next: Vec<u32>,
+    base: u32,
+    /// By number: where its folded text stands.
+    ranges: Vec<Range>,
     /// Folded texts, one after the other.
     folded: String,
     /// Text forms of values that are not text.
     printed: String,
-    /// Every value that keywords look at, each followed by [`BETWEEN`]; made when first asked for.
+    /// The values that keywords look at, each followed by [`BETWEEN`]; made when first asked for.
     joined: Vec<u8>,
-    /// The same, folded.
-    joined_folded: Vec<u8>,
+    /// Shorter ones are left out of `joined`; 0 if none is.
+    joined_from: usize,
+    /// Whether ASCII letters in it are folded too.
+    joined_is_folded: bool,
 }
+
+/// Numbers kept free above `base`, so that those of one event never wrap.
+const HEADROOM: u32 = 1 << 30;
 
 impl Store {
     pub(crate) fn prepare(&mut self, slots: usize) {
         self.first.clear();
-        self.first.resize(slots, NONE);
-        self.used.clear();
+        self.first.resize(slots, 0);
+        self.base = 1;
     }
 }
 
@@ -104,38 +137,38 @@ struct Range {
 
 const UNMADE: Range = Range { start: NONE, len: 0 };
 
-/// A value of a used field.
-#[derive(Clone, Copy, Debug)]
-struct Held<'e> {
-    value: Value<'e>,
-    /// The value of the same slot before it.
-    next: u32,
-    /// Whether keywords look at it.
-    keywords: bool,
-    folded: Range,
-}
-
-/// See the module.
+/// See the module. Values have numbers: entries by their place in the event, the head's after them.
 #[derive(Debug)]
 pub(crate) struct View<'e, 's> {
     pub(crate) event: &'e Event,
+    slots: &'s Slots,
     store: &'s mut Store,
-    held: SmallVec<[Held<'e>; 80]>,
+    entries: usize,
+    head: SmallVec<[Value<'e>; 4]>,
 }
 
 impl<'e, 's> View<'e, 's> {
-    pub(crate) fn new(event: &'e Event, slots: &Slots, store: &'s mut Store) -> Self {
+    pub(crate) fn new(event: &'e Event, slots: &'s Slots, store: &'s mut Store) -> Self {
         store.folded.clear();
-        store.printed.clear();
         store.joined.clear();
-        store.joined_folded.clear();
-        let mut view = View { event, store, held: SmallVec::new() };
-        for (field, value) in event.iter_ids() {
-            view.put(slots.of(field), value, slots.in_any(field));
+        store.next.clear();
+        store.ranges.clear();
+        if store.base > u32::MAX - HEADROOM {
+            store.prepare(slots.len());
         }
-        for (name, value) in event.iter_named() {
-            view.put(slots.by_name.get(name).copied().unwrap_or(NONE), value, predicate::in_any(name));
-        }
+        let Store { first, next, base, .. } = &mut *store;
+        let mut number = *base;
+        next.extend(event.entry_fields().enumerate().map(|(place, field)| {
+            let slot = match field {
+                Some(field) => slots.of(field),
+                None => slots.named(event.entry_key(place)),
+            };
+            let before = first.get_mut(slot as usize).map_or(0, |first| std::mem::replace(first, number));
+            number = number.wrapping_add(1);
+            before
+        }));
+        let entries = next.len();
+        let mut view = View { event, slots, store, entries, head: SmallVec::new() };
         for &(field, slot) in &slots.head {
             let head = match field {
                 fields::TIMESTAMP => Some(Value::Time(event.timestamp())),
@@ -143,57 +176,69 @@ impl<'e, 's> View<'e, 's> {
                 fields::EVENT_INGESTED => Some(Value::Time(event.ingested())),
                 _ => event.original().map(Value::Str),
             };
-            if let Some(value) = head {
-                view.put(slot, value, false);
-            }
+            let Some(value) = head else { continue };
+            let number = view.store.base.wrapping_add(view.len());
+            let before = view.store.first.get_mut(slot as usize).map_or(0, |first| std::mem::replace(first, number));
+            view.store.next.push(before);
+            view.head.push(value);
         }
         view
     }
 
-    #[inline]
-    fn put(&mut self, slot: Slot, value: Value<'e>, keywords: bool) {
-        let mut next = NONE;
-        if let Some(first) = self.store.first.get_mut(slot as usize) {
-            if *first == NONE {
-                self.store.used.push(slot);
-            }
-            next = std::mem::replace(first, self.held.len() as u32);
-        } else if !keywords {
-            return;
-        }
-        self.held.push(Held { value, next, keywords, folded: UNMADE });
-    }
-
     /// Leaves the memory as the next event expects it.
     pub(crate) fn finish(self) {
-        for &slot in &self.store.used {
-            if let Some(first) = self.store.first.get_mut(slot as usize) {
-                *first = NONE;
-            }
-        }
-        self.store.used.clear();
+        self.store.base = self.store.base.saturating_add(self.len());
     }
 
     /// Number of values.
     pub(crate) fn len(&self) -> u32 {
-        self.held.len() as u32
+        (self.entries + self.head.len()) as u32
     }
 
-    /// A value, if keywords look at it.
-    pub(crate) fn for_keywords(&self, number: u32) -> Option<Value<'e>> {
-        self.held.get(number as usize).filter(|h| h.keywords).map(|h| h.value)
+    #[inline]
+    fn get(&self, number: u32) -> Option<Value<'e>> {
+        self.event.entry_value(number as usize).or_else(|| self.head.get((number as usize).wrapping_sub(self.entries)).copied())
     }
 
-    /// Every value that keywords look at in one text: ASCII ones as they are, others folded, none reaching into the next.
-    pub(crate) fn joined(&mut self) -> &[u8] {
-        if self.store.joined.is_empty() {
-            for number in 0..self.len() {
-                match self.for_keywords(number) {
-                    None | Some(Value::Null) => continue,
-                    Some(Value::Str(text)) if text.is_ascii() => self.store.joined.extend_from_slice(text.as_bytes()),
-                    Some(_) => {
+    /// Whether keywords look at a value.
+    #[inline]
+    pub(crate) fn for_keywords(&self, number: u32) -> bool {
+        let place = number as usize;
+        place < self.entries
+            && !self.is_null(number)
+            && match self.event.entry_field(place) {
+                Some(field) => self.slots.in_any(field),
+                None => predicate::in_any(self.event.entry_key(place)),
+            }
+    }
+
+    /// As [`View::joined`], all of it folded.
+    pub(crate) fn joined_folded(&mut self, shortest: usize) -> &[u8] {
+        self.joined(shortest);
+        if !self.store.joined_is_folded {
+            self.store.joined_is_folded = true;
+            self.store.joined.make_ascii_lowercase();
+        }
+        &self.store.joined
+    }
+
+    /// The values that keywords look at in one text, ASCII ones as they are, others folded, none reaching into the next. Those
+    /// with fewer than `shortest` bytes may be left out; the bytes of letters beyond ASCII may change when folded, so such stay.
+    pub(crate) fn joined(&mut self, shortest: usize) -> &[u8] {
+        if self.store.joined.is_empty() || self.store.joined_from > shortest {
+            self.store.joined.clear();
+            self.store.joined_from = shortest;
+            self.store.joined_is_folded = false;
+            for number in 0..self.entries as u32 {
+                let text = self.text(number);
+                if text.is_some_and(|t| t.len() < shortest && t.is_ascii()) || !self.for_keywords(number) {
+                    continue;
+                }
+                match text {
+                    Some(text) if text.is_ascii() => self.store.joined.extend_from_slice(text.as_bytes()),
+                    _ => {
                         self.folded(number);
-                        if let Some(Held { folded: Range { start, len }, .. }) = self.held.get(number as usize) {
+                        if let Some(Range { start, len }) = self.store.ranges.get(number as usize) {
                             let folded = self.store.folded.as_bytes().get(*start as usize..(start + len) as usize);
                             self.store.joined.extend_from_slice(folded.unwrap_or_default());
                         }
@@ -205,54 +250,79 @@ impl<'e, 's> View<'e, 's> {
         &self.store.joined
     }
 
-    /// [`Self::joined`], folded.
-    pub(crate) fn joined_folded(&mut self) -> &[u8] {
-        if self.store.joined_folded.is_empty() {
-            self.joined();
-            // whatever is not ASCII has been folded already
-            self.store.joined_folded.extend(self.store.joined.iter().map(u8::to_ascii_lowercase));
-        }
-        &self.store.joined_folded
-    }
-
     /// The first value of a slot to look at, [`NONE`] if the event has none.
+    #[inline]
     pub(crate) fn first(&self, slot: Slot) -> u32 {
-        self.store.first.get(slot as usize).copied().unwrap_or(NONE)
+        self.number(self.store.first.get(slot as usize).copied().unwrap_or(0))
     }
 
-    /// A value and the number of the next one of its slot.
-    pub(crate) fn value(&self, number: u32) -> Option<(Value<'e>, u32)> {
-        self.held.get(number as usize).map(|h| (h.value, h.next))
+    /// [`NONE`] for what an older event left.
+    #[inline]
+    fn number(&self, noted: u32) -> u32 {
+        if noted >= self.store.base { noted - self.store.base } else { NONE }
     }
 
-    /// What `test` says of the folded texts of two values, and the number after the second; `false` if one is null.
-    pub(crate) fn both(&mut self, one: u32, two: u32, test: impl FnOnce(&str, &str) -> bool) -> (bool, u32) {
-        let next = self.folded(two).1;
+    /// The text of a value, if it is text.
+    #[inline(always)]
+    pub(crate) fn text(&self, number: u32) -> Option<&'e str> {
+        let place = number as usize;
+        if place < self.entries { self.event.entry_text(place) } else { self.get(number).and_then(Value::as_str) }
+    }
+
+    /// Whether a value is there and null.
+    #[inline]
+    pub(crate) fn is_null(&self, number: u32) -> bool {
+        self.event.entry_is_null(number as usize)
+    }
+
+    /// The number of the next value of the same slot, [`NONE`] after the last.
+    #[inline]
+    pub(crate) fn next(&self, number: u32) -> u32 {
+        self.number(self.store.next.get(number as usize).copied().unwrap_or(0))
+    }
+
+    /// A value.
+    pub(crate) fn value(&self, number: u32) -> Option<Value<'e>> {
+        self.get(number)
+    }
+
+    /// What `test` says of the folded texts of two values; `false` if one is null.
+    pub(crate) fn both(&mut self, one: u32, two: u32, test: impl FnOnce(&str, &str) -> bool) -> bool {
+        self.folded(two);
         self.folded(one);
         let text = |number: u32| {
-            let Range { start, len } = self.held.get(number as usize)?.folded;
+            let &Range { start, len } = self.store.ranges.get(number as usize)?;
             if start == NONE { None } else { self.store.folded.get(start as usize..(start + len) as usize) }
         };
-        (text(one).zip(text(two)).is_some_and(|(one, two)| test(one, two)), next)
+        text(one).zip(text(two)).is_some_and(|(one, two)| test(one, two))
     }
 
-    /// The folded text of a value and the number of the next one; `None` text for null.
-    pub(crate) fn folded(&mut self, number: u32) -> (Option<&str>, u32) {
-        let Some(held) = self.held.get_mut(number as usize) else { return (None, NONE) };
-        let next = held.next;
-        if held.folded.start == NONE {
-            held.folded = match held.value {
-                Value::Null => return (None, next),
-                Value::Str(s) => fold(s, &mut self.store.folded),
-                other => {
-                    self.store.printed.clear();
-                    other.write_text(&mut self.store.printed);
-                    fold(&self.store.printed, &mut self.store.folded)
-                }
-            };
+    /// The folded text of a value; `None` for null.
+    pub(crate) fn folded(&mut self, number: u32) -> Option<&str> {
+        if self.store.ranges.is_empty() {
+            self.store.ranges.resize(self.len() as usize, UNMADE);
         }
-        let Range { start, len } = held.folded;
-        (self.store.folded.get(start as usize..(start + len) as usize), next)
+        let known = *self.store.ranges.get(number as usize)?;
+        let range = if known.start == NONE { self.fold(number)? } else { known };
+        self.store.folded.get(range.start as usize..(range.start + range.len) as usize)
+    }
+
+    #[inline(never)]
+    fn fold(&mut self, number: u32) -> Option<Range> {
+        let range = match self.text(number) {
+            Some(text) => fold(text, &mut self.store.folded),
+            None => {
+                let value = self.get(number).filter(|v| *v != Value::Null)?;
+                let Store { folded, printed, .. } = &mut *self.store;
+                printed.clear();
+                value.write_text(printed);
+                fold(printed, folded)
+            }
+        };
+        if let Some(place) = self.store.ranges.get_mut(number as usize) {
+            *place = range;
+        }
+        Some(range)
     }
 }
 

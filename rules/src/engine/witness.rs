@@ -141,3 +141,15 @@ pub(crate) fn witness(tree: &Tree, positive: bool, atoms: &[Atom]) -> Option<Wit
         (Tree::Any(list), true) | (Tree::All(list), false) => each_of(list),
     }
 }
+
+/// The parts that must all hold for a tree to hold.
+pub(crate) fn conjuncts(tree: &Tree) -> &[Tree] {
+    if let Tree::All(list) = tree { list } else { std::slice::from_ref(tree) }
+}
+
+/// Atoms any of which keeps a tree from holding: those under a `not` that must hold.
+pub(crate) fn forbidding(tree: &Tree) -> impl Iterator<Item = AtomId> {
+    let negated = conjuncts(tree).iter().filter_map(|t| if let Tree::Not(inner) = t { Some(&**inner) } else { None });
+    let any = negated.flat_map(|t| if let Tree::Any(list) = t { list.as_slice() } else { std::slice::from_ref(t) });
+    any.filter_map(|t| if let Tree::Atom(id) = t { Some(*id) } else { None })
+}

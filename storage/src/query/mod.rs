@@ -30,7 +30,7 @@ use fansipan_model::{FieldId, Predicate};
 use thiserror::Error;
 
 pub use self::{
-    print::{print, print_equivalent},
+    print::print,
     run::{Answer, RunRequest, run},
 };
 use crate::events::Measure;

@@ -11,59 +11,6 @@ pub fn print(filter: &Predicate) -> Option<String> {
     Some(out)
 }
 
-/// The text of a filter that finds the same events, though parsed it is another tree: a field with several homes becomes a choice
-/// between them. `None` as for [`print`]. Differs for events that hold an explicit null in a home before the one that decides.
-pub fn print_equivalent(filter: &Predicate) -> Option<String> {
-    print(&plain(filter))
-}
-
-/// Without what only rules say: several homes of a field, absence, lists of one.
-fn plain(filter: &Predicate) -> Predicate {
-    match filter {
-        Predicate::True | Predicate::False => filter.clone(),
-        Predicate::Not(inner) => match plain(inner) {
-            Predicate::True => Predicate::False,
-            Predicate::False => Predicate::True,
-            Predicate::Not(twice) => *twice,
-            inner => Predicate::Not(Box::new(inner)),
-        },
-        Predicate::And(list) => {
-            let parts: Vec<Predicate> = list.iter().map(plain).filter(|p| *p != Predicate::True).collect();
-            match parts.len() {
-                _ if parts.contains(&Predicate::False) => Predicate::False,
-                0 => Predicate::True,
-                1 => parts.into_iter().next().unwrap_or(Predicate::True),
-                _ => Predicate::And(parts),
-            }
-        }
-        Predicate::Or(list) => {
-            let parts: Vec<Predicate> = list.iter().map(plain).filter(|p| *p != Predicate::False).collect();
-            match parts.len() {
-                _ if parts.contains(&Predicate::True) => Predicate::True,
-                0 => Predicate::False,
-                1 => parts.into_iter().next().unwrap_or(Predicate::False),
-                _ => Predicate::Or(parts),
-            }
-        }
-        Predicate::Test(test) => {
-            let Target::Field(homes) = &test.target else { return filter.clone() };
-            let missing = |field| Predicate::Not(Box::new(Predicate::test(field, Op::Exists)));
-            let absent = matches!(test.op, Op::Absent);
-            let op = match &test.op {
-                Op::Like(pattern) if pattern.shape() == Shape::Anything => Op::Exists,
-                op => op.clone(),
-            };
-            let asked = |field| if absent { missing(field) } else { Predicate::test(field, op.clone()) };
-            let Some((last, before)) = homes.split_last() else { return filter.clone() };
-            // from the last home to the first: this one, or, where it is missing, the ones after it
-            before.iter().rev().fold(asked(*last), |rest, &field| match absent {
-                true => Predicate::And(vec![missing(field), rest]),
-                false => Predicate::Or(vec![asked(field), Predicate::And(vec![missing(field), rest])]),
-            })
-        }
-    }
-}
-
 fn write(predicate: &Predicate, out: &mut String) -> Option<()> {
     match predicate {
         Predicate::True => out.push('*'),
@@ -212,32 +159,6 @@ fn parts(parts: &[Part], out: &mut String) {
                     }
                     out.push(c);
                 }
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use fansipan_model::{Event, Op, Pattern, Predicate, Target, Test, Value, fields};
-
-    use super::super::parse;
-
-    #[test]
-    fn a_field_with_two_homes_finds_the_same_as_a_choice() {
-        let homes = Target::Field([fields::USER_NAME, fields::USER_TARGET_NAME].into_iter().collect());
-        for op in [Op::Like(Pattern::parse("ad*", false)), Op::Absent, Op::Exists] {
-            let rule = Predicate::And(vec![Predicate::Test(Test { target: homes.clone(), op })]);
-            let text = super::print_equivalent(&rule).unwrap();
-            let query = parse(&text).unwrap().filter;
-            for names in [[None, None], [Some("admin"), None], [None, Some("adam")], [Some("lan"), Some("admin")]] {
-                let mut event = Event::default();
-                for (field, name) in [fields::USER_NAME, fields::USER_TARGET_NAME].into_iter().zip(names) {
-                    if let Some(name) = name {
-                        event.push(field, Value::Str(name));
-                    }
-                }
-                assert_eq!(query.matches(&event), rule.matches(&event), "{text}: {names:?}");
             }
         }
     }

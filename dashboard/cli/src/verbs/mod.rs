@@ -19,18 +19,15 @@ mod search;
 mod sources;
 mod tokens;
 
-/// Turns a condition into the text of a query, if the query language has words for it.
-pub type PrintQuery = fn(&fansipan_model::Predicate) -> Option<String>;
-
 /// Carries out every verb but `run`, which the binary wires itself.
 ///
 /// Errors: whatever the verb reports; an [`ApiError`] with an exit code of its own comes back as that [`Outcome`] after
 /// its message was printed to standard error.
-pub async fn execute(cli: &Cli, print: PrintQuery) -> Result<Outcome> {
+pub async fn execute(cli: &Cli) -> Result<Outcome> {
     let result = match &cli.command {
         Command::Parse(args) => parse::parse(args),
         Command::Hunt(args) => hunt::hunt(cli, args).await,
-        Command::Rules(args) => rules::rules(cli, args, print).await,
+        Command::Rules(args) => rules::rules(cli, args).await,
         Command::Search(args) => search::search(cli, args).await,
         Command::Alerts(args) => alerts::alerts(cli, args).await,
         Command::Incidents(args) => incidents::incidents(cli, args).await,

@@ -1,29 +1,36 @@
-//! `fansipan rules convert`: rules as queries.
+//! `fansipan rules convert`: rules in the language of a store.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
+use fansipan_rules::convert::{Dialect, convert as converted};
 use serde_json::json;
 
-use super::{super::PrintQuery, load, report};
+use super::{load, report};
 use crate::{Outcome, args::Cli, output};
 
-pub(super) fn convert(cli: &Cli, paths: &[PathBuf], print: PrintQuery) -> Result<Outcome> {
+pub(super) fn convert(cli: &Cli, paths: &[PathBuf], to: &str) -> Result<Outcome> {
     let loaded = load(paths, |_| true)?;
     report(&loaded, fansipan_rules::Severity::Error);
+    let dialect = if to == "clickhouse" { Dialect::ClickHouse } else { Dialect::Query };
     let mut said = true;
     for compiled in loaded.set.rules() {
         let rule = &compiled.reference;
-        let query = print(&compiled.predicate());
-        said &= query.is_some();
+        let query = converted(&compiled.predicate(), dialect).map(|text| match dialect {
+            Dialect::Query => text,
+            Dialect::ClickHouse => format!("SELECT * FROM events WHERE {text}"),
+        });
+        said &= query.is_ok();
         if cli.json {
-            output::json(&json!({"rule.id": rule.id, "rule.title": rule.title, "query": query}))?;
+            output::json(
+                &json!({"rule.id": rule.id, "rule.title": rule.title, "query": query.as_ref().ok(), "error": query.err().map(|e| e.to_string())}),
+            )?;
             continue;
         }
-        output::line(&format!("# {} ({})", output::harmless(&rule.title), rule.id))?;
+        output::line(&format!("{} {} ({})", if to == "clickhouse" { "--" } else { "#" }, output::harmless(&rule.title), rule.id))?;
         match query {
-            Some(query) => output::line(&output::harmless(&query))?,
-            None => tracing::warn!("{}: the query language has no words for this rule; use `fansipan hunt --since`", rule.title),
+            Ok(query) => output::line(&output::harmless(&query))?,
+            Err(error) => tracing::warn!("{}: {error}", rule.title),
         }
     }
     Ok(if said && !loaded.set.is_empty() { Outcome::Done } else { Outcome::Negative })

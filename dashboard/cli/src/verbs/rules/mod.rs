@@ -15,21 +15,21 @@ use anyhow::{Context as _, Result};
 use fansipan_rules::{Diagnostic, Rule, RuleSet, Severity, Taxonomy};
 use serde_json::json;
 
-use super::{PrintQuery, client, items};
+use super::{client, items};
 use crate::{
     Outcome,
     args::{Cli, RulesArgs, RulesVerb},
     inputs, output,
 };
 
-pub(super) async fn rules(cli: &Cli, args: &RulesArgs, print: PrintQuery) -> Result<Outcome> {
+pub(super) async fn rules(cli: &Cli, args: &RulesArgs) -> Result<Outcome> {
     match &args.verb {
         RulesVerb::Check { paths } => check(cli, paths),
         RulesVerb::List => list(cli).await,
         RulesVerb::Test { paths, junit } => samples::test(cli, paths, junit.as_deref()),
         RulesVerb::Explain { rule, event, record } => explain::explain(cli, rule, event, *record).await,
         RulesVerb::Coverage { since, blind } => coverage::coverage(cli, since, *blind).await,
-        RulesVerb::Convert { paths } => convert::convert(cli, paths, print),
+        RulesVerb::Convert { paths, to } => convert::convert(cli, paths, to),
     }
 }
 

@@ -1,0 +1,250 @@
+//! A rule's predicate in the languages of the stores: the product's search language, which runs on Tantivy, and ClickHouse SQL.
+//!
+//! What is printed selects what [`Predicate::matches`] selects; where a language has no words for a test, the rule is refused
+//! rather than bent.
+
+use fansipan_model::{Cmp, FieldId, Op, Part, Pattern, Predicate, Reference, Relation, Target, Test, TimePart, pattern::Shape};
+use thiserror::Error;
+
+/// A language to convert to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// The search box: `field:value and not …`; answered by Tantivy.
+    Query,
+    /// The condition of a `SELECT` over ClickHouse's table `events`, one column a field.
+    ClickHouse,
+}
+
+/// The language cannot say it.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("FSP-R090 the rule cannot be converted: {0}; run it as it is with `fansipan hunt --since`")]
+pub struct Unsayable(String);
+
+/// The predicate in a language.
+pub fn convert(predicate: &Predicate, dialect: Dialect) -> Result<String, Unsayable> {
+    let mut out = String::new();
+    write(predicate, dialect, &mut out)?;
+    Ok(out)
+}
+
+fn write(predicate: &Predicate, dialect: Dialect, out: &mut String) -> Result<(), Unsayable> {
+    match predicate {
+        Predicate::True => out.push_str(if dialect == Dialect::Query { "*" } else { "true" }),
+        Predicate::False => out.push_str(if dialect == Dialect::Query { "not *" } else { "false" }),
+        Predicate::And(list) if list.is_empty() => write(&Predicate::True, dialect, out)?,
+        Predicate::Or(list) if list.is_empty() => write(&Predicate::False, dialect, out)?,
+        Predicate::And(list) => join(list, " and ", dialect, out)?,
+        Predicate::Or(list) => join(list, " or ", dialect, out)?,
+        Predicate::Not(inner) => {
+            out.push_str("not (");
+            write(inner, dialect, out)?;
+            out.push(')');
+        }
+        Predicate::Test(test) => out.push_str(&match dialect {
+            Dialect::Query => query(test)?,
+            Dialect::ClickHouse => sql(test)?,
+        }),
+    }
+    Ok(())
+}
+
+fn join(list: &[Predicate], word: &str, dialect: Dialect, out: &mut String) -> Result<(), Unsayable> {
+    for (i, part) in list.iter().enumerate() {
+        if i > 0 {
+            out.push_str(word);
+        }
+        let nested = matches!(part, Predicate::And(l) | Predicate::Or(l) if l.len() > 1);
+        if nested {
+            out.push('(');
+        }
+        write(part, dialect, out)?;
+        if nested {
+            out.push(')');
+        }
+    }
+    Ok(())
+}
+
+fn unsayable(what: &str) -> Unsayable {
+    Unsayable(what.to_owned())
+}
+
+fn symbol(cmp: Cmp) -> &'static str {
+    match cmp {
+        Cmp::Eq => "=",
+        Cmp::Lt => "<",
+        Cmp::Le => "<=",
+        Cmp::Gt => ">",
+        Cmp::Ge => ">=",
+    }
+}
+
+/// The search language. Of several homes of a field the first that the event has counts, so later ones are asked only where the
+/// earlier are missing.
+fn query(test: &Test) -> Result<String, Unsayable> {
+    let Target::Field(fields) = &test.target else {
+        return match &test.op {
+            Op::Like(pattern) => match pattern.shape() {
+                Shape::Contains(text) if !pattern.cased() => Ok(format!("*:*{}*", escaped(text))),
+                _ if !pattern.cased() => Ok(format!("*:{}", glob(pattern))),
+                _ => Err(unsayable("a keyword minds case")),
+            },
+            Op::Regex(re) => Ok(format!("*:~{}", quoted(re.source()))),
+            _ => Err(unsayable("this test of all fields at once has no form in the search language")),
+        };
+    };
+    if let Op::Absent = test.op {
+        let there: Vec<String> = fields.iter().map(|f| Ok(format!("not {}:*", name(*f)?))).collect::<Result<_, Unsayable>>()?;
+        return Ok(format!("({})", there.join(" and ")));
+    }
+    let value = match &test.op {
+        Op::Exists => "*".to_owned(),
+        Op::Like(pattern) if pattern.cased() => return Err(unsayable("a value minds case, and the search language never does")),
+        Op::Like(pattern) => match pattern.shape() {
+            Shape::Exact(text) => quoted(text),
+            Shape::Anything => "*".to_owned(),
+            _ => glob(pattern),
+        },
+        Op::Regex(re) => format!("~{}", quoted(re.source())),
+        Op::Cidr(net) => net.to_string(),
+        Op::Number(cmp, n) => format!("{}{n}", symbol(*cmp)),
+        Op::Field(_) => return Err(unsayable("it compares two fields, which the search language cannot")),
+        Op::Time(..) => return Err(unsayable("it asks for a part of a time, which the search language cannot")),
+        Op::Word(word) => word.to_string(),
+        Op::Absent => String::new(),
+    };
+    let mut homes = Vec::new();
+    for (i, field) in fields.iter().enumerate() {
+        let mut parts: Vec<String> = Vec::new();
+        for earlier in fields.iter().take(i) {
+            parts.push(format!("not {}:*", name(*earlier)?));
+        }
+        parts.push(format!("{}:{value}", name(*field)?));
+        homes.push(parts.join(" and "));
+    }
+    match homes.as_slice() {
+        [one] => Ok(one.clone()),
+        _ => Ok(format!("({})", homes.iter().map(|h| format!("({h})")).collect::<Vec<_>>().join(" or "))),
+    }
+}
+
+fn name(field: FieldId) -> Result<&'static str, Unsayable> {
+    let name = field.name();
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '@' | '-');
+    let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '@'));
+    if begins && name.chars().all(plain) {
+        return Ok(name);
+    }
+    Err(Unsayable(format!("the search language has no way to name the field `{name}`")))
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if "*?\\\"()[]{}|:<>=~,".contains(c) || c.is_whitespace() {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+fn glob(pattern: &Pattern) -> String {
+    let part = |p: &Part| match p {
+        Part::One => "?".to_owned(),
+        Part::Many => "*".to_owned(),
+        Part::Literal(text) => escaped(text),
+    };
+    pattern.parts().iter().map(part).collect()
+}
+
+/// ClickHouse.
+fn sql(test: &Test) -> Result<String, Unsayable> {
+    let column = match &test.target {
+        Target::Field(fields) => first(fields),
+        Target::Any => {
+            // the row as JSON holds every value; so the strings looked for are written as JSON writes them
+            let row = "lowerUTF8(formatRow('JSONEachRow', * EXCEPT(`event.original`)))";
+            return match &test.op {
+                Op::Like(pattern) if !pattern.cased() => match pattern.shape() {
+                    Shape::Contains(text) => {
+                        let json = serde_json::Value::from(text).to_string();
+                        Ok(format!("position({row}, {}) > 0", literal(json.trim_matches('"'))))
+                    }
+                    _ => Err(unsayable("a keyword with wildcards has no form in SQL")),
+                },
+                _ => Err(unsayable("this test of all fields at once has no form in SQL")),
+            };
+        }
+    };
+    let text = format!("toString({column})");
+    Ok(match &test.op {
+        Op::Exists => format!("{column} IS NOT NULL"),
+        Op::Absent => format!("{column} IS NULL"),
+        Op::Like(pattern) => {
+            let text = if pattern.cased() { text } else { format!("lowerUTF8({text})") };
+            match pattern.shape() {
+                Shape::Anything => format!("{column} IS NOT NULL"),
+                Shape::Exact(s) => format!("ifNull({text} = {}, false)", literal(s)),
+                _ => format!("ifNull({text} LIKE {}, false)", literal(&like(pattern))),
+            }
+        }
+        Op::Word(word) => format!("ifNull(hasToken(lowerUTF8({text}), {}), false)", literal(word)),
+        Op::Regex(re) if !re.is_linear() => return Err(unsayable("ClickHouse's regular expressions know no look-around")),
+        Op::Regex(re) => format!("ifNull(match({text}, {}), false)", literal(re.source())),
+        Op::Cidr(net) => format!("ifNull(isIPAddressInRange({text}, {}), false)", literal(&net.to_string())),
+        Op::Number(cmp, n) => format!("ifNull(toFloat64OrNull({text}) {} {n}, false)", symbol(*cmp)),
+        Op::Field(reference) => relation(&text, reference),
+        Op::Time(part, cmp, n) => {
+            let part = match part {
+                TimePart::Minute => "toMinute",
+                TimePart::Hour => "toHour",
+                TimePart::Day => "toDayOfMonth",
+                TimePart::Week => "toISOWeek",
+                TimePart::Month => "toMonth",
+                TimePart::Year => "toYear",
+            };
+            format!("ifNull({part}(parseDateTime64BestEffortOrNull({text}, 9, 'UTC')) {} {n}, false)", symbol(*cmp))
+        }
+    })
+}
+
+fn relation(text: &str, reference: &Reference) -> String {
+    let fold = |text: String| if reference.cased { text } else { format!("lowerUTF8({text})") };
+    let (one, two) = (fold(text.to_owned()), fold(format!("toString({})", first(&reference.other))));
+    let test = match reference.relation {
+        Relation::Equals => format!("{one} = {two}"),
+        Relation::StartsWith => format!("startsWith({one}, {two})"),
+        Relation::EndsWith => format!("endsWith({one}, {two})"),
+        Relation::Contains => format!("position({one}, {two}) > 0"),
+    };
+    format!("ifNull({test}, false)")
+}
+
+/// The first home of a field that the event has.
+fn first(fields: &[FieldId]) -> String {
+    let column = |f: &FieldId| format!("`{}`", f.name().replace('\\', "\\\\").replace('`', "\\`"));
+    match fields {
+        [one] => column(one),
+        _ => format!("coalesce({})", fields.iter().map(column).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// A string literal of SQL.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+/// A pattern of LIKE, where `%`, `_` and `\` have meanings of their own.
+fn like(pattern: &Pattern) -> String {
+    let part = |p: &Part| match p {
+        Part::One => "_".to_owned(),
+        Part::Many => "%".to_owned(),
+        Part::Literal(text) => text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"),
+    };
+    pattern.parts().iter().map(part).collect()
+}
