@@ -86,8 +86,6 @@ fn main() -> Result<()> {
     let rules: Vec<PathBuf> = rules.into_iter().filter(|p| p.is_dir()).collect();
     match args.what {
         What::All => {
-            #[cfg(feature = "peers")]
-            results::record("correlate", fansipan_bench::correlate::measure(args.seed)?)?;
             measure_ingest(args.seed, rules.clone(), 2_000_000)?;
             measure_disk(args.seed, rules, 1_000_000)
         }
