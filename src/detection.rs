@@ -14,12 +14,12 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
-use fansipan_analyzer::{Analyzer, Signal};
+use fansipan_analyzer::{Analyzer, Incidents, Link, LinkSettings, Signal};
 use fansipan_api::Feed;
 use fansipan_bus::{Consumer, EmbeddedBus};
 use fansipan_model::{Alert, AlertId, Event, Scope, codec};
 use fansipan_rules::RuleSet;
-use fansipan_storage::{AlertBatch, AlertChange, AlertFilter, AlertRepeat, Applied, RuleCount, StateStore};
+use fansipan_storage::{AlertBatch, AlertChange, AlertFilter, AlertRepeat, Applied, IncidentChange, RuleCount, StateStore};
 
 use crate::memory::Memory;
 
@@ -56,7 +56,9 @@ impl Detection {
         let mut consumer = self.bus.consumer(CONSUMER).context("FSP-RUN-010: cannot read the log for detection")?;
         let mut in_force = self.rules.load_full();
         let mut analyzer = Analyzer::new(&in_force, self.grouping.clone(), self.correlation.clone());
-        let mut done = self.resume(&mut consumer, &mut analyzer)?;
+        let recent = self.recent_alerts()?;
+        let mut done = self.resume(&mut consumer, &mut analyzer, &recent)?;
+        let mut links = self.links(&recent)?;
         self.remember(&analyzer, done);
         let mut event = Event::default();
         let mut signals = Vec::new();
@@ -86,7 +88,7 @@ impl Detection {
             analyzer.settle(&mut signals);
             self.seen_until.store(event.ingested() as u64, Ordering::Relaxed);
             let counts = analyzer.take_matches().map(|(rule, m)| RuleCount { rule, count: m.count, last: m.last }).collect();
-            if !self.store(next, signals.drain(..), counts) {
+            if !self.store(next, signals.drain(..), counts, &mut links) {
                 return Ok(()); // what was kept before is older than the position in the state store, and so is the log
             }
             consumer.commit(next).context("FSP-RUN-014: cannot commit the position of detection")?;
@@ -98,7 +100,7 @@ impl Detection {
 
     /// Puts detection where it was: alerts from the state store, memory from its snapshot and the log since then. The first
     /// position whose effects are not stored yet.
-    fn resume(&self, consumer: &mut Consumer, analyzer: &mut Analyzer) -> Result<u64> {
+    fn resume(&self, consumer: &mut Consumer, analyzer: &mut Analyzer, recent: &[Alert]) -> Result<u64> {
         let stored = self.state.consumer_offset(&self.position()).context("FSP-RUN-011: cannot read the position of detection")?;
         let oldest = self.bus.status().oldest;
         let kept = match self.memory.read()?.map(|state| analyzer.load(&state)) {
@@ -136,7 +138,7 @@ impl Detection {
             }
         }
         consumer.seek(stored.max(oldest)).context("FSP-RUN-018: the log no longer has the position of detection")?;
-        analyzer.restore(&self.recent_alerts()?);
+        analyzer.restore(recent);
         Ok(stored.max(oldest))
     }
 
@@ -169,10 +171,21 @@ impl Detection {
         Ok(list)
     }
 
+    /// Which alerts belong together so far.
+    fn links(&self, latest_first: &[Alert]) -> Result<Incidents> {
+        let ids: Vec<AlertId> = latest_first.iter().map(|a| a.id).collect();
+        let known = self.state.incident_links(&ids).context("FSP-RUN-045: cannot read incidents")?;
+        let mut links = Incidents::new(LinkSettings::default());
+        latest_first.iter().zip(known).rev().for_each(|(alert, incident)| links.restore(alert, incident));
+        Ok(links)
+    }
+
     /// Makes the signals durable, however long that takes, then tells the listeners. False: told to stop before.
-    fn store(&self, next_offset: u64, signals: impl Iterator<Item = Signal>, rules: Vec<RuleCount>) -> bool {
+    fn store(&self, next_offset: u64, signals: impl Iterator<Item = Signal>, rules: Vec<RuleCount>, links: &mut Incidents) -> bool {
         let consumer = self.position();
-        let batch = AlertBatch { consumer: &consumer, next_offset, changes: changes(signals), rules };
+        let changes = changes(signals);
+        let incidents = linked(links, &changes);
+        let batch = AlertBatch { consumer: &consumer, next_offset, changes, rules, incidents };
         let mut wait = Duration::from_millis(50);
         let applied = loop {
             match self.state.apply_alerts(&batch) {
@@ -242,4 +255,19 @@ fn changes(signals: impl Iterator<Item = Signal>) -> Vec<AlertChange> {
         }
     }
     out
+}
+
+/// What new alerts mean for incidents. One that only repeats links nothing new.
+fn linked(links: &mut Incidents, changes: &[AlertChange]) -> Vec<IncidentChange> {
+    let mut found = Vec::new();
+    for change in changes {
+        if let AlertChange::Open(alert) | AlertChange::Put(alert) = change {
+            links.take(alert, &mut found);
+        }
+    }
+    let change = |link| match link {
+        Link::Join { alert, incident } => IncidentChange::Join { alert, incident },
+        Link::Merge { from, into } => IncidentChange::Merge { from, into },
+    };
+    found.into_iter().map(change).collect()
 }

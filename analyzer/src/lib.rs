@@ -4,13 +4,15 @@
 //! the same events in the same order give the same signals, byte for byte. Depends on `model` and `rules` alone.
 //!
 //! [`detectors`] say that a rule matched an event; [`grouping`] folds repeats of the same rule about the same things into one
-//! alert with an exact count; [`correlate`] finds what only several events show; [`entities`] says what an event is about.
+//! alert with an exact count; [`correlate`] finds what only several events show; [`incidents`] says which
+//! alerts belong together; [`entities`] says what an event is about.
 
 mod checkpoint;
 pub mod correlate;
 pub mod detectors;
 pub mod entities;
 pub mod grouping;
+pub mod incidents;
 
 use std::sync::Arc;
 
@@ -21,6 +23,7 @@ use indexmap::IndexMap;
 pub use correlate::{Losses, Settings};
 pub use detectors::{Detector, Hit, Report, Seen, StateError};
 pub use grouping::{GroupingConfig, Signal};
+pub use incidents::{Incidents, Link, LinkSettings};
 
 /// All detectors and the grouping of what they find.
 pub struct Analyzer {

@@ -4,6 +4,8 @@
 
 pub mod appliance;
 #[cfg(feature = "peers")]
+pub mod correlate;
+#[cfg(feature = "peers")]
 pub mod detect;
 pub mod generate;
 pub mod ingest;

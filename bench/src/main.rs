@@ -34,6 +34,9 @@ enum What {
         #[arg(long, default_value_t = 1000)]
         lines: usize,
     },
+    /// Correlations with a million groups alive, and beside rsigma's correlation engine
+    #[cfg(feature = "peers")]
+    Correlate,
     /// Disk bytes per event
     Disk {
         /// Lines to store
@@ -87,6 +90,8 @@ fn main() -> Result<()> {
             measure_disk(args.seed, rules, 1_000_000)
         }
         What::Ingest { lines } => measure_ingest(args.seed, rules, lines),
+        #[cfg(feature = "peers")]
+        What::Correlate => results::record("correlate", fansipan_bench::correlate::measure(args.seed)?),
         What::Disk { lines } => measure_disk(args.seed, rules, lines),
         What::Lines { lines } => print_lines(args.seed, lines),
         What::Quiet { first, days, share } => {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use fansipan_model::{Agency, Alert, AlertId, AlertStatus, Level, Scope, SourceInfo};
+use fansipan_model::{Agency, Alert, AlertId, AlertStatus, Incident, IncidentId, Level, Scope, SourceInfo};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -66,6 +66,67 @@ pub struct AlertBatch<'a> {
     pub changes: Vec<AlertChange>,
     /// Rule activity, for counters.
     pub rules: Vec<RuleCount>,
+    /// Which alerts belong together, applied after the changes.
+    pub incidents: Vec<IncidentChange>,
+}
+
+/// One change of the incidents, from the analyzer. What people decided stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IncidentChange {
+    /// An alert belongs to an incident, which is made where it does not exist.
+    Join {
+        /// The alert.
+        alert: AlertId,
+        /// The incident.
+        incident: IncidentId,
+    },
+    /// Two incidents are one.
+    Merge {
+        /// Which one goes into the other.
+        from: IncidentId,
+        /// The one that goes on.
+        into: IncidentId,
+    },
+}
+
+/// Which incidents to list.
+#[derive(Clone, Debug, Default)]
+pub struct IncidentFilter {
+    /// Any of these; empty: every status.
+    pub statuses: Vec<AlertStatus>,
+    /// Opened at this instant or later.
+    pub since: Option<i64>,
+}
+
+/// A decision of a person about an incident. Each can be undone by another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IncidentAct {
+    /// Take or judge it.
+    Status(AlertStatus),
+    /// Give it to somebody or nobody.
+    Assign(Option<String>),
+    /// It is part of another one. Undone by `Unmerge`.
+    Merge {
+        /// Which.
+        into: IncidentId,
+    },
+    /// It stands for itself again.
+    Unmerge,
+    /// Some of its alerts are an incident of their own. Undone by merging that one back.
+    Split {
+        /// Which.
+        alerts: Vec<AlertId>,
+    },
+    /// An alert does not belong to it. Undone by `Attach`.
+    Detach {
+        /// Which.
+        alert: AlertId,
+    },
+    /// An alert belongs to it.
+    Attach {
+        /// Which.
+        alert: AlertId,
+    },
 }
 
 /// What became of a batch.
@@ -389,6 +450,20 @@ pub trait StateStore: Send + Sync {
 
     /// Matches of every rule ever seen, by rule id.
     fn rule_counts(&self) -> Result<Vec<RuleCount>>;
+
+    // --- incidents ---
+
+    /// Latest opened first, at most `limit` (≤ 500); those merged into others are part of them.
+    fn incidents(&self, scope: &Scope, filter: &IncidentFilter, limit: usize) -> Result<Vec<Incident>>;
+
+    /// One incident with its first 500 alerts, earliest first; its numbers count all.
+    fn incident(&self, scope: &Scope, id: IncidentId) -> Result<Option<(Incident, Vec<Alert>)>>;
+
+    /// For each alert the incident it is in now.
+    fn incident_links(&self, alerts: &[AlertId]) -> Result<Vec<Option<IncidentId>>>;
+
+    /// Carries out a decision; the incident to look at afterwards. `version` as in [`StateStore::set_alert_status`].
+    fn change_incident(&self, scope: &Scope, id: IncidentId, version: u64, act: &IncidentAct, audit: &AuditRecord) -> Result<IncidentId>;
 
     // --- sources ---
 

@@ -83,10 +83,37 @@ fn five_failures_and_a_success_over_syslog_are_one_alert_with_its_events() -> Re
     for part in ["tuan.pm", "203.0.113.77", "srv-07", "Mật khẩu SSH đã bị dò ra"] {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
+    // and one incident, with its story
+    let list = appliance.json(&["incidents", "list"])?;
+    let with: Vec<&Value> = list.iter().filter(|i| i.to_string().contains("tuan.pm")).collect();
+    assert_eq!(with.len(), 1, "{list:#?}");
+    let incident = with[0].get("id").and_then(Value::as_str).context("an id")?;
+    let shown = appliance.cli(&["incidents", "show", incident])?.join("\n");
+    for part in ["Mật khẩu SSH đã bị dò ra", "credential-access", "unauthorized-access", "203.0.113.77"] {
+        assert!(shown.contains(part), "{part} is missing in {shown}");
+    }
+    decisions_about_incidents_can_be_undone(&appliance, incident, id)?;
     // what only feeds the correlation raises nothing of its own
     for fed in ["30000000-0000-4000-8000-000000000001", "30000000-0000-4000-8000-000000000003"] {
         assert!(appliance.json(&["alerts", "list", "--status", "all", "--rule", fed])?.is_empty());
     }
+    Ok(())
+}
+
+fn decisions_about_incidents_can_be_undone(appliance: &Appliance, incident: &str, alert: &str) -> Result<()> {
+    let alerts = |id: &str| -> Result<u64> {
+        let shown = appliance.json(&["incidents", "show", id])?;
+        shown.first().and_then(|i| i.get("alerts")).and_then(Value::as_u64).context("a number")
+    };
+    let before = alerts(incident)?;
+    let split = appliance.json(&["incidents", "split", incident, alert])?;
+    let other = split.first().and_then(|i| i.get("id")).and_then(Value::as_str).context("the new one")?.to_owned();
+    assert_eq!(alerts(&other)?, 1);
+    appliance.cli(&["incidents", "merge", &other, incident]).or_else(|_| appliance.cli(&["incidents", "merge", incident, &other]))?;
+    let ids = [incident, other.as_str()];
+    assert!(ids.iter().any(|id| matches!(alerts(id), Ok(n) if n == before)), "merging back undoes a split");
+    appliance.cli(&["incidents", "unmerge", &other])?;
+    assert_eq!(alerts(&other)?, 1);
     Ok(())
 }
 

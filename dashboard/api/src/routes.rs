@@ -24,7 +24,7 @@ use crate::{
     },
     dto,
     guard::{Gate, guard},
-    handlers::{alerts, audit, coverage, events, hunt, overview, rules, session, sources, status, stream, tokens, users},
+    handlers::{alerts, audit, coverage, events, hunt, incidents, overview, rules, session, sources, status, stream, tokens, users},
     openapi::Doc,
     state::Api,
 };
@@ -76,6 +76,10 @@ pub(crate) fn table() -> Vec<Route> {
         Route::get("/alerts/{id}", needs(ReadAlerts), verb("alerts.view"), alerts::show, "An alert with its first events").gives::<dto::AlertDetail>(),
         Route::post("/alerts/{id}/status", needs(JudgeAlerts), verb("alerts.status"), alerts::judge, "Take or judge an alert").takes::<dto::StatusChange>().gives::<dto::AlertDto>(),
         Route::post("/alerts/{id}/assign", needs(JudgeAlerts), verb("alerts.assign"), alerts::assign, "Give an alert to somebody or nobody").takes::<dto::Assignment>().gives::<dto::AlertDto>(),
+
+        Route::get("/incidents", needs(ReadAlerts), LISTS, incidents::list, "Incidents, latest first").asks::<dto::IncidentParams>().gives::<dto::IncidentList>(),
+        Route::get("/incidents/{id}", needs(ReadAlerts), verb("incidents.view"), incidents::show, "An incident with its story and alerts").gives::<dto::IncidentDetail>(),
+        Route::post("/incidents/{id}", needs(JudgeAlerts), verb("incidents.decide"), incidents::decide, "Take, judge, give, merge, split an incident").takes::<dto::IncidentChangeDto>().gives::<dto::IncidentDto>(),
 
         Route::get("/events", needs(ReadEvents), verb("events.search"), events::search, "Search events, or compute a table over them").asks::<dto::SearchParams>().gives::<dto::SearchAnswer>(),
         Route::get("/events/histogram", needs(ReadEvents), verb("events.histogram"), events::histogram, "Matching events over time").asks::<dto::HistogramParams>().gives::<dto::HistogramDto>(),

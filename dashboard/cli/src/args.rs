@@ -51,6 +51,8 @@ pub enum Command {
     Search(SearchArgs),
     /// See and judge alerts
     Alerts(AlertsArgs),
+    /// See and judge incidents: alerts that belong together
+    Incidents(IncidentsArgs),
     /// See which devices send, how well they are understood, and what was lost
     Sources(SourcesArgs),
     /// Check rules
@@ -164,6 +166,89 @@ pub enum AlertsVerb {
         /// Why
         #[arg(long)]
         reason: Option<String>,
+    },
+}
+
+/// `fansipan incidents`
+#[derive(Debug, Args)]
+pub struct IncidentsArgs {
+    /// What to do with incidents
+    #[command(subcommand)]
+    pub verb: IncidentsVerb,
+}
+
+/// Verbs of `fansipan incidents`
+#[derive(Debug, Subcommand)]
+pub enum IncidentsVerb {
+    /// List incidents, the latest first
+    List {
+        /// open, all, new, acknowledged, true_positive, false_positive, benign
+        #[arg(long, default_value = "open")]
+        status: String,
+        /// Opened within: 15m, 24h, 30d
+        #[arg(long, value_name = "SPAN")]
+        since: Option<String>,
+        /// How many at the most
+        #[arg(long, default_value_t = 50)]
+        limit: u64,
+    },
+    /// Show one incident: what happened step by step, and its alerts
+    Show {
+        /// Incident id
+        id: String,
+        /// Language of the story: vi or en
+        #[arg(long, default_value = "vi", value_parser = ["vi", "en"])]
+        language: String,
+    },
+    /// Take an incident
+    Take {
+        /// Incident id
+        id: String,
+    },
+    /// Judge an incident
+    Close {
+        /// Incident id
+        id: String,
+        /// true, false or benign
+        #[arg(long, value_parser = ["true", "false", "benign"])]
+        verdict: String,
+        /// Why
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Make an incident part of another one
+    Merge {
+        /// Incident id
+        id: String,
+        /// The incident that goes on
+        into: String,
+    },
+    /// Undo a merge
+    Unmerge {
+        /// Incident id
+        id: String,
+    },
+    /// Make alerts of an incident one of their own; merging it back undoes that
+    Split {
+        /// Incident id
+        id: String,
+        /// Alert ids
+        #[arg(required = true)]
+        alerts: Vec<String>,
+    },
+    /// Take an alert out of an incident
+    Detach {
+        /// Incident id
+        id: String,
+        /// Alert id
+        alert: String,
+    },
+    /// Put an alert into an incident
+    Attach {
+        /// Incident id
+        id: String,
+        /// Alert id
+        alert: String,
     },
 }
 

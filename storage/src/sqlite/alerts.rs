@@ -144,6 +144,7 @@ pub(super) fn apply(t: &Transaction<'_>, batch: &AlertBatch<'_>) -> Result<Appli
     for repeat in repeats.values() {
         grow(t, repeat, &mut applied)?;
     }
+    super::incidents::apply(t, &batch.incidents)?;
     for rule in &batch.rules {
         t.prepare_cached(
             "INSERT INTO rule_counts (rule, count, last) VALUES (?1, ?2, ?3)

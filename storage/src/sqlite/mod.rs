@@ -5,6 +5,7 @@
 
 mod alerts;
 mod audit;
+mod incidents;
 mod list;
 mod people;
 mod sessions;
@@ -16,15 +17,15 @@ use std::{
     time::Duration,
 };
 
-use fansipan_model::{Alert, AlertId, AlertStatus, Scope, SourceInfo};
+use fansipan_model::{Alert, AlertId, AlertStatus, Incident, IncidentId, Scope, SourceInfo};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, types::Value};
 use rusqlite_migration::{M, Migrations};
 
 use crate::{
     error::{Result, StoreError},
     state::{
-        AlertBatch, AlertCounts, AlertFilter, AlertPage, ApiToken, Applied, AuditEntry, AuditFilter, AuditPage, AuditRecord, NewSession,
-        NewToken, NewUser, RuleActivity, RuleCount, Session, StateStore, User, UserChange,
+        AlertBatch, AlertCounts, AlertFilter, AlertPage, ApiToken, Applied, AuditEntry, AuditFilter, AuditPage, AuditRecord, IncidentAct,
+        IncidentFilter, NewSession, NewToken, NewUser, RuleActivity, RuleCount, Session, StateStore, User, UserChange,
     },
 };
 
@@ -206,6 +207,26 @@ impl StateStore for SqliteState {
 
     fn rule_counts(&self) -> Result<Vec<RuleCount>> {
         self.look("reading rule counters", alerts::rule_counts)
+    }
+
+    fn incidents(&self, scope: &Scope, filter: &IncidentFilter, limit: usize) -> Result<Vec<Incident>> {
+        self.look("listing incidents", |t| incidents::page(t, scope, filter, limit))
+    }
+
+    fn incident(&self, scope: &Scope, id: IncidentId) -> Result<Option<(Incident, Vec<Alert>)>> {
+        self.look("reading an incident", |t| incidents::one(t, scope, id))
+    }
+
+    fn incident_links(&self, alerts: &[AlertId]) -> Result<Vec<Option<IncidentId>>> {
+        self.look("reading incidents", |t| incidents::links(t, alerts))
+    }
+
+    fn change_incident(&self, scope: &Scope, id: IncidentId, version: u64, act: &IncidentAct, audit: &AuditRecord) -> Result<IncidentId> {
+        self.change("deciding about an incident", |t| {
+            let shown = incidents::change(t, scope, id, version, act)?;
+            audit::append(t, audit)?;
+            Ok(shown)
+        })
     }
 
     fn put_sources(&self, sources: &[SourceInfo]) -> Result<()> {

@@ -89,6 +89,7 @@ fn a_backup_is_whole() {
             next_offset: 3,
             changes: vec![fansipan_storage::AlertChange::Open(Box::new(state::alert(1, "default")))],
             rules: vec![],
+            incidents: Vec::new(),
         })
         .unwrap();
     let copy = folder.0.path().join("copy.db");
@@ -129,6 +130,7 @@ fn reads_go_on_beside_writes() {
                     next_offset: n + 1,
                     changes: vec![fansipan_storage::AlertChange::Open(Box::new(state::alert(n, "default")))],
                     rules: vec![fansipan_storage::RuleCount { rule: "r".into(), count: 1, last: 0 }],
+                    incidents: Vec::new(),
                 })
                 .unwrap();
         }

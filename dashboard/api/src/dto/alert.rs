@@ -140,6 +140,12 @@ pub struct EntityDto {
     pub value: String,
 }
 
+impl From<&fansipan_model::Entity> for EntityDto {
+    fn from(e: &fansipan_model::Entity) -> Self {
+        Self { kind: e.kind.into(), field: e.field.clone(), value: e.value.clone() }
+    }
+}
+
 /// A field that made the rule match.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct MatchedFieldDto {
@@ -198,7 +204,6 @@ impl From<&Alert> for AlertDto {
             advice: a.rule.advice.clone(),
             advice_vi: a.rule.advice_vi.clone(),
         };
-        let entity = |e: &fansipan_model::Entity| EntityDto { kind: e.kind.into(), field: e.field.clone(), value: e.value.clone() };
         Self {
             id: a.id.to_string(),
             agency: a.agency.clone(),
@@ -207,7 +212,7 @@ impl From<&Alert> for AlertDto {
             last_seen: time::to_rfc3339(a.last_seen),
             raised: time::to_rfc3339(a.raised),
             count: a.count,
-            entities: a.entities.iter().map(entity).collect(),
+            entities: a.entities.iter().map(EntityDto::from).collect(),
             group: a.group.clone(),
             matched: a.matched.iter().map(|m| MatchedFieldDto { field: m.field.clone(), value: m.value.clone() }).collect(),
             event_ids: a.events.iter().map(ToString::to_string).collect(),

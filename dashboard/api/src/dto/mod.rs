@@ -3,11 +3,13 @@
 mod alert;
 mod event;
 mod identity;
+mod incident;
 mod rules;
 mod system;
 
 pub use alert::*;
 pub use event::*;
 pub use identity::*;
+pub use incident::*;
 pub use rules::*;
 pub use system::*;

@@ -36,16 +36,21 @@ pub(crate) async fn list(State(api): State<Api>, caller: Caller, Params(params):
 
 fn filter(params: &AlertParams) -> Result<AlertFilter, Problem> {
     let given = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
-    let statuses = match params.status.as_deref().unwrap_or("open") {
-        "" | "open" => AlertFilter::OPEN.to_vec(),
-        "all" => Vec::new(),
-        words => words.split(',').map(status).collect::<Result<_, _>>()?,
-    };
+    let statuses = statuses(params.status.as_deref())?;
     let level =
         |word: &str| Level::parse(word).ok_or_else(|| Problem::bad_request("level is informational, low, medium, high or critical"));
     let levels = given(&params.level).map(|words| words.split(',').map(level).collect()).transpose()?.unwrap_or_default();
     let since = given(&params.since).map(|s| instant("since", &s, now())).transpose()?;
     Ok(AlertFilter { statuses, levels, rule: given(&params.rule), assignee: None, text: given(&params.q), since, until: None })
+}
+
+/// The statuses that a parameter names; open ones without it.
+pub(crate) fn statuses(words: Option<&str>) -> Result<Vec<AlertStatus>, Problem> {
+    match words.unwrap_or("open") {
+        "" | "open" => Ok(AlertFilter::OPEN.to_vec()),
+        "all" => Ok(Vec::new()),
+        words => words.split(',').map(status).collect(),
+    }
 }
 
 fn status(word: &str) -> Result<AlertStatus, Problem> {

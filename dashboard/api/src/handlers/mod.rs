@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod coverage;
 pub(crate) mod events;
 pub(crate) mod hunt;
+pub(crate) mod incidents;
 pub(crate) mod overview;
 pub(crate) mod rules;
 pub(crate) mod session;

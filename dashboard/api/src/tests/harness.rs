@@ -163,7 +163,7 @@ impl Rig {
     /// Alerts and sources of two agencies.
     fn fill(&self) {
         let changes = [alert(1, "health"), alert(2, "tax")].map(|a| AlertChange::Open(Box::new(a))).to_vec();
-        self.state.apply_alerts(&AlertBatch { consumer: "analyzer", next_offset: 2, changes, rules: vec![] }).unwrap();
+        self.state.apply_alerts(&AlertBatch { consumer: "analyzer", next_offset: 2, changes, rules: vec![], incidents: vec![] }).unwrap();
         self.state.put_sources(&[source("udp:10.1.0.1", "health"), source("tcp:10.2.0.1/fw-01", "tax")]).unwrap();
     }
 

@@ -12,6 +12,7 @@ mod alerts;
 mod doctor;
 mod evidence;
 mod hunt;
+mod incidents;
 mod parse;
 mod rules;
 mod search;
@@ -29,6 +30,7 @@ pub async fn execute(cli: &Cli) -> Result<Outcome> {
         Command::Rules(args) => rules::rules(cli, args).await,
         Command::Search(args) => search::search(cli, args).await,
         Command::Alerts(args) => alerts::alerts(cli, args).await,
+        Command::Incidents(args) => incidents::incidents(cli, args).await,
         Command::Sources(args) => sources::sources(cli, args).await,
         Command::Tokens(args) => tokens::tokens(cli, args).await,
         Command::Doctor => doctor::doctor(cli).await,

@@ -59,6 +59,7 @@ fn batch(next_offset: u64, changes: Vec<AlertChange>) -> AlertBatch<'static> {
         next_offset,
         changes,
         rules: vec![RuleCount { rule: "rule-1".into(), count: 2, last: next_offset as i64 }],
+        incidents: Vec::new(),
     }
 }
 

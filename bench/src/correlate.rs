@@ -1,0 +1,257 @@
+//! Correlations: events per second with a million groups alive; beside rsigma's correlation engine on the same rules and events.
+//!
+//! Both are given events that are parsed already, one after the other, on one thread, and evaluate the same rules and
+//! correlations. rsigma runs with its own defaults but for detections of its own (switched off, as here) and alerts of a group
+//! that goes on (suppressed for the length of the window, as here); its limit of groups is 100,000.
+
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use fansipan_analyzer::{Analyzer, GroupingConfig, Settings, Signal};
+use fansipan_model::{Event, Value, fields};
+use fansipan_rules::{RuleSet, Taxonomy};
+use rsigma_eval::{CorrelationConfig, CorrelationEngine, JsonEvent};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::machine;
+
+/// 2026-11-23T10:00:00Z
+const START: i64 = 1_795_428_000;
+const SECOND: i64 = 1_000_000_000;
+/// Events of a batch, as the appliance reads them from its log.
+const BATCH: usize = 8192;
+/// Rules that feed the correlations.
+const RULES: u32 = 8;
+/// Correlations.
+const CORRELATIONS: u32 = 40;
+
+/// One generated event.
+#[derive(Clone, Copy)]
+struct Line {
+    second: i64,
+    code: u32,
+    user: u32,
+    address: u32,
+    bytes: u32,
+}
+
+/// A small generator whose numbers depend on the seed alone (splitmix64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, n: u32) -> u32 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % u64::from(n.max(1))) as u32
+    }
+}
+
+fn rule(n: u32) -> String {
+    format!(
+        "title: probe {n}\nid: 40000000-0000-4000-8000-{n:012}\nname: r{n}\nlogsource:\n  product: probe\ndetection:\n  s:\n    event.code: 'c{n}'\n  condition: s\n---\n"
+    )
+}
+
+/// Forty correlations of every kind over eight rules, each rule feeding several; thresholds that a few of the groups reach, one rule being rare.
+fn documents() -> String {
+    let mut text: String = (0..RULES).map(rule).collect();
+    for n in 0..CORRELATIONS {
+        let (one, rare) = (n % (RULES - 1), RULES - 1);
+        let body = match n % 8 {
+            0 | 1 => format!("  type: event_count\n  rules: [r{one}]\n  condition:\n    gte: {}\n", 26 + n % 3),
+            2 | 3 => format!("  type: value_count\n  rules: [r{one}]\n  condition:\n    field: source.ip\n    gte: {}\n", 22 + n % 3),
+            4 => format!("  type: temporal\n  rules: [r{one}, r{rare}]\n"),
+            5 => format!("  type: temporal_ordered\n  rules: [r{one}, r{rare}]\n"),
+            6 => format!("  type: value_sum\n  rules: [r{one}]\n  condition:\n    field: network.bytes\n    gte: 13000\n"),
+            _ => format!("  type: value_avg\n  rules: [r{one}]\n  condition:\n    field: network.bytes\n    gte: 998\n"),
+        };
+        text += &format!(
+            "title: correlation {n}\nid: 50000000-0000-4000-8000-{n:012}\ncorrelation:\n{body}  group-by: [user.name]\n  timespan: 1h\n---\n"
+        );
+    }
+    text
+}
+
+/// One value_count that never fires.
+fn distinct() -> String {
+    rule(0)
+        + "title: distinct\nid: 50000000-0000-4000-8000-000000000000\ncorrelation:\n  type: value_count\n  rules: [r0]\n  group-by: [user.name]\n  timespan: 1h\n  condition:\n    field: source.ip\n    gte: 100000000\n"
+}
+
+fn lines(count: usize, users: u32, per_second: usize, seed: u64) -> Vec<Line> {
+    let mut numbers = Numbers(seed);
+    (0..count)
+        .map(|i| Line {
+            second: START + (i / per_second) as i64,
+            code: if numbers.below(200) == 0 { RULES - 1 } else { numbers.below(RULES - 1) },
+            user: numbers.below(users),
+            address: numbers.below(64),
+            bytes: numbers.below(1000),
+        })
+        .collect()
+}
+
+fn write(line: &Line, number: usize, event: &mut Event) {
+    event.clear();
+    event.set_id(Uuid::from_u128(number as u128 + 1));
+    event.set_timestamp(line.second * SECOND);
+    event.set_ingested(line.second * SECOND);
+    event.push(fields::EVENT_MODULE, Value::Str("probe"));
+    event.push(fields::FANSIPAN_SOURCE, Value::Str("udp:10.0.0.1"));
+    event.push(
+        fields::EVENT_CODE,
+        Value::Str(["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"].get(line.code as usize).copied().unwrap_or("")),
+    );
+    event.push(fields::HOST_NAME, Value::Str("srv-01"));
+    event.push(fields::USER_NAME, Value::Str(&format!("user{}", line.user)));
+    event.push(fields::SOURCE_IP, Value::Str(&address(line.address)));
+    event.push(fields::NETWORK_BYTES, Value::Int(i64::from(line.bytes)));
+}
+
+fn address(n: u32) -> String {
+    format!("10.{}.{}.{}", (n >> 16) & 255, (n >> 8) & 255, n & 255)
+}
+
+/// Which groups of which correlations gave an alert.
+type Found = BTreeSet<(String, String)>;
+
+fn compiled(text: &str) -> Result<Arc<RuleSet>> {
+    let (parsed, found) = fansipan_rules::parse(text, "bench.yml");
+    ensure!(fansipan_rules::is_clean(&found), "{found:?}");
+    let (set, found) = RuleSet::compile(parsed, &Taxonomy::builtin()?);
+    ensure!(fansipan_rules::is_clean(&found), "{found:?}");
+    Ok(Arc::new(set))
+}
+
+/// Seconds that the analyzer took, what it found, groups alive at the end.
+fn ours(text: &str, lines: &[Line]) -> Result<(f64, Found, usize)> {
+    let mut analyzer = Analyzer::new(&compiled(text)?, GroupingConfig::default(), Settings::default());
+    let mut found = Found::new();
+    let mut seconds = 0.0;
+    let mut events: Vec<Event> = (0..BATCH).map(|_| Event::default()).collect();
+    for (n, part) in lines.chunks(BATCH).enumerate() {
+        part.iter().zip(&mut events).enumerate().for_each(|(i, (line, event))| write(line, n * BATCH + i, event));
+        let mut signals = Vec::new();
+        let start = Instant::now();
+        events.iter().take(part.len()).for_each(|event| analyzer.step(event, &mut signals));
+        analyzer.settle(&mut signals);
+        seconds += start.elapsed().as_secs_f64();
+        for signal in signals {
+            if let Signal::Put(alert) = signal {
+                found.insert((alert.rule.id, alert.group.concat()));
+            }
+        }
+    }
+    let groups = analyzer.reports().iter().map(|(_, r)| r.groups).sum();
+    Ok((seconds, found, groups))
+}
+
+/// The same for rsigma.
+fn peer(text: &str, lines: &[Line]) -> Result<(f64, Found, usize)> {
+    let collection = rsigma_parser::parse_sigma_yaml(text).map_err(|e| anyhow::anyhow!("rsigma: {e}"))?;
+    let config = CorrelationConfig { emit_detections: false, suppress: Some(3600), ..CorrelationConfig::default() };
+    let mut engine = CorrelationEngine::new(config);
+    engine.add_collection(&collection).map_err(|e| anyhow::anyhow!("rsigma: {e}"))?;
+    let mut found = Found::new();
+    let mut seconds = 0.0;
+    for part in lines.chunks(BATCH) {
+        let values: Vec<serde_json::Value> = part
+            .iter()
+            .map(|l| {
+                json!({"event.module": "probe", "event.code": format!("c{}", l.code), "host.name": "srv-01",
+                       "user.name": format!("user{}", l.user), "source.ip": address(l.address), "network.bytes": l.bytes})
+            })
+            .collect();
+        let start = Instant::now();
+        let mut results = Vec::new();
+        for (line, value) in part.iter().zip(&values) {
+            results.extend(engine.process_event_at(&JsonEvent::borrow(value), line.second));
+        }
+        seconds += start.elapsed().as_secs_f64();
+        for result in results {
+            if let Some(body) = result.as_correlation() {
+                let group: String = body.group_key.iter().map(|(_, v)| v.as_str()).collect();
+                found.insert((result.header.rule_id.clone().unwrap_or_default(), group));
+            }
+        }
+    }
+    Ok((seconds, found, engine.state_count()))
+}
+
+/// Everything; the figures.
+pub fn measure(seed: u64) -> Result<serde_json::Value> {
+    let text = documents();
+    // both engines, as many groups as the peer allows
+    let small = lines(200_000, 1_600, 130, seed);
+    let (our_seconds, our_found, our_groups) = ours(&text, &small)?;
+    let (peer_seconds, peer_found, peer_groups) = peer(&text, &small)?;
+    ensure!(
+        our_found == peer_found,
+        "{} alerts here, {} there: the same rules and events must give the same",
+        our_found.len(),
+        peer_found.len()
+    );
+    let n = small.len() as f64;
+    let beside = json!({
+        "events": small.len(), "correlations": CORRELATIONS, "groups": our_groups, "peer_groups": peer_groups,
+        "alerting_groups": our_found.len(), "equal": true,
+        "events_per_s": (n / our_seconds) as u64, "rsigma_events_per_s": (n / peer_seconds) as u64,
+        "ratio": peer_seconds / our_seconds,
+    });
+    drop(small);
+    progress(&beside);
+    // a million groups
+    let before = machine::memory_kib(std::process::id()).1;
+    let large = lines(1_000_000, 34_000, 1_000, seed);
+    let held = machine::memory_kib(std::process::id()).1;
+    let (seconds, found, groups) = ours_keeping(&text, &large)?;
+    let million = json!({
+        "events": large.len(), "correlations": CORRELATIONS, "groups": groups, "alerting_groups": found,
+        "events_per_s": (large.len() as f64 / seconds.0) as u64,
+        "memory_mib": seconds.1.saturating_sub(held) / 1024, "generated_mib": held.saturating_sub(before) / 1024,
+    });
+    drop(large);
+    progress(&million);
+    let mut flat = Vec::new();
+    for values in [100u32, 1_800, 20_000, 200_000] {
+        let list: Vec<Line> = (0..200_000u32)
+            .map(|i| Line { second: START + i64::from(i / 1000), code: 0, user: 1, address: i % values, bytes: 0 })
+            .collect();
+        let (seconds, _, _) = ours(&distinct(), &list)?;
+        let few = list.get(..if values > 2_000 { 2_000 } else { 4_000 }).context("events")?;
+        let (peer_seconds, _, _) = peer(&distinct(), few)?;
+        flat.push(json!({
+            "distinct_values": values, "events_per_s": (list.len() as f64 / seconds) as u64,
+            "rsigma_events": few.len(), "rsigma_events_per_s": (few.len() as f64 / peer_seconds) as u64,
+        }));
+    }
+    Ok(json!({"beside_rsigma": beside, "million_groups": million, "value_count": flat}))
+}
+
+/// Says how far it is: the whole takes minutes.
+#[expect(clippy::print_stdout, reason = "the figures are what this program is for")]
+fn progress(part: &serde_json::Value) {
+    println!("{part}");
+}
+
+/// As [`ours`], and the resident memory while the groups are alive, KiB.
+fn ours_keeping(text: &str, lines: &[Line]) -> Result<((f64, u64), usize, usize)> {
+    let mut analyzer = Analyzer::new(&compiled(text)?, GroupingConfig::default(), Settings::default());
+    let (mut seconds, mut alerts) = (0.0, 0);
+    let mut events: Vec<Event> = (0..BATCH).map(|_| Event::default()).collect();
+    for (n, part) in lines.chunks(BATCH).enumerate() {
+        part.iter().zip(&mut events).enumerate().for_each(|(i, (line, event))| write(line, n * BATCH + i, event));
+        let mut signals = Vec::new();
+        let start = Instant::now();
+        events.iter().take(part.len()).for_each(|event| analyzer.step(event, &mut signals));
+        analyzer.settle(&mut signals);
+        seconds += start.elapsed().as_secs_f64();
+        alerts += signals.len();
+    }
+    let memory = machine::memory_kib(std::process::id()).1;
+    let groups = analyzer.reports().iter().map(|(_, r)| r.groups).sum();
+    Ok(((seconds, memory), alerts, groups))
+}

@@ -1,0 +1,122 @@
+//! `fansipan incidents`: list, show, and every decision about one.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::{client, items};
+use crate::{
+    Outcome,
+    args::{Cli, IncidentsArgs, IncidentsVerb as Verb},
+    client::Client,
+    output,
+};
+
+pub(super) async fn incidents(cli: &Cli, args: &IncidentsArgs) -> Result<Outcome> {
+    let api = client(cli)?;
+    match &args.verb {
+        Verb::List { status, since, limit } => {
+            let mut parameters = vec![("status", status.clone()), ("limit", limit.to_string())];
+            parameters.extend(since.clone().map(|s| ("since", s)));
+            list(cli, &api, &parameters).await
+        }
+        Verb::Show { id, language } => show(cli, &api, id, language).await,
+        Verb::Take { id } => decide(cli, &api, id, json!({"act": "status", "status": "acknowledged"})).await,
+        Verb::Close { id, verdict, reason } => {
+            let status = match verdict.as_str() {
+                "true" => "true_positive",
+                "false" => "false_positive",
+                _ => "benign",
+            };
+            decide(cli, &api, id, json!({"act": "status", "status": status, "reason": reason})).await
+        }
+        Verb::Merge { id, into } => decide(cli, &api, id, json!({"act": "merge", "into": into})).await,
+        Verb::Unmerge { id } => decide(cli, &api, id, json!({"act": "unmerge"})).await,
+        Verb::Split { id, alerts } => decide(cli, &api, id, json!({"act": "split", "alerts": alerts})).await,
+        Verb::Detach { id, alert } => decide(cli, &api, id, json!({"act": "detach", "alert": alert})).await,
+        Verb::Attach { id, alert } => decide(cli, &api, id, json!({"act": "attach", "alert": alert})).await,
+    }
+}
+
+async fn list(cli: &Cli, api: &Client, parameters: &[(&'static str, String)]) -> Result<Outcome> {
+    let answer = api.get("/incidents", parameters).await?;
+    let mut rows = Vec::new();
+    for incident in items(&answer) {
+        if cli.json {
+            output::json(incident)?;
+            continue;
+        }
+        rows.push(vec![
+            output::cell(incident, "level"),
+            output::instant(incident, "last_seen"),
+            output::cell(incident, "alerts"),
+            output::cell(incident, "events"),
+            output::cell(incident, "title"),
+            words(incident, "tactics").join(" → "),
+            output::cell(incident, "status"),
+            output::cell(incident, "id"),
+        ]);
+    }
+    if !cli.json {
+        output::table(&["LEVEL", "LAST SEEN", "ALERTS", "EVENTS", "TITLE", "TACTICS", "STATUS", "ID"], rows)?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn list_of<'v>(value: &'v Value, name: &str) -> &'v [Value] {
+    value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn words(value: &Value, name: &str) -> Vec<String> {
+    list_of(value, name).iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect()
+}
+
+async fn show(cli: &Cli, api: &Client, id: &str, language: &str) -> Result<Outcome> {
+    let incident = api.get(&format!("/incidents/{id}"), &[]).await?;
+    if cli.json {
+        output::json(&incident)?;
+        return Ok(Outcome::Done);
+    }
+    for (label, text) in [
+        ("Title", output::cell(&incident, "title")),
+        ("", output::cell(&incident, "title_vi")),
+        ("Level", output::cell(&incident, "level")),
+        ("Groups", words(&incident, "groups").join(", ")),
+        ("Tactics", words(&incident, "tactics").join(" → ")),
+        ("Status", output::cell(&incident, "status")),
+        ("Held by", output::cell(&incident, "assignee")),
+        ("First seen", output::cell(&incident, "first_seen")),
+        ("Last seen", output::cell(&incident, "last_seen")),
+        ("Alerts", output::cell(&incident, "alerts")),
+        ("Events", output::cell(&incident, "events")),
+        ("Part of", output::cell(&incident, "merged_into")),
+    ] {
+        if !text.is_empty() {
+            output::line(&format!("{label:<11}{}", output::harmless(&text)))?;
+        }
+    }
+    for entity in list_of(&incident, "entities") {
+        let text = format!("{} {}", output::cell(entity, "kind"), output::cell(entity, "value"));
+        output::line(&format!("{:<11}{}", "About", output::harmless(&text)))?;
+    }
+    let text = if language == "en" { "text" } else { "text_vi" };
+    for step in list_of(&incident, "story") {
+        output::line(&format!("{:<11}{}", "Step", output::harmless(&output::cell(step, text))))?;
+        output::line(&format!("{:<11}alert {}", "", output::cell(step, "alert")))?;
+    }
+    Ok(Outcome::Done)
+}
+
+async fn decide(cli: &Cli, api: &Client, id: &str, mut decision: Value) -> Result<Outcome> {
+    let version = api.get(&format!("/incidents/{id}"), &[]).await?.get("version").cloned().unwrap_or(Value::Null);
+    if let Some(body) = decision.as_object_mut() {
+        body.insert("version".to_owned(), version);
+    }
+    let changed = api.post(&format!("/incidents/{id}"), &decision).await?;
+    if cli.json {
+        output::json(&changed)?;
+    } else {
+        let [shown, status, alerts] = ["id", "status", "alerts"].map(|path| output::cell(&changed, path));
+        output::line(&format!("{shown}: {status}, {alerts} alerts"))?;
+    }
+    Ok(Outcome::Done)
+}
