@@ -63,13 +63,6 @@ impl Detection {
         let mut event = Event::default();
         let mut signals = Vec::new();
         while !self.stop.load(Ordering::Relaxed) {
-            let rules = self.rules.load();
-            if !Arc::ptr_eq(&rules, &in_force) {
-                in_force = Arc::clone(&rules);
-                if let Err(error) = analyzer.replace_rules(&in_force) {
-                    tracing::error!(%error, "FSP-RUN-043: windows of correlations begin anew under the new rules");
-                }
-            }
             if self.memory.is_due() {
                 self.remember(&analyzer, done);
             }
@@ -77,6 +70,14 @@ impl Detection {
             let mut next = None;
             let records =
                 consumer.poll(RECORDS, BYTES, Duration::from_millis(200)).context("FSP-RUN-012: cannot read the log for detection")?;
+            // after the wait: what arrived since the rules changed is judged by the new ones
+            let rules = self.rules.load();
+            if !Arc::ptr_eq(&rules, &in_force) {
+                in_force = Arc::clone(&rules);
+                if let Err(error) = analyzer.replace_rules(&in_force) {
+                    tracing::error!(%error, "FSP-RUN-043: windows of correlations begin anew under the new rules");
+                }
+            }
             for (offset, bytes) in records.iter() {
                 next = Some(offset + 1);
                 match codec::decode_into(bytes, &mut event) {
