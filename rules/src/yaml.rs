@@ -144,10 +144,13 @@ pub(crate) fn read(document: Document<'_>) -> Result<Node, Refused> {
     let mut builder = Builder { lines_before: document.lines_before, ..Builder::default() };
     let mut parser = Parser::new_from_str(document.text);
     while let Some(next) = parser.next_event() {
-        let (event, span) = next.map_err(|e| Refused {
-            code: Code::Yaml,
-            at: builder.position(e.marker().line(), e.marker().col()),
-            message: e.info().to_owned(),
+        let (event, span) = next.map_err(|e| {
+            let at = builder.position(e.marker().line(), e.marker().col());
+            match e.info() {
+                // the scanner reads ahead and has a limit of its own
+                "recursion limit exceeded" => too_deep(at),
+                info => Refused { code: Code::Yaml, at, message: info.to_owned() },
+            }
         })?;
         builder.take(event, span)?;
     }
