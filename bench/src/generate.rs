@@ -158,6 +158,12 @@ impl Generator {
         format!("{agency}-pc{:04}", self.rng.below(400))
     }
 
+    /// One of 4,000 people.
+    fn user(&mut self) -> String {
+        let name = self.rng.pick(USERS);
+        format!("{name}{}", self.rng.below(250))
+    }
+
     fn inside(&mut self) -> String {
         format!("10.{}.{}.{}", 16 + self.rng.below(21), self.rng.below(16), 1 + self.rng.below(250))
     }
@@ -170,7 +176,7 @@ impl Generator {
     fn windows(&mut self, attack: bool, out: &mut String) -> std::fmt::Result {
         let time = self.time().strftime("%Y-%m-%d %H:%M:%S").to_string();
         let utc = self.utc();
-        let (host, user, record) = (self.host(), self.rng.pick(USERS), self.made);
+        let (host, user, record) = (self.host(), self.user(), self.made);
         let guid = self.rng.next_u64();
         let pid = 400 + self.rng.below(30_000);
         let head = |id: u32, channel: &str, provider: &str, category: &str| {
@@ -239,7 +245,7 @@ impl Generator {
         let (source, destination) = (self.inside(), self.outside());
         let (sport, session) = (1024 + self.rng.below(60_000), self.rng.below(90_000_000));
         let (sent, received) = (60 + self.rng.below(90_000), 60 + self.rng.below(2_000_000));
-        let port = self.rng.pick(&["443", "80", "53", "123", "8443", "25"]);
+        let port = self.rng.pick(&["443", "80", "53", "123", "8443", "993"]);
         let stamp = format!("date={} time={}", time.strftime("%Y-%m-%d"), time.strftime("%H:%M:%S"));
         let name = format!("FGT-{}", self.rng.pick(AGENCIES).to_uppercase());
         match if attack { 0 } else { 1 + self.rng.below(9) } {
@@ -331,7 +337,7 @@ impl Generator {
         let time = self.time();
         let stamp = time.strftime("%b %e %H:%M:%S").to_string();
         let host = format!("srv-{}-{:02}", self.rng.pick(AGENCIES), self.rng.below(12));
-        let (user, address) = (self.rng.pick(USERS), self.inside());
+        let (user, address) = (self.user(), self.inside());
         let (pid, port) = (300 + self.rng.below(60_000), 1024 + self.rng.below(60_000));
         match if attack { 0 } else { 1 + self.rng.below(9) } {
             0 => write!(
