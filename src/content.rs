@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use fansipan_api::{RuleDiagnostic, RuleInfo, RuleListing};
-use fansipan_rules::{Diagnostic, Rule, RuleSet, Severity, Taxonomy};
+use fansipan_rules::{Rule, RuleSet, Taxonomy};
 
 use crate::config::RulesConfig;
 
@@ -99,7 +99,7 @@ fn build(config: &RulesConfig, taxonomy: &Taxonomy) -> (RuleSet, Listing) {
             texts.insert(rule.meta.id.clone(), rule.text.to_string());
         }
         rules.extend(parsed);
-        diagnostics.extend(found.iter().map(describe));
+        diagnostics.extend(found.iter().map(RuleDiagnostic::from));
     };
     if config.shipped {
         for (file, text) in fansipan_rules::packs::SHIPPED {
@@ -119,7 +119,7 @@ fn build(config: &RulesConfig, taxonomy: &Taxonomy) -> (RuleSet, Listing) {
     }
     diagnostics.extend(unread);
     let (set, found) = RuleSet::compile(rules, taxonomy);
-    diagnostics.extend(found.iter().map(describe));
+    diagnostics.extend(found.iter().map(RuleDiagnostic::from));
     for d in diagnostics.iter().filter(|d| d.severity == "error") {
         tracing::error!(code = d.code, file = d.file, line = d.line, "rule refused: {}", d.message);
     }
@@ -148,18 +148,6 @@ fn cannot_read(path: &Path, error: &std::io::Error) -> RuleDiagnostic {
         column: None,
         message: format!("cannot be read: {error}"),
         help: Some("give the service's user read permission, or take the path out of [rules] paths".into()),
-    }
-}
-
-fn describe(d: &Diagnostic) -> RuleDiagnostic {
-    RuleDiagnostic {
-        code: d.code.to_owned(),
-        severity: if d.severity == Severity::Error { "error" } else { "warning" }.into(),
-        file: d.file.clone(),
-        line: Some(d.line),
-        column: Some(d.column),
-        message: d.message.clone(),
-        help: Some(d.help.to_owned()),
     }
 }
 

@@ -14,12 +14,12 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
-use fansipan_analyzer::{Analyzer, Incidents, Link, LinkSettings, Signal};
+use fansipan_analyzer::{Analyzer, Incidents, LinkSettings, Signal};
 use fansipan_api::Feed;
 use fansipan_bus::{Consumer, EmbeddedBus};
-use fansipan_model::{Alert, AlertId, Event, Scope, codec};
+use fansipan_model::{Alert, AlertId, Event, IncidentLink, Scope, codec};
 use fansipan_rules::RuleSet;
-use fansipan_storage::{AlertBatch, AlertChange, AlertFilter, AlertRepeat, Applied, IncidentChange, RuleCount, StateStore};
+use fansipan_storage::{AlertBatch, AlertChange, AlertFilter, AlertRepeat, Applied, RuleCount, StateStore};
 
 use crate::memory::Memory;
 
@@ -259,16 +259,12 @@ fn changes(signals: impl Iterator<Item = Signal>) -> Vec<AlertChange> {
 }
 
 /// What new alerts mean for incidents. One that only repeats links nothing new.
-fn linked(links: &mut Incidents, changes: &[AlertChange]) -> Vec<IncidentChange> {
+fn linked(links: &mut Incidents, changes: &[AlertChange]) -> Vec<IncidentLink> {
     let mut found = Vec::new();
     for change in changes {
         if let AlertChange::Open(alert) | AlertChange::Put(alert) = change {
             links.take(alert, &mut found);
         }
     }
-    let change = |link| match link {
-        Link::Join { alert, incident } => IncidentChange::Join { alert, incident },
-        Link::Merge { from, into } => IncidentChange::Merge { from, into },
-    };
-    found.into_iter().map(change).collect()
+    found
 }

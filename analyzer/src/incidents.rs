@@ -7,26 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fansipan_model::{Alert, AlertId, Entity, EntityKind, IncidentId, Level, time::SECOND};
-
-/// What changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Link {
-    /// An alert belongs to an incident; the first one opens it.
-    Join {
-        /// The alert.
-        alert: AlertId,
-        /// The incident.
-        incident: IncidentId,
-    },
-    /// Two incidents are one.
-    Merge {
-        /// The younger.
-        from: IncidentId,
-        /// The older, which goes on.
-        into: IncidentId,
-    },
-}
+use fansipan_model::{Alert, AlertId, Entity, EntityKind, IncidentId, IncidentLink, Level, time::SECOND};
 
 /// How alerts are linked.
 #[derive(Clone, Debug)]
@@ -98,7 +79,7 @@ impl Incidents {
     }
 
     /// Takes a new or grown alert in; appends what changed.
-    pub fn take(&mut self, alert: &Alert, out: &mut Vec<Link>) {
+    pub fn take(&mut self, alert: &Alert, out: &mut Vec<IncidentLink>) {
         let keys = keys(alert);
         self.touch(alert, &keys);
         let mut found: Vec<IncidentId> = self.joined.get(&alert.id).map(|i| self.whole(*i)).into_iter().collect();
@@ -120,12 +101,12 @@ impl Incidents {
         };
         for younger in found.into_iter().skip(1) {
             self.merged.insert(younger, incident);
-            out.push(Link::Merge { from: younger, into: incident });
+            out.push(IncidentLink::Merge { from: younger, into: incident });
         }
         let before: BTreeSet<AlertId> = keys.iter().flat_map(|(role, key)| self.loose(*role, key, alert.first_seen)).collect();
         for id in before.into_iter().chain([alert.id]) {
             if self.joined.insert(id, incident) != Some(incident) {
-                out.push(Link::Join { alert: id, incident });
+                out.push(IncidentLink::Join { alert: id, incident });
             }
         }
         self.note(alert, Some(incident));

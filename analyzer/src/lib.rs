@@ -23,7 +23,7 @@ use indexmap::IndexMap;
 pub use correlate::{Losses, Settings};
 pub use detectors::{Detector, Hit, Report, Seen, StateError};
 pub use grouping::{GroupingConfig, Signal};
-pub use incidents::{Incidents, Link, LinkSettings};
+pub use incidents::{Incidents, LinkSettings};
 
 /// All detectors and the grouping of what they find.
 pub struct Analyzer {

@@ -1,7 +1,7 @@
 //! Alerts become incidents: what belongs together is one, what does not stays apart.
 
-use fansipan_analyzer::{Incidents, Link, LinkSettings};
-use fansipan_model::{Alert, AlertId, AlertStatus, Entity, EntityKind, IncidentId, Level, RuleRef};
+use fansipan_analyzer::{Incidents, LinkSettings};
+use fansipan_model::{Alert, AlertId, AlertStatus, Entity, EntityKind, IncidentId, IncidentLink, Level, RuleRef};
 
 const MINUTE: i64 = 60_000_000_000;
 
@@ -57,11 +57,11 @@ fn run(alerts: &[Alert]) -> Vec<Option<IncidentId>> {
     let mut found = vec![None; alerts.len()];
     for link in out {
         match link {
-            Link::Join { alert, incident } => {
+            IncidentLink::Join { alert, incident } => {
                 let place = alerts.iter().position(|a| a.id == alert).expect("an alert that was given");
                 found[place] = Some(incident);
             }
-            Link::Merge { from, into } => found.iter_mut().filter(|f| **f == Some(from)).for_each(|f| *f = Some(into)),
+            IncidentLink::Merge { from, into } => found.iter_mut().filter(|f| **f == Some(from)).for_each(|f| *f = Some(into)),
         }
     }
     found
@@ -126,10 +126,10 @@ fn a_restart_goes_on_with_the_same_incident() {
     let mut whole = Vec::new();
     let mut one = Incidents::new(LinkSettings::default());
     one.take(&first, &mut whole);
-    let Some(Link::Join { incident, .. }) = whole.first().cloned() else { panic!("{whole:?}") };
+    let Some(IncidentLink::Join { incident, .. }) = whole.first().cloned() else { panic!("{whole:?}") };
     let mut again = Incidents::new(LinkSettings::default());
     again.restore(&first, Some(incident));
     let mut out = Vec::new();
     again.take(&second, &mut out);
-    assert_eq!(out, [Link::Join { alert: second.id, incident }]);
+    assert_eq!(out, [IncidentLink::Join { alert: second.id, incident }]);
 }

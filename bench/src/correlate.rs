@@ -126,10 +126,9 @@ fn compiled(text: &str) -> Result<Arc<RuleSet>> {
     Ok(Arc::new(set))
 }
 
-/// Seconds that the analyzer took, what it found, groups alive at the end.
-fn ours(text: &str, lines: &[Line]) -> Result<(f64, Found, usize)> {
+/// Runs the analyzer and hands over what it says; seconds that it took, and itself.
+fn run(text: &str, lines: &[Line], mut each: impl FnMut(Signal)) -> Result<(f64, Analyzer)> {
     let mut analyzer = Analyzer::new(&compiled(text)?, GroupingConfig::default(), Settings::default());
-    let mut found = Found::new();
     let mut seconds = 0.0;
     let mut events: Vec<Event> = (0..BATCH).map(|_| Event::default()).collect();
     for (n, part) in lines.chunks(BATCH).enumerate() {
@@ -139,14 +138,24 @@ fn ours(text: &str, lines: &[Line]) -> Result<(f64, Found, usize)> {
         events.iter().take(part.len()).for_each(|event| analyzer.step(event, &mut signals));
         analyzer.settle(&mut signals);
         seconds += start.elapsed().as_secs_f64();
-        for signal in signals {
-            if let Signal::Put(alert) = signal {
-                found.insert((alert.rule.id, alert.group.concat()));
-            }
-        }
+        signals.into_iter().for_each(&mut each);
     }
-    let groups = analyzer.reports().iter().map(|(_, r)| r.groups).sum();
-    Ok((seconds, found, groups))
+    Ok((seconds, analyzer))
+}
+
+fn groups(analyzer: &Analyzer) -> usize {
+    analyzer.reports().iter().map(|(_, r)| r.groups).sum()
+}
+
+/// Seconds that the analyzer took, what it found, groups alive at the end.
+fn ours(text: &str, lines: &[Line]) -> Result<(f64, Found, usize)> {
+    let mut found = Found::new();
+    let (seconds, analyzer) = run(text, lines, |signal| {
+        if let Signal::Put(alert) = signal {
+            found.insert((alert.rule.id, alert.group.concat()));
+        }
+    })?;
+    Ok((seconds, found, groups(&analyzer)))
 }
 
 /// The same for rsigma.
@@ -239,19 +248,8 @@ fn progress(part: &serde_json::Value) {
 
 /// As [`ours`], and the resident memory while the groups are alive, KiB.
 fn ours_keeping(text: &str, lines: &[Line]) -> Result<((f64, u64), usize, usize)> {
-    let mut analyzer = Analyzer::new(&compiled(text)?, GroupingConfig::default(), Settings::default());
-    let (mut seconds, mut alerts) = (0.0, 0);
-    let mut events: Vec<Event> = (0..BATCH).map(|_| Event::default()).collect();
-    for (n, part) in lines.chunks(BATCH).enumerate() {
-        part.iter().zip(&mut events).enumerate().for_each(|(i, (line, event))| write(line, n * BATCH + i, event));
-        let mut signals = Vec::new();
-        let start = Instant::now();
-        events.iter().take(part.len()).for_each(|event| analyzer.step(event, &mut signals));
-        analyzer.settle(&mut signals);
-        seconds += start.elapsed().as_secs_f64();
-        alerts += signals.len();
-    }
+    let mut alerts = 0;
+    let (seconds, analyzer) = run(text, lines, |_| alerts += 1)?;
     let memory = machine::memory_kib(std::process::id()).1;
-    let groups = analyzer.reports().iter().map(|(_, r)| r.groups).sum();
-    Ok(((seconds, memory), alerts, groups))
+    Ok(((seconds, memory), alerts, groups(&analyzer)))
 }

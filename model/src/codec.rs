@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::{
     event::{Event, Tag, parts::Payload},
     field::FieldId,
+    varint::{self, put, unzigzag, zigzag},
 };
 
 /// Format version written.
@@ -36,55 +37,39 @@ pub enum CodecError {
     Damaged(usize),
 }
 
-fn put_varint(out: &mut Vec<u8>, mut v: u64) {
-    while v >= 0x80 {
-        out.push((v as u8) | 0x80);
-        v >>= 7;
-    }
-    out.push(v as u8);
-}
-
-fn zigzag(v: i64) -> u64 {
-    ((v << 1) ^ (v >> 63)) as u64
-}
-
-fn unzigzag(v: u64) -> i64 {
-    ((v >> 1) as i64) ^ -((v & 1) as i64)
-}
-
 /// Appends the event's bytes to `out`.
 pub fn encode(event: &Event, out: &mut Vec<u8>) {
     let (text, original, entries) = event.parts();
     out.push(VERSION);
     out.extend_from_slice(event.id().as_bytes());
     out.extend_from_slice(&event.timestamp().to_le_bytes());
-    put_varint(out, zigzag(event.ingested().wrapping_sub(event.timestamp())));
-    put_varint(out, text.len() as u64);
-    put_varint(out, original as u64);
+    put(out, zigzag(event.ingested().wrapping_sub(event.timestamp())));
+    put(out, text.len() as u64);
+    put(out, original as u64);
     out.extend_from_slice(text.as_bytes());
-    put_varint(out, entries.len() as u64);
+    put(out, entries.len() as u64);
     let mut end = 0i64;
     for e in entries {
         match event.entry_name(e) {
-            Ok(id) => put_varint(out, id.index() as u64 + 1),
+            Ok(id) => put(out, id.index() as u64 + 1),
             Err(name) => {
                 out.push(0);
-                put_varint(out, name.len() as u64);
+                put(out, name.len() as u64);
                 out.extend_from_slice(name.as_bytes());
             }
         }
         out.push(e.tag as u8);
         match e.tag {
             Tag::Null | Tag::False | Tag::True => {}
-            Tag::Int => put_varint(out, zigzag(e.bits as i64)),
-            Tag::Time => put_varint(out, zigzag((e.bits as i64).wrapping_sub(event.timestamp()))),
+            Tag::Int => put(out, zigzag(e.bits as i64)),
+            Tag::Time => put(out, zigzag((e.bits as i64).wrapping_sub(event.timestamp()))),
             Tag::Float => out.extend_from_slice(&e.bits.to_le_bytes()),
             Tag::Ip4 => out.extend_from_slice(&(e.bits as u32).to_be_bytes()),
             Tag::Ip6 | Tag::Uuid => out.extend_from_slice(&event.entry_wide(e)),
             Tag::Str => {
                 let range = Event::entry_range(e);
-                put_varint(out, zigzag(range.start as i64 - end));
-                put_varint(out, range.len() as u64);
+                put(out, zigzag(range.start as i64 - end));
+                put(out, range.len() as u64);
                 end = range.end as i64;
             }
         }
@@ -120,15 +105,7 @@ impl<'a> Reader<'a> {
     }
 
     fn varint(&mut self) -> Result<u64, CodecError> {
-        let mut v = 0u64;
-        for shift in (0..64).step_by(7) {
-            let b = self.byte()?;
-            v |= u64::from(b & 0x7f) << shift;
-            if b & 0x80 == 0 {
-                return Ok(v);
-            }
-        }
-        Err(self.damaged())
+        varint::read(|| self.byte())?.ok_or_else(|| self.damaged())
     }
 
     fn size(&mut self) -> Result<usize, CodecError> {

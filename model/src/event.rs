@@ -42,6 +42,23 @@ pub enum Value<'a> {
     Str(&'a str),
 }
 
+/// Appends a number without the formatting machinery: numbers are turned into text for every event stored.
+fn decimal(mut v: u64, out: &mut String) {
+    let mut digits = [0u8; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        if let Some(digit) = digits.get_mut(at) {
+            *digit = b'0' + (v % 10) as u8;
+        }
+        v /= 10;
+        if v == 0 {
+            break;
+        }
+    }
+    out.extend(digits.iter().skip(at).map(|d| char::from(*d)));
+}
+
 impl<'a> Value<'a> {
     /// The value as text, the form every string comparison uses: `4624`, `true`, `10.0.0.1`, RFC 3339. `None` for null.
     pub fn text(self) -> Option<Cow<'a, str>> {
@@ -64,6 +81,10 @@ impl<'a> Value<'a> {
         let _ = match self {
             Value::Null => Ok(()),
             Value::Bool(v) => write!(out, "{v}"),
+            Value::Int(v) if v >= 0 => {
+                decimal(v as u64, out);
+                Ok(())
+            }
             Value::Int(v) => write!(out, "{v}"),
             Value::Ip(v) => write!(out, "{v}"),
             Value::Uuid(v) => write!(out, "{v}"),

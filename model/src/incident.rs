@@ -11,6 +11,25 @@ use crate::{
 /// An incident's id: 128 bits, 32 lower-case hexadecimal digits, derived from the alert that opened it.
 pub type IncidentId = AlertId;
 
+/// What alerts mean for incidents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IncidentLink {
+    /// An alert belongs to an incident, which is made where it does not exist.
+    Join {
+        /// The alert.
+        alert: AlertId,
+        /// The incident.
+        incident: IncidentId,
+    },
+    /// Two incidents are one.
+    Merge {
+        /// The younger.
+        from: IncidentId,
+        /// The older, which goes on.
+        into: IncidentId,
+    },
+}
+
 /// Tactics in the order of an attack (ATT&CK Enterprise): tag, English, Vietnamese.
 const TACTICS: [(&str, &str, &str); 14] = [
     ("reconnaissance", "Reconnaissance", "Trinh sát"),

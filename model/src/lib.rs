@@ -17,11 +17,12 @@ pub mod scope;
 pub mod source;
 pub mod text;
 pub mod time;
+pub mod varint;
 
 pub use alert::{Alert, AlertId, AlertStatus, Entity, EntityKind, Level, MatchedField, RuleRef};
 pub use event::{Event, EventBuilder, Value};
 pub use field::{FieldId, FieldType, fields};
-pub use incident::{Incident, IncidentId, IncidentState};
+pub use incident::{Incident, IncidentId, IncidentLink, IncidentState};
 pub use pattern::{Part, Pattern};
 pub use predicate::{Cmp, Op, Predicate, Reference, RegexTest, Relation, Target, Test, TimePart};
 pub use scope::{Agency, Scope};

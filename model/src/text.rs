@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+/// Longest text of a query that is read, bytes.
+pub const LONGEST_QUERY: usize = 16_384;
+
 /// Lower-cases character by character (`char::to_lowercase`, no context rules), so that folding commutes with slicing.
 pub fn fold(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {

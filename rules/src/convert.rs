@@ -3,7 +3,9 @@
 //! What is printed selects what [`Predicate::matches`] selects; where a language has no words for a test, the rule is refused
 //! rather than bent.
 
-use fansipan_model::{Cmp, FieldId, Op, Part, Pattern, Predicate, Reference, Relation, Target, Test, TimePart, pattern::Shape};
+use fansipan_model::{
+    Cmp, FieldId, Op, Part, Pattern, Predicate, Reference, Relation, Target, Test, TimePart, pattern::Shape, text::LONGEST_QUERY,
+};
 use thiserror::Error;
 
 /// A language to convert to.
@@ -20,15 +22,12 @@ pub enum Dialect {
 #[error("FSP-R090 the rule cannot be converted: {0}; run it as it is with `fansipan hunt --since`")]
 pub struct Unsayable(String);
 
-/// Bytes of a query that the search box reads.
-const MAX_QUERY: usize = 16_384;
-
 /// The predicate in a language.
 pub fn convert(predicate: &Predicate, dialect: Dialect) -> Result<String, Unsayable> {
     let mut out = String::new();
     write(predicate, dialect, &mut out)?;
-    if dialect == Dialect::Query && out.len() > MAX_QUERY {
-        return Err(Unsayable(format!("its query would have {} bytes, more than the {MAX_QUERY} that are read", out.len())));
+    if dialect == Dialect::Query && out.len() > LONGEST_QUERY {
+        return Err(Unsayable(format!("its query would have {} bytes, more than the {LONGEST_QUERY} that are read", out.len())));
     }
     Ok(out)
 }

@@ -23,7 +23,7 @@ pub use events::{
 };
 pub use state::{
     AlertBatch, AlertChange, AlertCounts, AlertFilter, AlertPage, AlertRepeat, ApiToken, Applied, AuditEntry, AuditFilter, AuditPage,
-    AuditRecord, IncidentAct, IncidentChange, IncidentFilter, NewSession, NewToken, NewUser, RuleActivity, RuleCount, Session, StateStore,
-    User, UserChange,
+    AuditRecord, IncidentAct, IncidentFilter, NewSession, NewToken, NewUser, RuleActivity, RuleCount, Session, StateStore, User,
+    UserChange,
 };
 pub use table::{Cell, Table};

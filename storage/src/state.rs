@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use fansipan_model::{Agency, Alert, AlertId, AlertStatus, Incident, IncidentId, Level, Scope, SourceInfo};
+use fansipan_model::{Agency, Alert, AlertId, AlertStatus, Incident, IncidentId, IncidentLink, Level, Scope, SourceInfo};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -66,27 +66,8 @@ pub struct AlertBatch<'a> {
     pub changes: Vec<AlertChange>,
     /// Rule activity, for counters.
     pub rules: Vec<RuleCount>,
-    /// Which alerts belong together, applied after the changes.
-    pub incidents: Vec<IncidentChange>,
-}
-
-/// One change of the incidents, from the analyzer. What people decided stays.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IncidentChange {
-    /// An alert belongs to an incident, which is made where it does not exist.
-    Join {
-        /// The alert.
-        alert: AlertId,
-        /// The incident.
-        incident: IncidentId,
-    },
-    /// Two incidents are one.
-    Merge {
-        /// Which one goes into the other.
-        from: IncidentId,
-        /// The one that goes on.
-        into: IncidentId,
-    },
+    /// Which alerts belong together, applied after the changes. What people decided stays.
+    pub incidents: Vec<IncidentLink>,
 }
 
 /// Which incidents to list.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use fansipan_model::{Alert, Level};
-use fansipan_rules::RuleSet;
+use fansipan_rules::{Diagnostic, RuleSet, Severity};
 use fansipan_storage::{EventStore, StateStore};
 use serde::Serialize;
 use tokio::sync::broadcast;
@@ -160,6 +160,20 @@ pub struct RuleDiagnostic {
     pub message: String,
     /// What to do.
     pub help: Option<String>,
+}
+
+impl From<&Diagnostic> for RuleDiagnostic {
+    fn from(d: &Diagnostic) -> Self {
+        Self {
+            code: d.code.to_owned(),
+            severity: if d.severity == Severity::Error { "error" } else { "warning" }.to_owned(),
+            file: d.file.clone(),
+            line: Some(d.line),
+            column: Some(d.column),
+            message: d.message.clone(),
+            help: Some(d.help.to_owned()),
+        }
+    }
 }
 
 /// Orders to the collector.

@@ -18,7 +18,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use fansipan_model::{Event, EventBuilder, FieldId, Value};
+use fansipan_model::{
+    Event, EventBuilder, FieldId, Value,
+    varint::{self, put, unzigzag, zigzag},
+};
 use uuid::Uuid;
 
 use super::record::integer;
@@ -60,22 +63,6 @@ pub(crate) enum Damage {
     Version(u8),
     /// Cut short or changed.
     Bytes,
-}
-
-fn put(out: &mut Vec<u8>, mut v: u64) {
-    while v >= 0x80 {
-        out.push((v as u8) | 0x80);
-        v >>= 7;
-    }
-    out.push(v as u8);
-}
-
-fn zigzag(v: i64) -> u64 {
-    ((v << 1) ^ (v >> 63)) as u64
-}
-
-fn unzigzag(v: u64) -> i64 {
-    ((v >> 1) as i64) ^ -((v & 1) as i64)
 }
 
 /// The instant in a UUIDv7; of any other id something that decoding computes again.
@@ -271,7 +258,7 @@ impl Packer {
     /// Names the part of the base where the value's text form stands, if it stands there as whole words.
     fn written(&mut self, base: &str, value: Value<'_>, kind: u8, next: &mut u32, out: &mut Vec<u8>) -> Span {
         self.scratch.clear();
-        write_plain(value, &mut self.scratch);
+        value.write_text(&mut self.scratch);
         let (base, text) = (base.as_bytes(), self.scratch.as_bytes());
         let first_byte = text.first().copied();
         let first_len = text.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(text.len()) as u32;
@@ -288,29 +275,6 @@ impl Packer {
         let (first, end) = (first as u32, (first + more + 1) as u32);
         part(kind, first, end, next, out);
         Some((first, end))
-    }
-}
-
-/// Appends the text form of an integer or address; the commonest without the formatting machinery.
-pub(crate) fn write_plain(value: Value<'_>, out: &mut String) {
-    let mut decimal = |v: u64| {
-        let mut digits = [0u8; 20];
-        let (mut at, mut left) = (digits.len(), v);
-        loop {
-            at -= 1;
-            if let Some(digit) = digits.get_mut(at) {
-                *digit = b'0' + (left % 10) as u8;
-            }
-            left /= 10;
-            if left == 0 {
-                break;
-            }
-        }
-        out.extend(digits.iter().skip(at).map(|d| char::from(*d)));
-    };
-    match value {
-        Value::Int(v) if v >= 0 => decimal(v as u64),
-        _ => value.write_text(out),
     }
 }
 
@@ -341,15 +305,7 @@ impl<'a> Reader<'a> {
     }
 
     fn varint(&mut self) -> Read<u64> {
-        let mut v = 0u64;
-        for shift in (0..64).step_by(7) {
-            let [b] = self.array()?;
-            v |= u64::from(b & 0x7f) << shift;
-            if b & 0x80 == 0 {
-                return Ok(v);
-            }
-        }
-        Err(Damage::Bytes)
+        varint::read(|| self.array().map(|[b]| b))?.ok_or(Damage::Bytes)
     }
 
     fn signed(&mut self) -> Read<i64> {

@@ -310,7 +310,7 @@ impl Buffers {
 
     fn push_words(&mut self, value: Value<'_>) {
         self.found_by.push('\n');
-        packed::write_plain(value, &mut self.found_by);
+        value.write_text(&mut self.found_by);
     }
 }
 

@@ -26,7 +26,7 @@ mod run;
 mod text;
 mod value;
 
-use fansipan_model::{FieldId, Predicate};
+use fansipan_model::{FieldId, Predicate, text::LONGEST_QUERY};
 use thiserror::Error;
 
 pub use self::{
@@ -96,13 +96,10 @@ pub struct QueryError {
     pub help: String,
 }
 
-/// Longest query, bytes.
-pub const MAX_LENGTH: usize = 16_384;
-
 /// Reads a query. An empty one is `*`.
 pub fn parse(text: &str) -> Result<Query, QueryError> {
-    if text.len() > MAX_LENGTH {
-        let message = format!("the query has {} bytes, and at most {MAX_LENGTH} are read", text.len());
+    if text.len() > LONGEST_QUERY {
+        let message = format!("the query has {} bytes, and at most {LONGEST_QUERY} are read", text.len());
         return Err(QueryError { position: 0, message, help: "shorten it; long lists of values belong into a rule".into() });
     }
     let mut input = text::Input::new(text);

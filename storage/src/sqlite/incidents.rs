@@ -1,6 +1,6 @@
 //! Incidents: which alerts are in them, and what people decided.
 
-use fansipan_model::{Alert, AlertId, AlertStatus, Incident, IncidentId, IncidentState, Scope};
+use fansipan_model::{Alert, AlertId, AlertStatus, Incident, IncidentId, IncidentLink, IncidentState, Scope};
 use rusqlite::{OptionalExtension as _, Row, Transaction, params, types::Value};
 
 use super::{
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::{Result, StoreError},
-    state::{IncidentAct, IncidentChange, IncidentFilter},
+    state::{IncidentAct, IncidentFilter},
 };
 
 const WHAT: &str = "storing incidents";
@@ -34,11 +34,11 @@ fn state(row: &Row<'_>) -> rusqlite::Result<IncidentState> {
 }
 
 /// What the analyzer found, after its alerts were stored.
-pub(super) fn apply(t: &Transaction<'_>, changes: &[IncidentChange]) -> Result<()> {
+pub(super) fn apply(t: &Transaction<'_>, changes: &[IncidentLink]) -> Result<()> {
     for change in changes {
         match change {
-            IncidentChange::Join { alert, incident } => join(t, *alert, *incident)?,
-            IncidentChange::Merge { from, into } => {
+            IncidentLink::Join { alert, incident } => join(t, *alert, *incident)?,
+            IncidentLink::Merge { from, into } => {
                 t.prepare_cached("UPDATE incidents SET merged_into = ?2 WHERE id = ?1 AND merged_into IS NULL AND id <> ?2")
                     .and_then(|mut s| s.execute(params![from.0, into.0]))
                     .map_err(StoreError::state(WHAT))?;

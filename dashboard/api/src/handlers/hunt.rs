@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use fansipan_model::{Event, Predicate, Scope, Value, fields};
-use fansipan_rules::{Diagnostic, RuleIndex, RuleSet, Scratch, Severity, Taxonomy};
+use fansipan_rules::{RuleIndex, RuleSet, Scratch, Severity, Taxonomy};
 use fansipan_storage::{EventStore, TimeRange};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -93,19 +93,7 @@ fn rules(request: HuntRequest, in_force: impl FnOnce() -> Arc<RuleSet>) -> Resul
             (set, found)
         }
     };
-    Ok((Arc::new(set), found.iter().filter(|d| d.severity == Severity::Error).map(describe).collect()))
-}
-
-fn describe(d: &Diagnostic) -> RuleDiagnostic {
-    RuleDiagnostic {
-        code: d.code.to_owned(),
-        severity: "error".to_owned(),
-        file: d.file.clone(),
-        line: Some(d.line),
-        column: Some(d.column),
-        message: d.message.clone(),
-        help: Some(d.help.to_owned()),
-    }
+    Ok((Arc::new(set), found.iter().filter(|d| d.severity == Severity::Error).map(RuleDiagnostic::from).collect()))
 }
 
 /// The detections so far, on their way to the reader.

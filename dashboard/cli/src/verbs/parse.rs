@@ -7,14 +7,14 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use fansipan_collector::{Normalizer, Received, SourceState, Transport, records::Records};
+use fansipan_collector::{Received, SourceState, Transport, records::Records};
 use fansipan_model::{Value, fields, json};
 
+use super::evidence;
 use crate::{Outcome, args::ParseArgs, output};
 
 pub(super) fn parse(args: &ParseArgs) -> Result<Outcome> {
-    let normalizer =
-        Normalizer::load_builtin().context("FSP-CLI-010: the built-in formats cannot be read; this is a fault of the program")?;
+    let normalizer = evidence::normalizer()?;
     let mut source = SourceState::default();
     if args.format != "auto" {
         let Some(format) = normalizer.format_named(&args.format) else {
