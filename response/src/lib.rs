@@ -1,0 +1,1 @@
+//! Response: actions on devices and people, playbooks, and the proof that they worked.
