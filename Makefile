@@ -40,11 +40,12 @@ rust:
 	cd $(WEB) && npm test
 	cargo nextest run --workspace --locked
 
-## The figures, recorded under bench/results.
+## Every figure, recorded under bench/results with hardware, date and commit: ingest, disk, quiet, correlate, detect. Hours;
+## `make bench SHORT=--short` runs the same in minutes on small sizes.
 bench: web
 	packaging/dev/need test
-	cargo build --release --locked -p fansipan -p fansipan-bench
-	target/release/fansipan-bench all
+	cargo build --release --locked -p fansipan -p fansipan-bench --features fansipan-bench/peers
+	target/release/fansipan-bench all $(SHORT)
 
 ## The long forms: fuzzing, chaos, big data. Hours.
 soak:

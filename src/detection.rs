@@ -19,9 +19,9 @@ use fansipan_api::Feed;
 use fansipan_bus::{Consumer, EmbeddedBus};
 use fansipan_model::{Alert, AlertId, Event, IncidentLink, Scope, codec};
 use fansipan_rules::RuleSet;
-use fansipan_storage::{AlertBatch, AlertChange, AlertFilter, AlertRepeat, Applied, RuleCount, StateStore};
+use fansipan_storage::{AlertBatch, AlertChange, AlertFilter, AlertRepeat, Applied, RuleCount, StateStore, Suppressed};
 
-use crate::memory::Memory;
+use crate::{exceptions::Watch, memory::Memory};
 
 /// Name of this consumer of the log.
 pub(crate) const CONSUMER: &str = "analyzer";
@@ -56,8 +56,10 @@ impl Detection {
         let mut consumer = self.bus.consumer(CONSUMER).context("FSP-RUN-010: cannot read the log for detection")?;
         let mut in_force = self.rules.load_full();
         let mut analyzer = Analyzer::new(&in_force, self.grouping.clone(), self.correlation.clone());
+        let mut exceptions = Watch::new(Arc::clone(&self.state));
+        analyzer.except(exceptions.read()?);
         let recent = self.recent_alerts()?;
-        let mut done = self.resume(&mut consumer, &mut analyzer, &recent)?;
+        let mut done = self.resume(&mut consumer, &mut analyzer, &recent, &mut exceptions)?;
         let mut links = self.links(&recent)?;
         self.remember(&analyzer, done);
         let mut event = Event::default();
@@ -68,6 +70,10 @@ impl Detection {
             }
             signals.clear();
             let mut next = None;
+            // before the wait: an exception counts only some seconds after it was made
+            if let Some(changed) = exceptions.changed() {
+                analyzer.except(changed);
+            }
             let records =
                 consumer.poll(RECORDS, BYTES, Duration::from_millis(200)).context("FSP-RUN-012: cannot read the log for detection")?;
             // after the wait: what arrived since the rules changed is judged by the new ones
@@ -101,7 +107,7 @@ impl Detection {
 
     /// Puts detection where it was: alerts from the state store, memory from its snapshot and the log since then. The first
     /// position whose effects are not stored yet.
-    fn resume(&self, consumer: &mut Consumer, analyzer: &mut Analyzer, recent: &[Alert]) -> Result<u64> {
+    fn resume(&self, consumer: &mut Consumer, analyzer: &mut Analyzer, recent: &[Alert], exceptions: &mut Watch) -> Result<u64> {
         let stored = self.state.consumer_offset(&self.position()).context("FSP-RUN-011: cannot read the position of detection")?;
         let oldest = self.bus.status().oldest;
         let kept = match self.memory.read()?.map(|state| analyzer.load(&state)) {
@@ -110,6 +116,7 @@ impl Detection {
             Some(Ok(_)) => {
                 // a state store that was put back from a backup
                 *analyzer = Analyzer::new(&self.rules.load_full(), self.grouping.clone(), self.correlation.clone());
+                analyzer.except(exceptions.read()?);
                 stored
             }
             Some(Err(error)) => {
@@ -157,7 +164,7 @@ impl Detection {
 
     /// Alerts that may still take repeats, from the state store.
     fn recent_alerts(&self) -> Result<Vec<Alert>> {
-        let filter = AlertFilter::default();
+        let filter = AlertFilter { suppressed: Suppressed::With, ..AlertFilter::default() };
         let mut list = Vec::new();
         let mut after: Option<String> = None;
         while list.len() < self.grouping.max_open {
@@ -177,7 +184,12 @@ impl Detection {
         let ids: Vec<AlertId> = latest_first.iter().map(|a| a.id).collect();
         let known = self.state.incident_links(&ids).context("FSP-RUN-045: cannot read incidents")?;
         let mut links = Incidents::new(LinkSettings::default());
-        latest_first.iter().zip(known).rev().for_each(|(alert, incident)| links.restore(alert, incident));
+        latest_first
+            .iter()
+            .zip(known)
+            .rev()
+            .filter(|(a, _)| a.suppressed.is_none())
+            .for_each(|(alert, incident)| links.restore(alert, incident));
         Ok(links)
     }
 
@@ -212,14 +224,16 @@ impl Detection {
     fn tell(&self, changes: Vec<AlertChange>, applied: &Applied) {
         let opened: HashSet<AlertId> = applied.opened.iter().copied().collect();
         let new = changes.into_iter().filter_map(|change| match change {
-            AlertChange::Open(alert) | AlertChange::Put(alert) if opened.contains(&alert.id) => Some(Arc::from(alert)),
+            AlertChange::Open(alert) | AlertChange::Put(alert) if opened.contains(&alert.id) && alert.suppressed.is_none() => {
+                Some(Arc::from(alert))
+            }
             _ => None,
         });
         new.skip(opened.len().saturating_sub(TOLD)).for_each(|alert| self.feed.alert(alert));
         for id in applied.grown.iter().skip(applied.grown.len().saturating_sub(TOLD)) {
             match self.state.alert(&Scope::All, *id) {
-                Ok(Some(alert)) => self.feed.alert(Arc::new(alert)),
-                Ok(None) => {}
+                Ok(Some(alert)) if alert.suppressed.is_none() => self.feed.alert(Arc::new(alert)),
+                Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "a live view misses an alert"),
             }
         }
@@ -258,11 +272,13 @@ fn changes(signals: impl Iterator<Item = Signal>) -> Vec<AlertChange> {
     out
 }
 
-/// What new alerts mean for incidents. One that only repeats links nothing new.
+/// What new alerts mean for incidents. One that only repeats links nothing new, one that is held back links nothing.
 fn linked(links: &mut Incidents, changes: &[AlertChange]) -> Vec<IncidentLink> {
     let mut found = Vec::new();
     for change in changes {
-        if let AlertChange::Open(alert) | AlertChange::Put(alert) = change {
+        if let AlertChange::Open(alert) | AlertChange::Put(alert) = change
+            && alert.suppressed.is_none()
+        {
             links.take(alert, &mut found);
         }
     }

@@ -4,6 +4,7 @@ mod appliance;
 mod config;
 mod content;
 mod detection;
+mod exceptions;
 mod indexing;
 mod live;
 mod memory;

@@ -52,8 +52,8 @@ pub enum Signal {
     },
 }
 
-/// Agency, rule id, rule hash, group values.
-type Key = (Box<str>, Box<str>, Box<str>, Vec<String>);
+/// Agency, rule id, rule hash, group values, what holds it back: what is held back is no part of what is shown.
+type Key = (Box<str>, Box<str>, Box<str>, Vec<String>, Option<Box<str>>);
 
 #[derive(Clone, Debug)]
 struct Open {
@@ -89,7 +89,7 @@ impl Grouping {
         // the latest of each key is the one still open
         let mut latest: HashMap<Key, &Alert> = HashMap::new();
         for alert in alerts {
-            let entry = latest.entry(key(&alert.agency, &alert.rule, alert.group.clone())).or_insert(alert);
+            let entry = latest.entry(key(&alert.agency, &alert.rule, alert.group.clone(), alert.suppressed.as_deref())).or_insert(alert);
             if (alert.raised, alert.id) > (entry.raised, entry.id) {
                 *entry = alert;
             }
@@ -102,9 +102,17 @@ impl Grouping {
         self.close_oldest();
     }
 
-    pub(crate) fn note(&mut self, rule: &RuleRef, event: &Event, matched: impl FnOnce() -> Vec<MatchedField>, out: &mut Vec<Signal>) {
+    /// Takes a match in; `held`: what holds its alert back.
+    pub(crate) fn note(
+        &mut self,
+        rule: &RuleRef,
+        event: &Event,
+        held: Option<&str>,
+        matched: impl FnOnce() -> Vec<MatchedField>,
+        out: &mut Vec<Signal>,
+    ) {
         let group = entities::group(event);
-        let key = key(event.agency(), rule, group.clone());
+        let key = key(event.agency(), rule, group.clone(), held);
         if let Some(open) = self.open.get_mut(&key) {
             if event.ingested() < open.raised.saturating_add(self.config.window) {
                 let sampled = open.sampled < Alert::SAMPLE;
@@ -114,7 +122,7 @@ impl Grouping {
             }
             self.open.shift_remove(&key);
         }
-        let alert = open_alert(rule, event, group, matched());
+        let alert = Alert { suppressed: held.map(ToOwned::to_owned), ..open_alert(rule, event, group, matched()) };
         self.open.insert(key, Open { id: alert.id, raised: alert.raised, sampled: 1 });
         out.push(Signal::Open(Box::new(alert)));
         self.close_oldest();
@@ -131,8 +139,8 @@ impl Grouping {
     }
 }
 
-fn key(agency: &str, rule: &RuleRef, group: Vec<String>) -> Key {
-    (agency.into(), rule.id.as_str().into(), rule.hash.as_str().into(), group)
+fn key(agency: &str, rule: &RuleRef, group: Vec<String>, held: Option<&str>) -> Key {
+    (agency.into(), rule.id.as_str().into(), rule.hash.as_str().into(), group, held.map(Into::into))
 }
 
 fn open_alert(rule: &RuleRef, event: &Event, group: Vec<String>, matched: Vec<MatchedField>) -> Alert {
@@ -153,6 +161,7 @@ fn open_alert(rule: &RuleRef, event: &Event, group: Vec<String>, matched: Vec<Ma
         status: AlertStatus::New,
         assignee: None,
         drill: event.get(fields::FANSIPAN_DRILL) == Some(fansipan_model::Value::Bool(true)),
+        suppressed: None,
         version: 1,
     }
 }
@@ -189,7 +198,7 @@ mod tests {
     fn run(grouping: &mut Grouping, events: &[Event]) -> Vec<Signal> {
         let mut out = Vec::new();
         for e in events {
-            grouping.note(&rule(), e, Vec::new, &mut out);
+            grouping.note(&rule(), e, None, Vec::new, &mut out);
         }
         out
     }

@@ -3,7 +3,7 @@
 //! Invariants: no I/O, no clock ("now" is the event's `event.ingested`), no randomness, no threads, no hash-ordered output —
 //! the same events in the same order give the same signals, byte for byte. Depends on `model` and `rules` alone.
 //!
-//! [`detectors`] say that a rule matched an event; [`grouping`] folds repeats of the same rule about the same things into one
+//! [`exceptions`] say which alerts are kept and marked instead of shown. [`detectors`] say that a rule matched an event; [`grouping`] folds repeats of the same rule about the same things into one
 //! alert with an exact count; [`correlate`] finds what only several events show; [`incidents`] says which
 //! alerts belong together; [`entities`] says what an event is about.
 
@@ -11,6 +11,7 @@ mod checkpoint;
 pub mod correlate;
 pub mod detectors;
 pub mod entities;
+pub mod exceptions;
 pub mod grouping;
 pub mod incidents;
 
@@ -22,6 +23,7 @@ use indexmap::IndexMap;
 
 pub use correlate::{Losses, Settings};
 pub use detectors::{Detector, Hit, Report, Seen, StateError};
+pub use exceptions::{Exceptions, Held};
 pub use grouping::{GroupingConfig, Signal};
 pub use incidents::{Incidents, LinkSettings};
 
@@ -33,6 +35,7 @@ pub struct Analyzer {
     detectors: Vec<Box<dyn Detector>>,
     settings: Settings,
     grouping: grouping::Grouping,
+    exceptions: Exceptions,
     hits: Vec<Hit>,
     counts: IndexMap<String, Matches, foldhash::fast::FixedState>,
 }
@@ -56,6 +59,7 @@ impl Analyzer {
             detectors: detectors::all(rules, &settings),
             settings,
             grouping: grouping::Grouping::new(config),
+            exceptions: Exceptions::default(),
             hits: Vec::new(),
             counts: IndexMap::default(),
         }
@@ -64,6 +68,11 @@ impl Analyzer {
     /// Continues the open alerts of an earlier run: the latest alerts of the state store, any order.
     pub fn restore(&mut self, alerts: &[Alert]) {
         self.grouping.restore(alerts);
+    }
+
+    /// What people decided not to be told of, all of it: each says itself from which `event.ingested` on it counts.
+    pub fn except(&mut self, exceptions: Exceptions) {
+        self.exceptions = exceptions;
     }
 
     /// From the next event on, other rules are in force. Open alerts go on under the rule text that opened them; windows of
@@ -102,7 +111,8 @@ impl Analyzer {
             detector.observe(&seen, &mut self.hits);
             for &hit in &self.hits {
                 if let Some(rule) = detector.rule(hit) {
-                    self.grouping.note(rule, event, || detector.matched(hit, event), out);
+                    let held = self.exceptions.event(rule, event);
+                    self.grouping.note(rule, event, held, || detector.matched(hit, event), out);
                 }
             }
         }
@@ -115,7 +125,13 @@ impl Analyzer {
 
     /// Appends what detectors have to say over several events.
     pub fn settle(&mut self, out: &mut Vec<Signal>) {
+        let before = out.len();
         self.detectors.iter_mut().for_each(|d| d.settle(out));
+        for signal in out.iter_mut().skip(before) {
+            if let Signal::Put(alert) = signal {
+                alert.suppressed = self.exceptions.alert(alert).map(ToOwned::to_owned);
+            }
+        }
     }
 
     /// Takes one event again whose effects are stored already: only the detectors' memory of it is made anew.

@@ -34,6 +34,7 @@ fn alert(n: u8, minute: i64, level: Level, about: &[(EntityKind, &str, &str)]) -
         status: AlertStatus::New,
         assignee: None,
         drill: false,
+        suppressed: None,
         version: 1,
     }
 }

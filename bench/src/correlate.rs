@@ -190,11 +190,11 @@ fn peer(text: &str, lines: &[Line]) -> Result<(f64, Found, usize)> {
     Ok((seconds, found, engine.state_count()))
 }
 
-/// Everything; the figures.
-pub fn measure(seed: u64) -> Result<serde_json::Value> {
+/// Everything; the figures. `part`: divisor of events and groups.
+pub fn measure(seed: u64, part: u32) -> Result<serde_json::Value> {
     let text = documents();
     // both engines, as many groups as the peer allows
-    let small = lines(200_000, 1_600, 130, seed);
+    let small = lines((200_000 / part) as usize, (1_600 / part).max(1), 130, seed);
     let (our_seconds, our_found, our_groups) = ours(&text, &small)?;
     let (peer_seconds, peer_found, peer_groups) = peer(&text, &small)?;
     ensure!(
@@ -214,7 +214,7 @@ pub fn measure(seed: u64) -> Result<serde_json::Value> {
     progress(&beside);
     // a million groups
     let before = machine::memory_kib(std::process::id()).1;
-    let large = lines(1_000_000, 34_000, 1_000, seed);
+    let large = lines((1_000_000 / part) as usize, 34_000 / part, 1_000, seed);
     let held = machine::memory_kib(std::process::id()).1;
     let (seconds, found, groups) = ours_keeping(&text, &large)?;
     let million = json!({
@@ -226,7 +226,7 @@ pub fn measure(seed: u64) -> Result<serde_json::Value> {
     progress(&million);
     let mut flat = Vec::new();
     for values in [100u32, 1_800, 20_000, 200_000] {
-        let list: Vec<Line> = (0..200_000u32)
+        let list: Vec<Line> = (0..200_000u32 / part)
             .map(|i| Line { second: START + i64::from(i / 1000), code: 0, user: 1, address: i % values, bytes: 0 })
             .collect();
         let (seconds, _, _) = ours(&distinct(), &list)?;

@@ -20,8 +20,12 @@ struct Args {
 
 #[derive(Subcommand)]
 enum What {
-    /// Everything below, one after the other
-    All,
+    /// Every measurement, one after the other, each recorded
+    All {
+        /// Small sizes: minutes instead of hours, to see that everything runs
+        #[arg(long)]
+        short: bool,
+    },
     /// Sustained events per second from TCP to searchable, beside rsyslog; then event-to-alert latency at half that rate
     Ingest {
         /// Lines to send
@@ -36,7 +40,11 @@ enum What {
     },
     /// Correlations with a million groups alive, and beside rsigma's correlation engine
     #[cfg(feature = "peers")]
-    Correlate,
+    Correlate {
+        /// A twentieth of the events and groups, to see that it runs
+        #[arg(long)]
+        short: bool,
+    },
     /// Disk bytes per event
     Disk {
         /// Lines to store
@@ -85,13 +93,10 @@ fn main() -> Result<()> {
     let rules = ["rules", "rules-emerging-threats", "rules-threat-hunting"].map(|f| data.join("sigma").join(f));
     let rules: Vec<PathBuf> = rules.into_iter().filter(|p| p.is_dir()).collect();
     match args.what {
-        What::All => {
-            measure_ingest(args.seed, rules.clone(), 2_000_000)?;
-            measure_disk(args.seed, rules, 1_000_000)
-        }
+        What::All { short } => measure_all(args.seed, &data, rules, short),
         What::Ingest { lines } => measure_ingest(args.seed, rules, lines),
         #[cfg(feature = "peers")]
-        What::Correlate => results::record("correlate", fansipan_bench::correlate::measure(args.seed)?),
+        What::Correlate { short } => results::record("correlate", fansipan_bench::correlate::measure(args.seed, size(short))?),
         What::Disk { lines } => measure_disk(args.seed, rules, lines),
         What::Lines { lines } => print_lines(args.seed, lines),
         What::Quiet { first, days, share } => {
@@ -104,6 +109,36 @@ fn main() -> Result<()> {
         #[cfg(feature = "peers")]
         What::DetectLoad { engine } => fansipan_bench::detect::load(&data, &engine),
     }
+}
+
+fn measure_all(seed: u64, data: &Path, rules: Vec<PathBuf>, short: bool) -> Result<()> {
+    measure_ingest(seed, rules.clone(), if short { 50_000 } else { 2_000_000 })?;
+    measure_disk(seed, rules, if short { 50_000 } else { 1_000_000 })?;
+    let (days, share) = if short { (1, 0.01) } else { (14, 0.05) };
+    results::record("quiet", quiet::measure(&quiet::Plan { seed, first: 0, days, share })?)?;
+    #[cfg(feature = "peers")]
+    {
+        results::record("correlate", fansipan_bench::correlate::measure(seed, size(short))?)?;
+        results::record("detect", fansipan_bench::detect::measure(data, seed, if short { 1 } else { 5 })?)?;
+    }
+    #[cfg(not(feature = "peers"))]
+    say_absent(data);
+    Ok(())
+}
+
+/// What a build without the peers leaves out.
+#[cfg(not(feature = "peers"))]
+fn say_absent(data: &Path) {
+    #[expect(clippy::print_stderr, reason = "a person waits for figures that do not come")]
+    {
+        eprintln!("correlate and detect (over {}) need `--features peers`; `make bench` builds with them", data.display());
+    }
+}
+
+/// Divisor of what `correlate` measures.
+#[cfg(feature = "peers")]
+fn size(short: bool) -> u32 {
+    if short { 20 } else { 1 }
 }
 
 fn measure_ingest(seed: u64, rules: Vec<PathBuf>, lines: usize) -> Result<()> {

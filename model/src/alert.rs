@@ -200,6 +200,9 @@ pub struct Alert {
     pub assignee: Option<String>,
     /// Whether the events were part of a drill.
     pub drill: bool,
+    /// The exception, suppression or maintenance window that holds it back: kept and marked, not shown as work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<String>,
     /// Grows by one with each change.
     pub version: u64,
 }

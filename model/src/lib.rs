@@ -8,6 +8,7 @@
 pub mod alert;
 pub mod codec;
 pub mod event;
+pub mod exception;
 pub mod field;
 pub mod incident;
 pub mod json;
@@ -21,6 +22,7 @@ pub mod varint;
 
 pub use alert::{Alert, AlertId, AlertStatus, Entity, EntityKind, Level, MatchedField, RuleRef};
 pub use event::{Event, EventBuilder, Value};
+pub use exception::{Exception, ExceptionKind};
 pub use field::{FieldId, FieldType, fields};
 pub use incident::{Incident, IncidentId, IncidentLink, IncidentState};
 pub use pattern::{Part, Pattern};

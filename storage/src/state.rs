@@ -9,7 +9,7 @@ use fansipan_model::{Agency, Alert, AlertId, AlertStatus, Incident, IncidentId, 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::error::Result;
+use crate::{error::Result, exceptions::ExceptionStore};
 
 /// More events of an alert that exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,6 +140,20 @@ pub struct AlertFilter {
     pub since: Option<i64>,
     /// First seen before this instant.
     pub until: Option<i64>,
+    /// What to do with those that are held back.
+    pub suppressed: Suppressed,
+}
+
+/// Alerts that an exception, a suppression or a maintenance window holds back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Suppressed {
+    /// Leave them out.
+    #[default]
+    Without,
+    /// These alone.
+    Only,
+    /// These too.
+    With,
 }
 
 impl AlertFilter {
@@ -394,7 +408,7 @@ pub struct AuditPage {
 }
 
 /// State with one owner. Every method is one transaction; calls block (use a blocking thread from async code).
-pub trait StateStore: Send + Sync {
+pub trait StateStore: ExceptionStore + Send + Sync {
     // --- alerts ---
 
     /// Stores a batch together with how far its consumer has read. A batch at or before the stored position is a replay

@@ -10,8 +10,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("analyzer", &["fansipan-model", "fansipan-rules"]),
     ("storage", &["fansipan-model"]),
     ("collector", &["fansipan-model", "fansipan-bus"]),
-    ("dashboard/api", &["fansipan-model", "fansipan-storage", "fansipan-rules"]),
-    ("dashboard/cli", &["fansipan-model", "fansipan-collector", "fansipan-rules"]),
+    ("dashboard/api", &["fansipan-model", "fansipan-storage", "fansipan-rules", "fansipan-analyzer"]),
+    ("dashboard/cli", &["fansipan-model", "fansipan-collector", "fansipan-rules", "fansipan-analyzer"]),
 ];
 
 /// Crates that must stay pure, and what they must not name.

@@ -47,6 +47,7 @@ pub(crate) fn build(plan: &Compiled, key: &[u8], episode: &Episode, contexts: &C
         status: AlertStatus::New,
         assignee: None,
         drill: episode.drill,
+        suppressed: None,
         version: 1,
     }
 }

@@ -106,6 +106,11 @@ impl Names {
             "executable" => Conv::Executable { name: beside(field, "name")? },
             "basename" => Conv::Basename,
             "unhex" => Conv::Unhex,
+            "known" => Conv::Known(Box::new(Target { field, conv: by_type(field) })),
+            other if other.starts_with("after(") && other.ends_with(')') => {
+                let before = other.trim_start_matches("after(").trim_end_matches(')');
+                Conv::After(before.into(), Box::new(Target { field, conv: by_type(field) }))
+            }
             other => match other.strip_prefix("map(").and_then(|m| m.strip_suffix(')')) {
                 Some(map) => Conv::Map(self.maps.get(map).cloned().ok_or_else(|| format!("there is no [values.{map}]"))?),
                 None => return Err(format!("unknown conversion `{other}` of `{}` (formats/README.md lists them)", field.name())),

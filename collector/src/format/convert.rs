@@ -71,6 +71,10 @@ pub(super) enum Conv {
     Basename,
     Unhex,
     Map(Arc<WordMap>),
+    /// Nothing where the device writes zero for what it does not know.
+    Known(Box<Target>),
+    /// What follows a text, up to a quote, comma, semicolon or blank.
+    After(Box<str>, Box<Target>),
 }
 
 #[derive(Clone, Debug)]
@@ -223,6 +227,17 @@ impl Target {
                 Some(plain) => out.str(field, &plain),
                 None => out.str(field, text),
             },
+            Conv::Known(_) if matches!(text, "0" | "0.0.0.0" | "::") => {}
+            Conv::Known(inner) => inner.push_text(out, text),
+            Conv::After(before, inner) => {
+                if let Some((_, rest)) = text.split_once(&**before) {
+                    let end = rest.find(['\'', '"', ',', ';', ' ']).unwrap_or(rest.len());
+                    let found = rest.get(..end).unwrap_or(rest).trim_end_matches('.');
+                    if !found.is_empty() {
+                        inner.push_text(out, found);
+                    }
+                }
+            }
             Conv::Map(map) => {
                 if let Some(word) = map.words.get(text).or(map.other.as_ref()) {
                     out.str(field, word);

@@ -40,6 +40,7 @@ impl Reach {
             Conv::Path { name, directory, extension } => [*name, *directory, *extension].into_iter().for_each(|f| self.add(f)),
             Conv::Executable { name } => self.add(*name),
             Conv::Hash { md5, sha1, sha256 } => [*md5, *sha1, *sha256].into_iter().for_each(|f| self.add(f)),
+            Conv::Known(inner) | Conv::After(_, inner) => self.add_target(inner),
             _ => {}
         }
     }

@@ -170,7 +170,9 @@ fn step<'t>(pieces: &[Piece], text: &'t str, whole: bool, out: &mut Captured<'t>
             match rest.first() {
                 Some(Piece::Literal(literal, finder)) => {
                     let window = text.as_bytes().get(..text.len().min(reach + literal.len()))?;
-                    let mut from = usize::from(!class.takes_nothing());
+                    // what stops at a quote goes up to it, not up to one that is escaped
+                    let quoted = *class == Class::Quoted && literal.starts_with('"');
+                    let mut from = if quoted { reach } else { usize::from(!class.takes_nothing()) };
                     loop {
                         *budget = budget.checked_sub(1)?;
                         let at = from + finder.find(window.get(from..)?)?;

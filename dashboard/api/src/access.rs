@@ -58,6 +58,8 @@ pub enum Permission {
     ReadAlerts,
     /// Judge and assign alerts.
     JudgeAlerts,
+    /// Hold alerts back: exceptions, suppressions, maintenance windows.
+    ManageExceptions,
     /// Search stored events.
     ReadEvents,
     /// Sources and their loss ledger.
@@ -83,6 +85,7 @@ impl Permission {
             Permission::ReadOverview => "overview.read",
             Permission::ReadAlerts => "alerts.read",
             Permission::JudgeAlerts => "alerts.judge",
+            Permission::ManageExceptions => "exceptions.manage",
             Permission::ReadEvents => "events.read",
             Permission::ReadSources => "sources.read",
             Permission::ManageSources => "sources.manage",
@@ -105,6 +108,7 @@ impl Permission {
             | Permission::ReadRules
             | Permission::ReadStatus => &[Viewer, Analyst, Responder, Engineer, Auditor, Administrator],
             Permission::JudgeAlerts => &[Analyst, Responder, Administrator],
+            Permission::ManageExceptions => &[Responder, Engineer, Administrator],
             Permission::ManageSources => &[Engineer, Administrator],
             Permission::ReadAudit | Permission::ReadUsers => &[Auditor, Administrator],
             Permission::ManageUsers => &[Administrator],

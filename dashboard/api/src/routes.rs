@@ -18,13 +18,15 @@ use crate::{
     access::{
         Access, Audit,
         Permission::{
-            JudgeAlerts, ManageSources, ManageUsers, ReadAlerts, ReadAudit, ReadEvents, ReadOverview, ReadRules, ReadSources, ReadStatus,
-            ReadUsers,
+            JudgeAlerts, ManageExceptions, ManageSources, ManageUsers, ReadAlerts, ReadAudit, ReadEvents, ReadOverview, ReadRules,
+            ReadSources, ReadStatus, ReadUsers,
         },
     },
     dto,
     guard::{Gate, guard},
-    handlers::{alerts, audit, coverage, events, hunt, incidents, overview, rules, session, sources, status, stream, tokens, users},
+    handlers::{
+        alerts, audit, coverage, events, exceptions, hunt, incidents, overview, rules, session, sources, status, stream, tokens, users,
+    },
     openapi::Doc,
     state::Api,
 };
@@ -80,6 +82,12 @@ pub(crate) fn table() -> Vec<Route> {
         Route::get("/incidents", needs(ReadAlerts), LISTS, incidents::list, "Incidents, latest first").asks::<dto::IncidentParams>().gives::<dto::IncidentList>(),
         Route::get("/incidents/{id}", needs(ReadAlerts), verb("incidents.view"), incidents::show, "An incident with its story and alerts").gives::<dto::IncidentDetail>(),
         Route::post("/incidents/{id}", needs(JudgeAlerts), verb("incidents.decide"), incidents::decide, "Take, judge, give, merge, split an incident").takes::<dto::IncidentChangeDto>().gives::<dto::IncidentDto>(),
+
+        Route::get("/exceptions", needs(ReadAlerts), LISTS, exceptions::list, "Exceptions, suppressions, maintenance windows").asks::<dto::ExceptionParams>().gives::<dto::ExceptionList>(),
+        Route::post("/exceptions", needs(ManageExceptions), verb("exceptions.create"), exceptions::create, "Hold alerts back: kept and marked, not shown as work").takes::<dto::ExceptionCreation>().gives::<dto::ExceptionDto>().made(),
+        Route::post("/exceptions/preview", needs(ReadEvents), verb("exceptions.preview"), exceptions::preview, "What an exception would have held back").takes::<dto::PreviewRequest>().gives::<dto::Preview>(),
+        Route::get("/exceptions/{id}", needs(ReadAlerts), LISTS, exceptions::show, "One with all its versions").gives::<dto::ExceptionDetail>(),
+        Route::post("/exceptions/{id}", needs(ManageExceptions), verb("exceptions.change"), exceptions::change, "Renew, hand over or end one").takes::<dto::ExceptionUpdate>().gives::<dto::ExceptionDto>(),
 
         Route::get("/events", needs(ReadEvents), verb("events.search"), events::search, "Search events, or compute a table over them").asks::<dto::SearchParams>().gives::<dto::SearchAnswer>(),
         Route::get("/events/histogram", needs(ReadEvents), verb("events.histogram"), events::histogram, "Matching events over time").asks::<dto::HistogramParams>().gives::<dto::HistogramDto>(),

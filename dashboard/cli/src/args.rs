@@ -53,6 +53,8 @@ pub enum Command {
     Alerts(AlertsArgs),
     /// See and judge incidents: alerts that belong together
     Incidents(IncidentsArgs),
+    /// See and decide what is held back: exceptions, suppressions, maintenance windows
+    Exceptions(ExceptionsArgs),
     /// See which devices send, how well they are understood, and what was lost
     Sources(SourcesArgs),
     /// Check rules
@@ -102,6 +104,9 @@ pub struct HuntArgs {
     /// Only rules of at least this level
     #[arg(long, value_name = "LEVEL", value_parser = parse_level)]
     pub level: Option<fansipan_model::Level>,
+    /// pySigma processing pipelines that change the rules first (repeatable; lower priority first)
+    #[arg(long, value_name = "FILE", conflicts_with = "since", value_hint = ValueHint::FilePath)]
+    pub pipeline: Vec<PathBuf>,
 }
 
 /// `fansipan search`
@@ -142,6 +147,9 @@ pub enum AlertsVerb {
         /// How far back: 15m, 24h, 30d
         #[arg(long, value_name = "SPAN")]
         since: Option<String>,
+        /// Alerts that an exception holds back: without, only, with
+        #[arg(long, default_value = "without", value_parser = ["without", "only", "with"])]
+        suppressed: String,
         /// How many at the most
         #[arg(long, default_value_t = 50)]
         limit: u64,
@@ -252,6 +260,93 @@ pub enum IncidentsVerb {
     },
 }
 
+/// `fansipan exceptions`
+#[derive(Debug, Args)]
+pub struct ExceptionsArgs {
+    /// What to do with exceptions
+    #[command(subcommand)]
+    pub verb: ExceptionsVerb,
+}
+
+/// Which alerts an exception is about.
+#[derive(Clone, Debug, Args)]
+pub struct ExceptionScope {
+    /// Only alerts of this rule, by its id
+    #[arg(long, value_name = "RULE")]
+    pub rule: Option<String>,
+    /// Only alerts of events that satisfy this filter, such as 'source.ip:192.0.2.7 and user.name:scanner'
+    #[arg(long, default_value = "", value_name = "QUERY")]
+    pub filter: String,
+    /// Only this agency's alerts
+    #[arg(long, value_name = "AGENCY")]
+    pub agency: Option<String>,
+}
+
+/// Verbs of `fansipan exceptions`
+#[derive(Debug, Subcommand)]
+pub enum ExceptionsVerb {
+    /// List those in force or still to come
+    List {
+        /// Those that have ended too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show every version of one
+    Show {
+        /// Exception id
+        id: String,
+    },
+    /// Hold alerts back: they are kept and marked, see `alerts list --suppressed only`
+    Add {
+        /// exception: a rule is wrong about something known; suppression: quiet for a while; maintenance: planned work
+        #[arg(long, default_value = "exception", value_parser = ["exception", "suppression", "maintenance"])]
+        kind: String,
+        /// Which alerts
+        #[command(flatten)]
+        scope: ExceptionScope,
+        /// Who answers for it [default: you]
+        #[arg(long, value_name = "USER")]
+        owner: Option<String>,
+        /// Why it is right
+        #[arg(long)]
+        reason: String,
+        /// From when on, as 2026-11-23T10:00:00Z [default: in a few seconds]
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// Until when: 8h, 30d, or 2026-11-23T10:00:00Z; a year at the longest
+        #[arg(long, value_name = "TIME")]
+        until: String,
+    },
+    /// What it would have held back over stored days
+    Preview {
+        /// Which alerts
+        #[command(flatten)]
+        scope: ExceptionScope,
+        /// How far back: 24h, 7d, 30d
+        #[arg(long, default_value = "7d", value_name = "SPAN")]
+        since: String,
+    },
+    /// Give one another end
+    Renew {
+        /// Exception id
+        id: String,
+        /// Until when: 30d from now, or 2026-11-23T10:00:00Z
+        #[arg(long, value_name = "TIME")]
+        until: String,
+        /// Why it is still right
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// End one now
+    End {
+        /// Exception id
+        id: String,
+        /// Why
+        #[arg(long)]
+        reason: Option<String>,
+    },
+}
+
 /// `fansipan sources`
 #[derive(Debug, Args)]
 pub struct SourcesArgs {
@@ -298,6 +393,9 @@ pub enum RulesVerb {
         /// Rule files or folders
         #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
         paths: Vec<PathBuf>,
+        /// pySigma processing pipelines that change the rules first (repeatable; lower priority first)
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        pipeline: Vec<PathBuf>,
     },
     /// List the rules the appliance runs
     List,
@@ -338,6 +436,9 @@ pub enum RulesVerb {
         /// query: the search language, answered by Tantivy; clickhouse: SQL
         #[arg(long, default_value = "query", value_parser = ["query", "clickhouse"])]
         to: String,
+        /// pySigma processing pipelines that change the rules first (repeatable; lower priority first)
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        pipeline: Vec<PathBuf>,
     },
 }
 

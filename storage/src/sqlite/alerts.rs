@@ -35,7 +35,7 @@ pub(super) fn level_of(number: i64) -> Level {
 }
 
 /// Columns in the order [`read`] expects.
-pub(super) const COLUMNS: &str = "id, agency, rule, first_seen, last_seen, raised, count, entities, matched, events, summary, status, assignee, drill, version, grouping";
+pub(super) const COLUMNS: &str = "id, agency, rule, first_seen, last_seen, raised, count, entities, matched, events, summary, status, assignee, drill, version, grouping, suppressed";
 
 /// An alert as stored: numbers and texts, JSON not yet read.
 pub(super) struct Stored {
@@ -81,6 +81,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
             status: status_of(row.get(11)?),
             assignee: row.get(12)?,
             drill: row.get(13)?,
+            suppressed: row.get(16)?,
             version: row.get::<_, i64>(14)? as u64,
         },
     })
@@ -185,7 +186,7 @@ fn searched(alert: &Alert) -> String {
 fn put(t: &Transaction<'_>, alert: &Alert) -> Result<()> {
     t.prepare_cached(
         "UPDATE alerts SET first_seen = ?2, last_seen = ?3, count = ?4, entities = ?5, matched = ?6, events = ?7, summary = ?8,
-                           search = ?9, superseded = NULL WHERE id = ?1",
+                           search = ?9, superseded = NULL, suppressed = ?10 WHERE id = ?1",
     )
     .and_then(|mut s| {
         s.execute(params![
@@ -198,6 +199,7 @@ fn put(t: &Transaction<'_>, alert: &Alert) -> Result<()> {
             json(&alert.events),
             alert.summary,
             searched(alert),
+            alert.suppressed,
         ])
     })
     .map(drop)
@@ -220,8 +222,8 @@ fn insert(t: &Transaction<'_>, alert: &Alert) -> Result<bool> {
     let events: Vec<_> = alert.events.iter().take(Alert::SAMPLE).collect();
     t.prepare_cached(
         "INSERT INTO alerts (id, agency, rule_id, level, status, assignee, raised, first_seen, last_seen, count, drill, version,
-                             rule, tags, entities, grouping, matched, events, summary, search)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20) ON CONFLICT (id) DO NOTHING",
+                             rule, tags, entities, grouping, matched, events, summary, search, suppressed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) ON CONFLICT (id) DO NOTHING",
     )
     .and_then(|mut s| {
         s.execute(params![
@@ -245,6 +247,7 @@ fn insert(t: &Transaction<'_>, alert: &Alert) -> Result<bool> {
             json(&events),
             alert.summary,
             search,
+            alert.suppressed,
         ])
     })
     .map(|rows| rows > 0)

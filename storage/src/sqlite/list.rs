@@ -10,15 +10,21 @@ use super::{
 };
 use crate::{
     error::{Result, StoreError},
-    state::{AlertCounts, AlertFilter, AlertPage, RuleActivity},
+    state::{AlertCounts, AlertFilter, AlertPage, RuleActivity, Suppressed},
 };
 
+/// Alerts that are work: neither proved wrong by a late event nor held back by an exception.
+const SHOWN: &str = "superseded IS NULL AND suppressed IS NULL";
 /// Most alerts on a page.
 const MOST: usize = 1_000;
 
 fn conditions(scope: &Scope, filter: &AlertFilter) -> Conditions {
     let mut c = Conditions::default();
-    c.sql.push("superseded IS NULL".into());
+    c.sql.push(match filter.suppressed {
+        Suppressed::Without => SHOWN.into(),
+        Suppressed::Only => "superseded IS NULL AND suppressed IS NOT NULL".into(),
+        Suppressed::With => "superseded IS NULL".into(),
+    });
     c.scope(scope);
     if !filter.statuses.is_empty() {
         c.any("status", filter.statuses.iter().map(|s| Value::Integer(status_number(*s))));
@@ -84,7 +90,7 @@ fn word<T: serde::Serialize>(value: T) -> String {
 /// See [`crate::StateStore::alert_counts`].
 pub(super) fn counts(t: &Transaction<'_>, scope: &Scope) -> Result<AlertCounts> {
     let mut c = Conditions::default();
-    c.sql.push("superseded IS NULL".into());
+    c.sql.push(SHOWN.into());
     c.scope(scope);
     let mut out = AlertCounts::default();
     for n in 0..5 {
@@ -110,7 +116,7 @@ pub(super) fn counts(t: &Transaction<'_>, scope: &Scope) -> Result<AlertCounts> 
 /// See [`crate::StateStore::alerts_raised_since`].
 pub(super) fn raised_since(t: &Transaction<'_>, scope: &Scope, since: i64) -> Result<u64> {
     let mut c = Conditions::default();
-    c.sql.push("superseded IS NULL".into());
+    c.sql.push(SHOWN.into());
     c.scope(scope);
     c.add("raised >= ?", since);
     number(t, &format!("SELECT count(*) FROM alerts{}", c.text()), &c)
@@ -119,7 +125,7 @@ pub(super) fn raised_since(t: &Transaction<'_>, scope: &Scope, since: i64) -> Re
 /// See [`crate::StateStore::top_rules`].
 pub(super) fn top_rules(t: &Transaction<'_>, scope: &Scope, since: i64, limit: usize) -> Result<Vec<RuleActivity>> {
     let mut c = Conditions::default();
-    c.sql.push("superseded IS NULL".into());
+    c.sql.push(SHOWN.into());
     c.scope(scope);
     c.add("last_seen >= ?", since);
     c.args.push(Value::Integer(limit as i64));
@@ -151,7 +157,7 @@ pub(super) fn top_rules(t: &Transaction<'_>, scope: &Scope, since: i64, limit: u
 /// See [`crate::StateStore::top_techniques`].
 pub(super) fn top_techniques(t: &Transaction<'_>, scope: &Scope, since: i64, limit: usize) -> Result<Vec<(String, u64)>> {
     let mut c = Conditions::default();
-    c.sql.push("superseded IS NULL".into());
+    c.sql.push(SHOWN.into());
     c.scope(scope);
     c.add("last_seen >= ?", since);
     c.sql.push("lower(tag.value) GLOB 'attack.t[0-9]*'".into());

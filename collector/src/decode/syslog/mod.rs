@@ -326,6 +326,10 @@ fn tag<'t>(text: &'t str, header: &mut Header<'t>, bare: bool) {
     if name.starts_with('(') {
         return; // cron's `(root) CMD`
     }
+    let rest = text.get(length..).unwrap_or_default();
+    if matches!(name, "CEF" | "LEEF") && rest.strip_prefix(':').is_some_and(|r| r.trim_start().starts_with(|c: char| c.is_ascii_digit())) {
+        return; // `CEF: 0|…`, as Imperva and others write it, is no program
+    }
     let body = match bytes.get(length) {
         Some(b'[') => {
             let Some(close) = bytes.get(length..).and_then(|b| b.iter().take(66).position(|b| *b == b']')) else { return };

@@ -188,6 +188,8 @@ pub struct AlertDto {
     pub assignee: Option<String>,
     /// Whether it is part of a drill.
     pub drill: bool,
+    /// The exception that holds it back: kept, not shown as work.
+    pub suppressed: Option<String>,
     /// Grows by one with each change; sent back with a change.
     pub version: u64,
 }
@@ -220,6 +222,7 @@ impl From<&Alert> for AlertDto {
             status: a.status.into(),
             assignee: a.assignee.clone(),
             drill: a.drill,
+            suppressed: a.suppressed.clone(),
             version: a.version,
         }
     }
@@ -280,6 +283,8 @@ pub struct AlertParams {
     pub q: Option<String>,
     /// Not older than this: `24h`, `7d`, or RFC 3339.
     pub since: Option<String>,
+    /// Alerts that an exception holds back: `without` (the default), `only`, or `with`.
+    pub suppressed: Option<String>,
     /// `next` of the previous page.
     pub after: Option<String>,
     /// Alerts a page, at most 500; 50 unless given.

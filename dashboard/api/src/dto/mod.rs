@@ -2,6 +2,7 @@
 
 mod alert;
 mod event;
+mod exception;
 mod identity;
 mod incident;
 mod rules;
@@ -9,6 +10,7 @@ mod system;
 
 pub use alert::*;
 pub use event::*;
+pub use exception::*;
 pub use identity::*;
 pub use incident::*;
 pub use rules::*;

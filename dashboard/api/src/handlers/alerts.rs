@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use fansipan_model::{Agency, Alert, AlertId, AlertStatus, Level, Scope, time};
-use fansipan_storage::{AlertFilter, AuditFilter};
+use fansipan_storage::{AlertFilter, AuditFilter, Suppressed};
 use serde_json::json;
 
 use super::session::{covers, hide};
@@ -41,7 +41,13 @@ fn filter(params: &AlertParams) -> Result<AlertFilter, Problem> {
         |word: &str| Level::parse(word).ok_or_else(|| Problem::bad_request("level is informational, low, medium, high or critical"));
     let levels = given(&params.level).map(|words| words.split(',').map(level).collect()).transpose()?.unwrap_or_default();
     let since = given(&params.since).map(|s| instant("since", &s, now())).transpose()?;
-    Ok(AlertFilter { statuses, levels, rule: given(&params.rule), assignee: None, text: given(&params.q), since, until: None })
+    let suppressed = match params.suppressed.as_deref().unwrap_or("without") {
+        "" | "without" => Suppressed::Without,
+        "only" => Suppressed::Only,
+        "with" => Suppressed::With,
+        _ => return Err(Problem::bad_request("suppressed is without, only or with")),
+    };
+    Ok(AlertFilter { statuses, levels, rule: given(&params.rule), assignee: None, text: given(&params.q), since, until: None, suppressed })
 }
 
 /// The statuses that a parameter names; open ones without it.

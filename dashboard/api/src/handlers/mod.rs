@@ -4,6 +4,7 @@ pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod coverage;
 pub(crate) mod events;
+pub(crate) mod exceptions;
 pub(crate) mod hunt;
 pub(crate) mod incidents;
 pub(crate) mod overview;

@@ -398,6 +398,7 @@ pub(super) fn alert(n: u8, agency: &str) -> Alert {
         status: AlertStatus::New,
         assignee: None,
         drill: false,
+        suppressed: None,
         version: 1,
     }
 }

@@ -14,8 +14,8 @@ use crate::{
 pub(super) async fn alerts(cli: &Cli, args: &AlertsArgs) -> Result<Outcome> {
     let api = client(cli)?;
     match &args.verb {
-        AlertsVerb::List { status, level, rule, since, limit } => {
-            let mut parameters = vec![("status", status.clone())];
+        AlertsVerb::List { status, level, rule, since, suppressed, limit } => {
+            let mut parameters = vec![("status", status.clone()), ("suppressed", suppressed.clone())];
             parameters.extend(level.map(|l| ("level", l.as_str().to_owned())));
             parameters.extend(rule.clone().map(|r| ("rule", r)));
             parameters.extend(since.clone().map(|s| ("since", s)));
@@ -102,6 +102,7 @@ async fn show(cli: &Cli, api: &Client, id: &str) -> Result<Outcome> {
         ("Level", "rule/level"),
         ("Status", "status"),
         ("Held by", "assignee"),
+        ("Suppressed", "suppressed"),
         ("First seen", "first_seen"),
         ("Last seen", "last_seen"),
         ("Events", "count"),

@@ -3,6 +3,7 @@
 use std::{
     io::{self, BufWriter, Write},
     path::Path,
+    sync::Arc,
 };
 
 use anyhow::Result;
@@ -11,7 +12,7 @@ use fansipan_model::{Event, json};
 use fansipan_rules::{RuleIndex, RuleSet, Scratch, Severity};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{client, evidence, rules};
+use super::{client, correlated::Correlated, evidence, rules};
 use crate::{
     Outcome,
     args::{Cli, HuntArgs},
@@ -70,15 +71,17 @@ async fn stored(cli: &Cli, args: &HuntArgs, since: &str) -> Result<Outcome> {
 }
 
 fn files(args: &HuntArgs) -> Result<Outcome> {
-    let loaded = rules::load(&args.rules, |rule| args.level.is_none_or(|least| rule.meta.level >= least))?;
+    let loaded = rules::load_through(&args.rules, &args.pipeline, |rule| args.level.is_none_or(|least| rule.meta.level >= least))?;
     rules::report(&loaded, Severity::Error);
     anyhow::ensure!(!loaded.set.is_empty(), "FSP-CLI-021: no usable rule below {:?}", args.rules);
     tracing::info!("{} rules from {} files", loaded.set.len(), loaded.files);
+    let set = Arc::new(loaded.set);
     let normalizer = evidence::normalizer()?;
     let files: Vec<inputs::Found> = inputs::evidence_files(&args.inputs).collect();
     let bar = progress(files.len() as u64);
     let mut hunt = Hunt {
-        set: &loaded.set,
+        set: &set,
+        correlated: Correlated::new(&set),
         normalizer: &normalizer,
         scratch: Scratch::default(),
         matches: Vec::new(),
@@ -107,6 +110,7 @@ fn files(args: &HuntArgs) -> Result<Outcome> {
         }
         bar.inc(1);
     }
+    hunt.detections += hunt.correlated.finish(&mut hunt.out)?;
     hunt.out.flush()?;
     bar.finish_and_clear();
     tracing::info!("{} events, {} detections", hunt.events, hunt.detections);
@@ -120,6 +124,7 @@ fn progress(files: u64) -> ProgressBar {
 
 struct Hunt<'a, W: Write> {
     set: &'a RuleSet,
+    correlated: Correlated,
     normalizer: &'a Normalizer,
     scratch: Scratch,
     matches: Vec<RuleIndex>,
@@ -131,19 +136,24 @@ struct Hunt<'a, W: Write> {
 
 impl<W: Write> Hunt<'_, W> {
     fn file(&mut self, path: &Path) -> Result<()> {
-        let (input, normalizer) = (path.display().to_string(), self.normalizer);
+        let (input, normalizer): (Arc<str>, _) = (path.display().to_string().into(), self.normalizer);
         evidence::each_event(path, normalizer, |number, event| self.event(&input, number, event))
     }
 
-    fn event(&mut self, input: &str, record: u64, event: &Event) -> Result<()> {
+    fn event(&mut self, input: &Arc<str>, record: u64, event: &Event) -> Result<()> {
         self.events += 1;
         self.matches.clear();
         self.set.evaluate(event, &mut self.scratch, &mut self.matches);
+        self.correlated.take(input, record, event, &self.matches);
         for &index in &self.matches {
-            let rule = &self.set.rule(index).reference;
+            let rule = self.set.rule(index);
+            if rule.correlated {
+                continue; // its correlation speaks for it (Sigma correlation rules 2.1, `generate`)
+            }
+            let rule = &rule.reference;
             self.detections += 1;
             self.line.clear();
-            let head = serde_json::json!({"rule.id": rule.id, "rule.title": rule.title, "rule.level": rule.level, "input": input, "record": record});
+            let head = serde_json::json!({"rule.id": rule.id, "rule.title": rule.title, "rule.level": rule.level, "input": &**input, "record": record});
             self.line.extend_from_slice(head.to_string().trim_end_matches('}').as_bytes());
             self.line.extend_from_slice(b",\"event\":");
             json::write(event, &mut self.line);

@@ -9,8 +9,10 @@ use crate::{
 };
 
 mod alerts;
+mod correlated;
 mod doctor;
 mod evidence;
+mod exceptions;
 mod hunt;
 mod incidents;
 mod parse;
@@ -31,6 +33,7 @@ pub async fn execute(cli: &Cli) -> Result<Outcome> {
         Command::Search(args) => search::search(cli, args).await,
         Command::Alerts(args) => alerts::alerts(cli, args).await,
         Command::Incidents(args) => incidents::incidents(cli, args).await,
+        Command::Exceptions(args) => exceptions::exceptions(cli, args).await,
         Command::Sources(args) => sources::sources(cli, args).await,
         Command::Tokens(args) => tokens::tokens(cli, args).await,
         Command::Doctor => doctor::doctor(cli).await,

@@ -38,4 +38,33 @@ describe("the desk", () => {
     expect(said).toEqual(["judge", "undone"]);
     expect(server).toMatchObject({ status: "acknowledged", assignee: "lan" });
   });
+
+  it("judges what a claim on its way brings, though the page still shows what was before it", async () => {
+    const stale = { ...taken, id: "b", status: "new", assignee: null, version: 1 } as Alert;
+    const server = slowServer(stale);
+    const versions: unknown[] = [];
+    const answer = globalThis.fetch;
+    vi.stubGlobal("fetch", (url: string, init: RequestInit) => {
+      versions.push(JSON.parse(String(init.body)).version);
+      return answer(url, init);
+    });
+    const nothing = () => {};
+    const desk = new Desk({
+      me: "lan",
+      read: async () => ({ ...server }),
+      show: nothing,
+      done: nothing,
+      undone: nothing,
+      nothingToUndo: nothing,
+      refused: (error) => expect.fail(String(error)),
+    });
+    const claim = desk.claim({ ...stale });
+    await desk.judge({ ...stale }, "false_positive", "parsing");
+    expect(await claim).toBe(true);
+    expect(server.status).toBe("false_positive");
+    expect(versions).toEqual([...versions].sort()); // every change on the version that the one before it made
+    expect(new Set(versions).size).toBe(versions.length);
+    await desk.undo();
+    expect(server).toMatchObject({ status: "acknowledged", assignee: "lan" });
+  });
 });

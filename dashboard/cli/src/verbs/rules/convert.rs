@@ -6,11 +6,11 @@ use anyhow::Result;
 use fansipan_rules::convert::{Dialect, convert as converted};
 use serde_json::json;
 
-use super::{load, report};
+use super::{load_through, report};
 use crate::{Outcome, args::Cli, output};
 
-pub(super) fn convert(cli: &Cli, paths: &[PathBuf], to: &str) -> Result<Outcome> {
-    let loaded = load(paths, |_| true)?;
+pub(super) fn convert(cli: &Cli, paths: &[PathBuf], to: &str, pipeline: &[PathBuf]) -> Result<Outcome> {
+    let loaded = load_through(paths, pipeline, |_| true)?;
     report(&loaded, fansipan_rules::Severity::Error);
     let dialect = if to == "clickhouse" { Dialect::ClickHouse } else { Dialect::Query };
     let mut said = true;

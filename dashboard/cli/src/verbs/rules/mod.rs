@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use fansipan_rules::{Diagnostic, Rule, RuleSet, Severity, Taxonomy};
+use fansipan_rules::{Diagnostic, Pipeline, Rule, RuleSet, Severity, Taxonomy};
 use serde_json::json;
 
 use super::{client, items};
@@ -24,12 +24,12 @@ use crate::{
 
 pub(super) async fn rules(cli: &Cli, args: &RulesArgs) -> Result<Outcome> {
     match &args.verb {
-        RulesVerb::Check { paths } => check(cli, paths),
+        RulesVerb::Check { paths, pipeline } => check(cli, paths, pipeline),
         RulesVerb::List => list(cli).await,
         RulesVerb::Test { paths, junit } => samples::test(cli, paths, junit.as_deref()),
         RulesVerb::Explain { rule, event, record } => explain::explain(cli, rule, event, *record).await,
         RulesVerb::Coverage { since, blind } => coverage::coverage(cli, since, *blind).await,
-        RulesVerb::Convert { paths, to } => convert::convert(cli, paths, to),
+        RulesVerb::Convert { paths, to, pipeline } => convert::convert(cli, paths, to, pipeline),
     }
 }
 
@@ -44,6 +44,12 @@ pub(super) struct Loaded {
 
 /// Reads, parses and compiles every rule below the paths.
 pub(super) fn load(paths: &[PathBuf], keep: impl Fn(&Rule) -> bool) -> Result<Loaded> {
+    load_through(paths, &[], keep)
+}
+
+/// The same, the rules changed by pipelines before they are compiled.
+pub(super) fn load_through(paths: &[PathBuf], pipelines: &[PathBuf], keep: impl Fn(&Rule) -> bool) -> Result<Loaded> {
+    let pipelines = read_pipelines(pipelines)?;
     let taxonomy = Taxonomy::builtin().context("FSP-CLI-020: the built-in log sources cannot be read; this is a fault of the program")?;
     let (mut rules, mut diagnostics, mut unread, mut files) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for found in inputs::rule_files(paths) {
@@ -57,9 +63,34 @@ pub(super) fn load(paths: &[PathBuf], keep: impl Fn(&Rule) -> bool) -> Result<Lo
             Err(error) => unread.push(error),
         }
     }
+    rules.retain_mut(|rule| match pipelines.iter().try_for_each(|p| p.apply(rule)) {
+        Ok(()) => true,
+        Err(refused) => {
+            diagnostics.push(refused);
+            false
+        }
+    });
     let (set, found) = RuleSet::compile(rules, &taxonomy);
     diagnostics.extend(found);
     Ok(Loaded { set, files, diagnostics, unread })
+}
+
+/// Pipelines in the order in which they are applied. One that cannot be read is an error: half of them would change what rules mean.
+fn read_pipelines(paths: &[PathBuf]) -> Result<Vec<Pipeline>> {
+    let mut pipelines = Vec::new();
+    for path in paths {
+        let text = read(path).with_context(|| format!("FSP-CLI-025: the pipeline {} cannot be read", path.display()))?;
+        match Pipeline::parse(&text, &path.display().to_string()) {
+            Ok(pipeline) => pipelines.push(pipeline),
+            Err(faults) => {
+                let faults: Vec<String> =
+                    faults.iter().map(|d| format!("{}:{}:{}: {} {} ({})", d.file, d.line, d.column, d.code, d.message, d.help)).collect();
+                anyhow::bail!("FSP-CLI-025: the pipeline cannot be used\n{}", faults.join("\n"));
+            }
+        }
+    }
+    pipelines.sort_by_key(|p| p.priority);
+    Ok(pipelines)
 }
 
 pub(super) fn read(path: &Path) -> std::io::Result<String> {
@@ -82,8 +113,8 @@ pub(super) fn report(loaded: &Loaded, least: Severity) {
     }
 }
 
-fn check(cli: &Cli, paths: &[PathBuf]) -> Result<Outcome> {
-    let loaded = load(paths, |_| true)?;
+fn check(cli: &Cli, paths: &[PathBuf], pipeline: &[PathBuf]) -> Result<Outcome> {
+    let loaded = load_through(paths, pipeline, |_| true)?;
     let count = |severity| loaded.diagnostics.iter().filter(|d| d.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error) + loaded.unread.len(), count(Severity::Warning));
     if cli.json {

@@ -38,6 +38,23 @@ function remember({ id, status, assignee, reason }: Alert): void {
 /** Changes not answered yet. An undo waits for them: it takes back the last change made, not the last one answered. */
 let underWay: Promise<unknown> = Promise.resolve();
 
+/** What the server last said of alerts changed here. A page may still show what it read before the change. */
+const answers = new Map<string, Alert>();
+
+function answered(alert: Alert): Alert {
+  answers.delete(alert.id);
+  answers.set(alert.id, alert);
+  const oldest = answers.size > UNDO_LIMIT ? answers.keys().next().value : undefined;
+  if (oldest !== undefined) answers.delete(oldest);
+  return alert;
+}
+
+/** The alert as far as this window knows it. */
+function newest(alert: Alert): Alert {
+  const known = answers.get(alert.id);
+  return known && known.version >= alert.version ? known : alert;
+}
+
 function begin<T>(change: Promise<T>): Promise<T> {
   underWay = Promise.allSettled([underWay, change]);
   return change;
@@ -68,17 +85,17 @@ export class Desk {
   }
 
   release(alert: Alert): Promise<void> {
-    return this.change(alert, { assignee: null, status: "new" }, () => this.bring(alert, "new", null, null), { kind: "release" });
+    return this.change(alert, { assignee: null, status: "new" }, (now) => this.bring(now, "new", null, null), { kind: "release" });
   }
 
   reopen(alert: Alert): Promise<void> {
-    const action = () => this.settled(alert, setStatus(alert, "acknowledged", null));
+    const action = (now: Alert) => this.settled(now, setStatus(now, "acknowledged", null));
     return this.change(alert, { status: "acknowledged" }, action, { kind: "reopen" });
   }
 
   judge(alert: Alert, verdict: Verdict, reason: string): Promise<void> {
     const wanted = { status: verdict, reason, assignee: alert.assignee ?? this.room.me };
-    return this.change(alert, wanted, () => this.settled(alert, setStatus(alert, verdict, reason)), { kind: "judge", verdict, reason });
+    return this.change(alert, wanted, (now) => this.settled(now, setStatus(now, verdict, reason)), { kind: "judge", verdict, reason });
   }
 
   /** Takes back the last change; gives the alert's id. */
@@ -105,7 +122,7 @@ export class Desk {
 
   /** The alert after `action`; asked for when the server answers with nothing. */
   private async settled(alert: Alert, action: Promise<Alert | null>): Promise<Alert> {
-    return (await action) ?? (await this.room.read(alert.id));
+    return answered((await action) ?? (await this.room.read(alert.id)));
   }
 
   /** Brings status and holder of an alert to what is wanted, in as few calls as it takes. */
@@ -118,19 +135,22 @@ export class Desk {
     return now;
   }
 
-  private change(alert: Alert, wanted: Partial<Alert>, action: () => Promise<Alert>, what: Done): Promise<void> {
+  private change(alert: Alert, wanted: Partial<Alert>, action: (now: Alert) => Promise<Alert>, what: Done): Promise<void> {
     return begin(this.carryOut(alert, wanted, action, what));
   }
 
-  private async carryOut(alert: Alert, wanted: Partial<Alert>, action: () => Promise<Alert>, what: Done): Promise<void> {
+  private async carryOut(alert: Alert, wanted: Partial<Alert>, action: (now: Alert) => Promise<Alert>, what: Done): Promise<void> {
     this.room.show({ ...alert, ...wanted });
+    // A claim may still be on its way when its verdict is given: the verdict stands on what the claim brings.
+    await underWay;
+    const before = newest(alert);
     try {
-      const now = await action();
-      remember(alert);
+      const now = await action(before);
+      remember(before);
       this.room.show(wanted.reason ? { ...now, reason: wanted.reason } : now);
       this.room.done(what);
     } catch (error) {
-      this.room.refused(error, alert);
+      this.room.refused(error, before);
     }
   }
 }
