@@ -49,9 +49,9 @@ fn held(id: &str, rule: Option<&str>, filter: Predicate, from: i64, until: i64) 
 /// Shown and held-back alerts by rule, with their counts, after a run in batches of one event.
 fn run(exceptions: Vec<Held>, events: &[Event]) -> Vec<(String, Option<String>, u64)> {
     let (rules, faults) = fansipan_rules::parse(RULES, "test.yml");
-    assert!(faults.is_empty(), "{faults:?}");
+    assert!(faults.iter().all(|f| f.severity != fansipan_rules::Severity::Error), "{faults:?}");
     let (set, faults) = RuleSet::compile(rules, &Taxonomy::builtin().unwrap());
-    assert!(faults.is_empty(), "{faults:?}");
+    assert!(faults.iter().all(|f| f.severity != fansipan_rules::Severity::Error), "{faults:?}");
     let mut analyzer = Analyzer::new(&Arc::new(set), GroupingConfig::default(), Settings::default());
     analyzer.except(Exceptions::new(exceptions));
     let mut alerts = std::collections::BTreeMap::new();
