@@ -32,7 +32,8 @@ fn event(second: i64, user: &str, address: &str) -> Event {
     e.set_id(Uuid::from_u128(second as u128 + 1));
     e.set_timestamp(second * SECOND);
     e.set_ingested(second * SECOND);
-    for (field, value) in [(fields::EVENT_ACTION, "failed"), (fields::USER_NAME, user), (fields::SOURCE_IP, address)] {
+    let module = (fields::EVENT_MODULE, "test");
+    for (field, value) in [module, (fields::EVENT_ACTION, "failed"), (fields::USER_NAME, user), (fields::SOURCE_IP, address)] {
         e.push(field, Value::Str(value));
     }
     e
