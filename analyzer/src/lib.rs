@@ -13,6 +13,7 @@ pub mod detectors;
 pub mod entities;
 pub mod grouping;
 pub mod incidents;
+pub mod split;
 
 use std::sync::Arc;
 

@@ -27,6 +27,7 @@ mod tracker;
 mod watermark;
 mod worker;
 
+pub(crate) use keyed::{mix, put_text, texts};
 pub use keyed::{Keyed, Record};
 pub use plan::{Compiled, Plan};
 pub use router::Router;
