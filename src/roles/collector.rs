@@ -40,7 +40,7 @@ pub(super) async fn serve(config: Config, data: &Path) -> Result<()> {
     let file = SourcesFile::new(data);
     let sink: Arc<dyn Sink> = Arc::clone(&spool) as Arc<dyn Sink>;
     let intake = Intake::start(&config.sources, file.read(), sink)?;
-    let nobody = intake.ingest(&config.sources, Arc::new(|_| None));
+    let nobody = intake.ingest(&config.sources, Arc::new(|_: &str| None));
     let sources = Sources::start(&config.sources, data, intake.pipeline.clone(), nobody).await.context("cannot start the sources")?;
     let collectors = Collectors {
         settings: config.kafka.clone(),
