@@ -124,6 +124,12 @@ impl Context {
     }
 }
 
+/// Whether an error says that brokers cannot be reached for now.
+fn is_passing(error: &rdkafka::error::KafkaError) -> bool {
+    use rdkafka::types::RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure, OperationTimedOut, Resolve};
+    matches!(error.rdkafka_error_code(), Some(AllBrokersDown | BrokerTransportFailure | OperationTimedOut | Resolve))
+}
+
 /// One record with its key.
 #[derive(Clone, Copy, Debug)]
 pub struct Keyed<'a> {
@@ -177,13 +183,9 @@ impl Reader {
                     let number = locked(&self.context().held).1.get(&message.partition()).copied();
                     hand.extend(number.map(|n| (n, message)));
                 }
-                Some(Err(error)) => {
-                    let fatal = error.rdkafka_error_code() == Some(rdkafka::types::RDKafkaErrorCode::Fatal);
-                    if fatal || hand.is_empty() {
-                        return Err(KafkaError::client("read")(error));
-                    }
-                    break;
-                }
+                // brokers come and go: the library connects again by itself
+                Some(Err(error)) if is_passing(&error) => {}
+                Some(Err(error)) => return Err(KafkaError::client("read")(error)),
             }
         }
         // what was read of a partition that went away meanwhile is read there again

@@ -52,6 +52,8 @@ struct Progress {
     delivered: u64,
     /// Nobody waits for Kafka: no broker answers.
     away: bool,
+    /// Since when Kafka has not taken what it was given.
+    trying: Option<Instant>,
     closed: bool,
 }
 
@@ -118,13 +120,14 @@ impl Spool {
         let bus = self.bus.status();
         let progress = *self.progress.borrow();
         let waiting = bus.head.saturating_sub(progress.delivered);
+        let away = progress.away || progress.trying.is_some_and(|since| since.elapsed() > self.patience);
         let alarm = bus.alarm().map(|a| a.message.clone()).or_else(|| {
-            progress.away.then(|| {
+            away.then(|| {
                 format!("FSP-KFK-020: Kafka does not answer; {waiting} records wait in the spool ({} of {} bytes)", bus.bytes, bus.max_bytes)
             })
         });
         let delivered = self.shared.delivered.load(Ordering::Relaxed);
-        SpoolStatus { waiting, bytes: bus.bytes, delivered, away: progress.away, alarm }
+        SpoolStatus { waiting, bytes: bus.bytes, delivered, away, alarm }
     }
 
     /// Lets Kafka take what is left, for some seconds, then closes the spool.
@@ -224,6 +227,7 @@ impl Forward {
             if records.is_empty() {
                 continue;
             }
+            self.shared.progress.send_modify(|p| p.trying = p.trying.or_else(|| Some(Instant::now())));
             writer.begin()?;
             let mut entry = Entry::default();
             let mut many = 0;
@@ -253,7 +257,7 @@ impl Forward {
         if self.shared.progress.borrow().away {
             tracing::info!("Kafka answers again; the spool is being emptied");
         }
-        self.shared.progress.send_modify(|p| (p.delivered, p.away) = (next, false));
+        self.shared.progress.send_modify(|p| (p.delivered, p.away, p.trying) = (next, false, None));
         Ok(())
     }
 }
