@@ -34,7 +34,9 @@ fn main() -> ExitCode {
     }
     let result = match &cli.command {
         Command::Run(args) => appliance::run(&cli, args).map(|()| fansipan_cli::Outcome::Done),
-        Command::Collector | Command::Analyzer | Command::Indexer | Command::Console => roles::run(&cli).map(|()| fansipan_cli::Outcome::Done),
+        Command::Collector | Command::Analyzer | Command::Indexer | Command::Console => {
+            roles::run(&cli).map(|()| fansipan_cli::Outcome::Done)
+        }
         Command::Doctor(args) => doctor(&cli, args.fix),
         _ => runtime().and_then(|rt| rt.block_on(fansipan_cli::verbs::execute(&cli))),
     };

@@ -35,7 +35,10 @@ pub(crate) fn open_log(config: BusConfig) -> Result<(EmbeddedBus, String)> {
     let dir = config.dir.clone();
     let (bus, recovery) = EmbeddedBus::open(config).context("FSP-RUN-008: cannot open the log")?;
     if recovery.torn_bytes > 0 {
-        tracing::info!(bytes = recovery.torn_bytes, "an unfinished write at the end of the log was cut off; nothing of it was acknowledged");
+        tracing::info!(
+            bytes = recovery.torn_bytes,
+            "an unfinished write at the end of the log was cut off; nothing of it was acknowledged"
+        );
     }
     if !recovery.is_clean() {
         tracing::error!(lost = ?recovery.lost, damaged = ?recovery.damaged, "FSP-RUN-009: the log is damaged; what is readable goes on");

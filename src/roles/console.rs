@@ -107,7 +107,8 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
     })?;
 
     // records sent to the console over HTTP take the same way as everything else
-    config.sources = SourcesConfig { udp: Vec::new(), tcp: Vec::new(), tls: Vec::new(), http: Vec::new(), file: Vec::new(), ..config.sources };
+    config.sources =
+        SourcesConfig { udp: Vec::new(), tcp: Vec::new(), tls: Vec::new(), http: Vec::new(), file: Vec::new(), ..config.sources };
     let (spool_log, spool_name) = open_log(config.log.bus(data.join("spool")))?;
     let spool = Arc::new(Spool::start(spool_log, &spool_name, &named(&config.kafka, "console"), super::collector::encode())?);
     let intake = Intake::start(&config.sources, Vec::new(), Arc::clone(&spool) as Arc<dyn Sink>)?;

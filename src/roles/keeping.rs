@@ -90,7 +90,8 @@ impl Keepers {
         let head: Head = serde_json::from_slice(head).context("FSP-RUN-066: a snapshot in the state topic is damaged")?;
         let mut state = Vec::with_capacity(head.bytes);
         for part in 0..head.parts {
-            let part = table.get(format!("{prefix}{part:06}").as_bytes()).context("FSP-RUN-066: a snapshot in the state topic lacks a part")?;
+            let part =
+                table.get(format!("{prefix}{part:06}").as_bytes()).context("FSP-RUN-066: a snapshot in the state topic lacks a part")?;
             state.extend_from_slice(part);
         }
         anyhow::ensure!(state.len() == head.bytes, "FSP-RUN-066: a snapshot in the state topic is not whole");
@@ -115,16 +116,8 @@ impl Owner for Keepers {
         let replay_until = committed.unwrap_or(0);
         let start = start.map(|s| s.min(replay_until));
         tracing::info!(partition, from = start, until = replay_until, "groups taken over");
-        let held = Held {
-            keeper,
-            in_force,
-            replay_until,
-            replaying: true,
-            saved: Instant::now(),
-            cost: Duration::ZERO,
-            parts,
-            touched: false,
-        };
+        let held =
+            Held { keeper, in_force, replay_until, replaying: true, saved: Instant::now(), cost: Duration::ZERO, parts, touched: false };
         self.locked().insert(partition, held);
         start
     }
@@ -184,15 +177,7 @@ impl Keeping {
         keepers.locked().iter().filter(|(_, h)| due(h)).map(|(p, _)| *p).collect()
     }
 
-    fn send(
-        &self,
-        writer: &Writer,
-        reader: &Reader,
-        keepers: &Keepers,
-        batch: Batch,
-        due: &[i32],
-        all: &BTreeMap<i32, u64>,
-    ) -> Result<()> {
+    fn send(&self, writer: &Writer, reader: &Reader, keepers: &Keepers, batch: Batch, due: &[i32], all: &BTreeMap<i32, u64>) -> Result<()> {
         let names = &keepers.names;
         let Batch { next, mut signals, mut onward, dead, notes } = batch;
         let mut held = keepers.locked();
@@ -221,8 +206,7 @@ impl Keeping {
         let unknown: u64 = held.values().map(|h| h.keeper.unknown()).sum();
         self.health.set("fansipan_notes_of_unknown_rules_total", unknown as f64);
         // what is looked at again had its effects: its position is the group's already
-        let positions: Vec<(i32, u64)> =
-            next.into_iter().filter(|(p, n)| held.get(p).is_some_and(|h| *n > h.replay_until)).collect();
+        let positions: Vec<(i32, u64)> = next.into_iter().filter(|(p, n)| held.get(p).is_some_and(|h| *n > h.replay_until)).collect();
         drop(held);
         if !positions.is_empty() {
             let group = reader.group().context("FSP-KFK-012: the group says nothing of itself")?;

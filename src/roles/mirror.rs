@@ -13,7 +13,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use fansipan_bus::{EmbeddedBus, Patience, Source as _, kafka::{Owner, Reader, Settings, Topics}};
+use fansipan_bus::{
+    EmbeddedBus, Patience, Source as _,
+    kafka::{Owner, Reader, Settings, Topics},
+};
 use fansipan_model::{codec, json};
 use serde::{Deserialize, Serialize};
 

@@ -115,11 +115,7 @@ impl LiveStatus for Cluster {
         };
         let mut consumers: Vec<ConsumerStatus> = Vec::new();
         for (group, list) in &figures.groups {
-            let one = |p: &PartitionLag| ConsumerStatus {
-                name: format!("{group}/{}", p.partition),
-                offset: p.committed,
-                lag: p.records(),
-            };
+            let one = |p: &PartitionLag| ConsumerStatus { name: format!("{group}/{}", p.partition), offset: p.committed, lag: p.records() };
             consumers.extend(list.iter().map(one));
         }
         let spools = self.roster.spools();

@@ -23,7 +23,9 @@ pub(crate) async fn check(config: &Config, fix: bool) -> Vec<Finding> {
     let mut out = Vec::new();
     if fix {
         match tokio::time::timeout(PATIENCE, topics.create()).await {
-            Ok(Ok(made)) => out.extend(made.into_iter().map(|t| Finding { name: "kafka".to_owned(), ok: true, text: format!("{t} created") })),
+            Ok(Ok(made)) => {
+                out.extend(made.into_iter().map(|t| Finding { name: "kafka".to_owned(), ok: true, text: format!("{t} created") }))
+            }
             Ok(Err(error)) => out.push(bad(error.to_string())),
             Err(_) => out.push(bad("FSP-KFK-023: the brokers do not answer".to_owned())),
         }

@@ -61,7 +61,10 @@ fn version(bytes: &[u8], topic: &str) -> Result<()> {
     }
     let head: Head = serde_json::from_slice(bytes).with_context(|| format!("FSP-RUN-062: a record of the {topic} topic is damaged"))?;
     if head.v > VERSION {
-        bail!("FSP-RUN-063: a record of the {topic} topic has version {}, newer than this program reads ({VERSION}): upgrade this node", head.v);
+        bail!(
+            "FSP-RUN-063: a record of the {topic} topic has version {}, newer than this program reads ({VERSION}): upgrade this node",
+            head.v
+        );
     }
     Ok(())
 }

@@ -163,9 +163,8 @@ impl Deployment {
             fs::create_dir_all(&data)?;
             Ok(Role { verb, config, data, stderr, before: Vec::new(), health, child: None })
         };
-        let sources = format!(
-            "[sources]\ntimezone = \"+00:00\"\nudp = []\ntls = []\n[[sources.tcp]]\nlisten = \"127.0.0.1:{syslog}\"\n{collector}"
-        );
+        let sources =
+            format!("[sources]\ntimezone = \"+00:00\"\nudp = []\ntls = []\n[[sources.tcp]]\nlisten = \"127.0.0.1:{syslog}\"\n{collector}");
         let collector = this("collector", "collector", sources)?;
         let analyzers = (0..analyzers).map(|n| this("analyzer", &format!("analyzer{n}"), String::new())).collect::<Result<_>>()?;
         let console = this("console", "console", format!("[console]\nlisten = \"127.0.0.1:{https}\"\n"))?;

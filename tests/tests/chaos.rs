@@ -130,11 +130,7 @@ impl Chaos {
                 count.entry((rule, about)).or_default().push(alert["count"].as_u64().unwrap_or(0));
             }
             let rule = count.keys().filter(|(rule, _)| rule == RULE).count() as u64;
-            let bad: Vec<_> = count
-                .iter()
-                .filter(|((rule, _), n)| rule == RULE && (n.len() != 1 || n[0] != BURST))
-                .take(5)
-                .collect();
+            let bad: Vec<_> = count.iter().filter(|((rule, _), n)| rule == RULE && (n.len() != 1 || n[0] != BURST)).take(5).collect();
             wrong = format!("{rule} groups of {hosts}, wrong: {bad:?}");
             let whole = written.is_multiple_of(BURST);
             Ok(rule == hosts && (bad.is_empty() || (!whole && bad.len() == 1)))

@@ -27,8 +27,8 @@ mod tracker;
 mod watermark;
 mod worker;
 
-pub(crate) use keyed::{mix, put_text, texts};
 pub use keyed::{Keyed, Record};
+pub(crate) use keyed::{mix, put_text, texts};
 pub use plan::{Compiled, Plan};
 pub use router::Router;
 pub use settings::{Losses, Settings};

@@ -152,8 +152,7 @@ impl Note {
                 let mut key = SmallVec::new();
                 r.key.iter().for_each(|text| crate::correlate::put_text(&mut key, text.as_bytes()));
                 let context = hex::decode(&r.context).map_err(|e| NoteError::Damaged(e.to_string()))?;
-                let record =
-                    Record { at: r.at, id: r.id, value: r.value, context: 0, member: r.member, drill: r.drill, below: r.below };
+                let record = Record { at: r.at, id: r.id, value: r.value, context: 0, member: r.member, drill: r.drill, below: r.below };
                 let keyed = Keyed {
                     correlation: 0,
                     key,

@@ -65,7 +65,8 @@ impl Lags {
         let committed = client.committed_offsets(list, PATIENCE).map_err(KafkaError::client("ask for positions"))?;
         let mut out = Vec::new();
         for partition in 0..many {
-            let (oldest, end) = client.fetch_watermarks(topic, partition, PATIENCE).map_err(KafkaError::client("ask for the end of a topic"))?;
+            let (oldest, end) =
+                client.fetch_watermarks(topic, partition, PATIENCE).map_err(KafkaError::client("ask for the end of a topic"))?;
             let known = committed.find_partition(topic, partition).and_then(|e| match e.offset() {
                 Offset::Offset(n) => Some(n),
                 _ => None,

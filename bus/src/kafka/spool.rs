@@ -107,10 +107,10 @@ impl Spool {
             shared: Arc::clone(&shared),
             patience: Duration::from_secs(settings.spool_after_seconds),
         };
-        let thread = std::thread::Builder::new().name("spool".into()).spawn(move || forward.run()).map_err(|e| BusError::Config {
-            setting: "spool",
-            why: format!("its thread cannot be started: {e}"),
-        })?;
+        let thread = std::thread::Builder::new()
+            .name("spool".into())
+            .spawn(move || forward.run())
+            .map_err(|e| BusError::Config { setting: "spool", why: format!("its thread cannot be started: {e}") })?;
         let patience = Duration::from_secs(settings.spool_after_seconds);
         Ok(Self { bus, progress, shared, patience, thread: Mutex::new(Some(thread)) })
     }
@@ -123,7 +123,10 @@ impl Spool {
         let away = progress.away || progress.trying.is_some_and(|since| since.elapsed() > self.patience);
         let alarm = bus.alarm().map(|a| a.message.clone()).or_else(|| {
             away.then(|| {
-                format!("FSP-KFK-020: Kafka does not answer; {waiting} records wait in the spool ({} of {} bytes)", bus.bytes, bus.max_bytes)
+                format!(
+                    "FSP-KFK-020: Kafka does not answer; {waiting} records wait in the spool ({} of {} bytes)",
+                    bus.bytes, bus.max_bytes
+                )
             })
         });
         let delivered = self.shared.delivered.load(Ordering::Relaxed);

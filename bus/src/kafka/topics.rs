@@ -176,7 +176,8 @@ impl Topics {
     async fn configured(&self, shape: &Shape<'_>) -> Result<Vec<String>, KafkaError> {
         let options = AdminOptions::new().request_timeout(Some(PATIENCE));
         let about = [ResourceSpecifier::Topic(shape.name)];
-        let answers = self.admin.describe_configs(about.iter(), &options).await.map_err(KafkaError::client("ask for a topic's settings"))?;
+        let answers =
+            self.admin.describe_configs(about.iter(), &options).await.map_err(KafkaError::client("ask for a topic's settings"))?;
         let Some(Ok(config)) = answers.into_iter().next() else {
             return Ok(vec!["its settings cannot be read: may this user DESCRIBE_CONFIGS?".to_owned()]);
         };
@@ -201,7 +202,9 @@ impl Topics {
     pub fn partitions(&self, topic: &str) -> Result<i32, KafkaError> {
         let metadata = self.admin.inner().fetch_metadata(Some(topic), PATIENCE).map_err(KafkaError::client("ask for a topic"))?;
         let found = metadata.topics().iter().find(|t| t.name() == topic && t.error().is_none() && !t.partitions().is_empty());
-        found.map(|t| t.partitions().len() as i32).ok_or_else(|| KafkaError::Topic { topic: topic.to_owned(), problem: "is missing".into() })
+        found
+            .map(|t| t.partitions().len() as i32)
+            .ok_or_else(|| KafkaError::Topic { topic: topic.to_owned(), problem: "is missing".into() })
     }
 
     /// The identity of the cluster, the same as long as it lives.

@@ -109,8 +109,14 @@ fn restart<S: Subject>(subject: &mut S) {
 }
 
 fn content<S: Subject>(subject: &mut S) {
-    let odd: Vec<Vec<u8>> =
-        vec![b"x".to_vec(), vec![0; 10], vec![0xff; 1000], "Lai Châu – Sìn Hồ".as_bytes().to_vec(), vec![b'a'; 700_000], b"\n\r\"{".to_vec()];
+    let odd: Vec<Vec<u8>> = vec![
+        b"x".to_vec(),
+        vec![0; 10],
+        vec![0xff; 1000],
+        "Lai Châu – Sìn Hồ".as_bytes().to_vec(),
+        vec![b'a'; 700_000],
+        b"\n\r\"{".to_vec(),
+    ];
     append(subject.sink(), odd.clone());
     let mut source = subject.source("reader");
     let mut got: Vec<Vec<u8>> = read(&mut *source, odd.len()).into_iter().map(|g| g.2).collect();

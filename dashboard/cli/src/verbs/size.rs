@@ -86,9 +86,7 @@ pub(super) fn size(cli: &Cli, args: &SizeArgs) -> Result<Outcome> {
         }
         return Ok(Outcome::Done);
     }
-    let cells = |r: &Row| {
-        vec![r.layout.to_owned(), r.part.to_owned(), r.nodes.to_string(), r.cores.to_string(), r.disk_gib.to_string()]
-    };
+    let cells = |r: &Row| vec![r.layout.to_owned(), r.part.to_owned(), r.nodes.to_string(), r.cores.to_string(), r.disk_gib.to_string()];
     output::table(&["LAYOUT", "PART", "NODES", "CORES EACH", "DISK EACH, GiB"], rows.iter().map(cells))?;
     output::line(&format!(
         "For {} events/s with peaks of {} times that, {} days, records of {} bytes.\n\
