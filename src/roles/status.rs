@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::Result;
-use fansipan_api::{BusStatus, ConsumerStatus, DiskStatus, Lag, LiveSnapshot, LiveStatus, RuleCounts, RuleListing};
+use fansipan_api::{BusStatus, ConsumerStatus, Lag, LiveSnapshot, LiveStatus, RuleCounts, RuleListing};
 use fansipan_bus::kafka::{
     Names, Settings,
     lag::{Lags, PartitionLag},
