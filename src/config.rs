@@ -27,6 +27,26 @@ pub(crate) struct Config {
     pub(crate) rules: RulesConfig,
     /// HTTPS console and API.
     pub(crate) console: ConsoleConfig,
+    /// The bus of a distributed deployment; `fansipan run` needs none.
+    pub(crate) kafka: fansipan_bus::kafka::Settings,
+    /// A single role of a distributed deployment.
+    pub(crate) role: RoleConfig,
+}
+
+/// `[role]`
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RoleConfig {
+    /// Address of `/healthz`, `/readyz` and `/metrics` of this role.
+    pub(crate) listen: SocketAddr,
+    /// Seconds between snapshots of what analyzers remember.
+    pub(crate) snapshot_seconds: u64,
+}
+
+impl Default for RoleConfig {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 9600)), snapshot_seconds: 60 }
+    }
 }
 
 /// `[log]`
@@ -117,6 +137,25 @@ pub(crate) struct RulesConfig {
 impl Default for RulesConfig {
     fn default() -> Self {
         Self { shipped: true, paths: Vec::new(), group_minutes: 60, late_minutes: 5, correlation_groups: 1_000_000 }
+    }
+}
+
+impl RulesConfig {
+    /// How repeats are folded.
+    pub(crate) fn grouping(&self) -> fansipan_analyzer::GroupingConfig {
+        fansipan_analyzer::GroupingConfig {
+            window: i64::from(self.group_minutes) * 60 * fansipan_model::time::SECOND,
+            ..Default::default()
+        }
+    }
+
+    /// How patient and how large correlations are.
+    pub(crate) fn correlation(&self) -> fansipan_analyzer::Settings {
+        fansipan_analyzer::Settings {
+            lateness: i64::from(self.late_minutes) * 60 * fansipan_model::time::SECOND,
+            groups: self.correlation_groups.max(1) as usize,
+            ..Default::default()
+        }
     }
 }
 

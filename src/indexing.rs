@@ -45,6 +45,9 @@ impl Indexing {
             let records = consumer.poll(RECORDS, BYTES, patience).context("FSP-RUN-021: cannot read the log for indexing")?;
             for (offset, bytes) in records.iter() {
                 position = offset + 1;
+                if crate::roles::is_positions(bytes) {
+                    continue;
+                }
                 match codec::decode_into(bytes, &mut event) {
                     Ok(()) => persist("add an event", &self.stop, || self.writer.add(offset, &event)),
                     Err(error) => tracing::error!(offset, %error, "FSP-RUN-022: a record of the log is no event; it stays in the log only"),

@@ -64,7 +64,7 @@ impl LiveStatus for Live {
             per_second,
             uptime_s: self.started.elapsed().as_secs(),
             rules: RuleCounts { loaded: listing.items.len() as u64, failed },
-            disk: self.disk(),
+            disk: disk(&self.data),
             lag: Lag { analyzer, indexer, seconds: self.seconds_behind(analyzer, indexer) },
             bus: BusStatus {
                 head: bus.head,
@@ -99,12 +99,13 @@ impl Live {
         };
         age(analyzer, &self.analyzed_until).max(age(indexer, &self.indexed_until))
     }
+}
 
-    fn disk(&self) -> DiskStatus {
-        match rustix::fs::statvfs(&self.data) {
-            Ok(s) => DiskStatus { free: s.f_bavail.saturating_mul(s.f_frsize), total: s.f_blocks.saturating_mul(s.f_frsize) },
-            Err(_) => DiskStatus::default(),
-        }
+/// The disk that holds the data folder.
+pub(crate) fn disk(data: &std::path::Path) -> DiskStatus {
+    match rustix::fs::statvfs(data) {
+        Ok(s) => DiskStatus { free: s.f_bavail.saturating_mul(s.f_frsize), total: s.f_blocks.saturating_mul(s.f_frsize) },
+        Err(_) => DiskStatus::default(),
     }
 }
 

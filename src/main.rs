@@ -1,13 +1,17 @@
 //! The `fansipan` binary: parses arguments, loads configuration, wires roles, shuts down; nothing else.
 
+mod alerts;
 mod appliance;
 mod config;
 mod content;
 mod detection;
 mod exceptions;
 mod indexing;
+mod intake;
 mod live;
 mod memory;
+mod process;
+mod roles;
 mod senders;
 mod upkeep;
 
@@ -31,6 +35,10 @@ fn main() -> ExitCode {
     }
     let result = match &cli.command {
         Command::Run(args) => appliance::run(&cli, args).map(|()| fansipan_cli::Outcome::Done),
+        Command::Collector | Command::Analyzer | Command::Indexer | Command::Console => {
+            roles::run(&cli).map(|()| fansipan_cli::Outcome::Done)
+        }
+        Command::Doctor(args) => doctor(&cli, args.fix),
         _ => runtime().and_then(|rt| rt.block_on(fansipan_cli::verbs::execute(&cli))),
     };
     match result {
@@ -40,6 +48,11 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+fn doctor(cli: &Cli, fix: bool) -> anyhow::Result<fansipan_cli::Outcome> {
+    let config = config::load(cli.config.as_deref())?;
+    runtime()?.block_on(async { fansipan_cli::verbs::doctor(cli, roles::topics::check(&config, fix).await).await })
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

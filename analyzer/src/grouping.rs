@@ -6,6 +6,7 @@
 use fansipan_model::{Alert, AlertId, AlertStatus, Event, MatchedField, RuleRef, fields};
 use hashbrown::HashMap;
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::entities;
@@ -57,6 +58,18 @@ type Key = (Box<str>, Box<str>, Box<str>, Vec<String>, Option<Box<str>>);
 
 #[derive(Clone, Debug)]
 struct Open {
+    id: AlertId,
+    raised: i64,
+    sampled: usize,
+}
+
+/// An open alert as it is kept.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct OpenAlert {
+    agency: String,
+    rule: String,
+    hash: String,
+    group: Vec<String>,
     id: AlertId,
     raised: i64,
     sampled: usize,
@@ -128,6 +141,47 @@ impl Grouping {
         self.close_oldest();
     }
 
+    /// Takes the alert that an event would open, made elsewhere: as [`Grouping::note`].
+    pub(crate) fn take(&mut self, alert: Alert, out: &mut Vec<Signal>) {
+        let key = key(&alert.agency, &alert.rule, alert.group.clone());
+        if let Some(open) = self.open.get_mut(&key) {
+            if alert.raised < open.raised.saturating_add(self.config.window) {
+                let sampled = open.sampled < Alert::SAMPLE;
+                open.sampled += usize::from(sampled);
+                let event = alert.events.first().copied().unwrap_or_default();
+                out.push(Signal::Repeat { id: open.id, event, at: alert.first_seen, sampled });
+                return;
+            }
+            self.open.shift_remove(&key);
+        }
+        self.open.insert(key, Open { id: alert.id, raised: alert.raised, sampled: 1 });
+        out.push(Signal::Open(Box::new(alert)));
+        self.close_oldest();
+    }
+
+    /// The open alerts, oldest first.
+    pub(crate) fn save(&self) -> Vec<OpenAlert> {
+        let one = |((agency, rule, hash, group), open): (&Key, &Open)| OpenAlert {
+            agency: agency.to_string(),
+            rule: rule.to_string(),
+            hash: hash.to_string(),
+            group: group.clone(),
+            id: open.id,
+            raised: open.raised,
+            sampled: open.sampled,
+        };
+        self.open.iter().map(one).collect()
+    }
+
+    /// Continues with what [`Grouping::save`] gave.
+    pub(crate) fn load(&mut self, open: Vec<OpenAlert>) {
+        let one = |o: OpenAlert| {
+            let key: Key = (o.agency.into(), o.rule.into(), o.hash.into(), o.group);
+            (key, Open { id: o.id, raised: o.raised, sampled: o.sampled })
+        };
+        self.open = open.into_iter().map(one).collect();
+    }
+
     fn close_oldest(&mut self) {
         let over = self.open.len().saturating_sub(self.config.max_open);
         if over > 0 {
@@ -143,7 +197,8 @@ fn key(agency: &str, rule: &RuleRef, group: Vec<String>, held: Option<&str>) -> 
     (agency.into(), rule.id.as_str().into(), rule.hash.as_str().into(), group, held.map(Into::into))
 }
 
-fn open_alert(rule: &RuleRef, event: &Event, group: Vec<String>, matched: Vec<MatchedField>) -> Alert {
+/// The alert that an event opens.
+pub(crate) fn open_alert(rule: &RuleRef, event: &Event, group: Vec<String>, matched: Vec<MatchedField>) -> Alert {
     let event_id = event.id().to_string();
     Alert {
         id: AlertId::derive(event.agency(), &rule.id, &rule.hash, &[&event_id]),

@@ -14,6 +14,7 @@ pub mod entities;
 pub mod exceptions;
 pub mod grouping;
 pub mod incidents;
+pub mod split;
 
 use std::sync::Arc;
 

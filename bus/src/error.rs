@@ -109,6 +109,9 @@ pub enum BusError {
         /// What failed, as in the alarm.
         reason: String,
     },
+    /// Kafka, instead of the embedded log.
+    #[error(transparent)]
+    Kafka(#[from] crate::kafka::KafkaError),
     /// A side file that cannot be read.
     #[error("FSP-BUS-013: {path} is damaged: {what}")]
     Damaged {
@@ -138,6 +141,7 @@ impl BusError {
             BusError::Damaged { .. } => "FSP-BUS-013",
             BusError::Malformed => "FSP-BUS-014",
             BusError::Unsealed { .. } => "FSP-BUS-015",
+            BusError::Kafka(_) => "FSP-KFK",
         }
     }
 

@@ -16,6 +16,9 @@
 //! DIR/consumers/analyzer.pos            position of a consumer: see `positions`
 //! ```
 //!
+//! Everything said here is about the embedded log; [`kafka`] is the bus of a distributed deployment, [`Sink`] and [`Source`] what
+//! both have in common.
+//!
 //! Two threads per log: `committer` writes and syncs, `keeper` seals, expires and stores positions. Producers and consumers
 //! run on their callers' threads. `host` is the only door to the file system.
 //!
@@ -49,10 +52,12 @@ mod consumer;
 mod error;
 mod format;
 mod host;
+pub mod kafka;
 mod keeper;
 mod keys;
 mod log;
 pub mod merkle;
+mod ports;
 mod positions;
 mod queue;
 mod records;
@@ -70,6 +75,7 @@ pub use bus::EmbeddedBus;
 pub use config::{BusConfig, Limits, Patience};
 pub use consumer::Consumer;
 pub use error::BusError;
+pub use ports::{Delivery, Pending, Sink, Source};
 pub use records::Records;
 pub use seal::{Proof, sealed_segments, verify_segment};
 pub use status::{Alarm, AlarmKind, BusStatus, ConsumerStatus, Counters, Lost, Recovery, SegmentStatus};

@@ -11,7 +11,6 @@ mod lane;
 
 use std::{
     net::IpAddr,
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -20,43 +19,18 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use fansipan_bus::{Batch, BusError, EmbeddedBus, Receipt};
 
 pub use appender::{Appender, OfferError, Parcel};
 pub use assign::{Assignment, Assignments};
 pub use lane::{Lane, Origin};
+
+pub use fansipan_bus::{Pending, Sink};
 
 use crate::{
     Normalizer,
     ledger::{Introduction, Reason, SourceRegistry},
     sources::config::LimitsConfig,
 };
-
-/// The outcome of an append, later.
-pub type Pending = Pin<Box<dyn Future<Output = Result<Receipt, BusError>> + Send>>;
-
-/// Where batches become durable: the embedded log, Kafka, or a double in tests.
-pub trait Sink: Send + Sync + 'static {
-    /// Takes a batch whole or not at all, in the order of the calls. May block while it cannot take more; the future
-    /// resolves when the batch is durable, earlier batches included.
-    fn append(&self, batch: Batch) -> Result<Pending, BusError>;
-
-    /// An empty batch, perhaps with the memory of an earlier one.
-    fn batch(&self) -> Batch {
-        Batch::new()
-    }
-}
-
-impl Sink for EmbeddedBus {
-    fn append(&self, batch: Batch) -> Result<Pending, BusError> {
-        let ticket = EmbeddedBus::append(self, batch)?;
-        Ok(Box::pin(ticket))
-    }
-
-    fn batch(&self) -> Batch {
-        EmbeddedBus::batch(self)
-    }
-}
 
 /// Sizes of batches and queues.
 #[derive(Clone, Copy, Debug)]

@@ -28,6 +28,7 @@ mod watermark;
 mod worker;
 
 pub use keyed::{Keyed, Record};
+pub(crate) use keyed::{mix, put_text, texts};
 pub use plan::{Compiled, Plan};
 pub use router::Router;
 pub use settings::{Losses, Settings};

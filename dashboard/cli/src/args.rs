@@ -43,6 +43,14 @@ pub struct Cli {
 pub enum Command {
     /// Run everything in one process: receive, detect, store, serve the console
     Run(RunArgs),
+    /// One role of a distributed deployment: receive, and hand over to Kafka
+    Collector,
+    /// One role of a distributed deployment: detect; several instances share the work
+    Analyzer,
+    /// One role of a distributed deployment: store events in ClickHouse; several instances share the work
+    Indexer,
+    /// One role of a distributed deployment: keep alerts and people, serve API and web
+    Console,
     /// Raw log records in, one flat ECS JSON object per line out
     Parse(ParseArgs),
     /// Run Sigma rules over files: one JSON line per detection
@@ -62,7 +70,9 @@ pub enum Command {
     /// Credentials for programs: log senders, scripts
     Tokens(TokensArgs),
     /// Check this host and the appliance, and say what to do about what is wrong
-    Doctor,
+    Doctor(DoctorArgs),
+    /// Say how many machines, cores and disks a rate of events needs
+    Size(SizeArgs),
     /// Print a shell completion script
     Completions {
         /// Shell to complete for
@@ -76,6 +86,31 @@ pub struct RunArgs {
     /// Also read records from standard input
     #[arg(long)]
     pub stdin: bool,
+}
+
+/// `fansipan size`
+#[derive(Clone, Debug, Args)]
+pub struct SizeArgs {
+    /// Events per second, on average
+    #[arg(long, default_value_t = 20_000.0, value_name = "N")]
+    pub events_per_second: f64,
+    /// How many times the average a peak is
+    #[arg(long, default_value_t = 5.0, value_name = "TIMES")]
+    pub peak: f64,
+    /// Days that events are kept
+    #[arg(long, default_value_t = 365.0, value_name = "DAYS")]
+    pub days: f64,
+    /// Bytes of a record as received, on average
+    #[arg(long, default_value_t = 300.0, value_name = "BYTES")]
+    pub bytes_per_record: f64,
+}
+
+/// `fansipan doctor`
+#[derive(Clone, Debug, Default, Args)]
+pub struct DoctorArgs {
+    /// Also make what is missing: topics in Kafka
+    #[arg(long)]
+    pub fix: bool,
 }
 
 /// `fansipan parse`

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 pub use args::{Cli, Command, RunArgs};
 pub use inputs::rule_files;
+pub use verbs::Finding;
 
 /// How a verb ended; the numbers are a contract with scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,14 +12,34 @@ use serde_json::{Value, json};
 use super::client;
 use crate::{Outcome, args::Cli, client::ApiError, output};
 
-/// One finding: name, good or bad, what is the case and what to do.
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What was looked at.
+    pub name: String,
+    /// Good or bad.
+    pub ok: bool,
+    /// What is the case and what to do.
+    pub text: String,
+}
+
 struct Check {
     name: &'static str,
     ok: bool,
     text: String,
 }
 
-pub(super) async fn doctor(cli: &Cli) -> Result<Outcome> {
+impl From<Check> for Finding {
+    fn from(check: Check) -> Self {
+        Self { name: check.name.to_owned(), ok: check.ok, text: check.text }
+    }
+}
+
+/// Looks at this host and at the appliance, and says it together with what was `found` elsewhere.
+///
+/// # Errors
+/// Where the answer cannot be written.
+pub async fn doctor(cli: &Cli, found: Vec<Finding>) -> Result<Outcome> {
     let mut checks = vec![data_dir(&cli.data)];
     let api = client(cli)?;
     match api.get("/status", &[]).await {
@@ -30,6 +50,7 @@ pub(super) async fn doctor(cli: &Cli) -> Result<Outcome> {
         }
         Err(error) => checks.push(Check { name: "appliance", ok: false, text: error.to_string() }),
     }
+    let checks: Vec<Finding> = checks.into_iter().map(Finding::from).chain(found).collect();
     let good = checks.iter().all(|c| c.ok);
     if cli.json {
         for c in &checks {
@@ -38,7 +59,7 @@ pub(super) async fn doctor(cli: &Cli) -> Result<Outcome> {
     } else {
         output::table(
             &["CHECK", "", "DETAIL"],
-            checks.iter().map(|c| vec![c.name.into(), if c.ok { "ok" } else { "FAIL" }.into(), c.text.clone()]),
+            checks.iter().map(|c| vec![c.name.clone(), if c.ok { "ok" } else { "FAIL" }.into(), c.text.clone()]),
         )?;
     }
     Ok(if good { Outcome::Done } else { Outcome::Negative })

@@ -18,10 +18,13 @@ mod incidents;
 mod parse;
 mod rules;
 mod search;
+mod size;
 mod sources;
 mod tokens;
 
-/// Carries out every verb but `run`, which the binary wires itself.
+pub use doctor::{Finding, doctor};
+
+/// Carries out every verb but `run` and the roles, which the binary wires itself.
 ///
 /// Errors: whatever the verb reports; an [`ApiError`] with an exit code of its own comes back as that [`Outcome`] after
 /// its message was printed to standard error.
@@ -36,9 +39,10 @@ pub async fn execute(cli: &Cli) -> Result<Outcome> {
         Command::Exceptions(args) => exceptions::exceptions(cli, args).await,
         Command::Sources(args) => sources::sources(cli, args).await,
         Command::Tokens(args) => tokens::tokens(cli, args).await,
-        Command::Doctor => doctor::doctor(cli).await,
+        Command::Size(args) => size::size(cli, args),
+        Command::Doctor(_) => doctor::doctor(cli, Vec::new()).await,
         Command::Completions { shell } => completions(*shell),
-        Command::Run(_) => Ok(Outcome::Done),
+        Command::Run(_) | Command::Collector | Command::Analyzer | Command::Indexer | Command::Console => Ok(Outcome::Done),
     };
     match result {
         Err(error) => {

@@ -1,0 +1,243 @@
+//! A member of a consumer group: cooperative and sticky, static by name, so that a restart moves no partition. Reads what is
+//! committed only. Where each partition begins is for its [`Owner`] to say.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use rdkafka::{
+    ClientContext, Message as _, Offset, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, ConsumerGroupMetadata},
+    message::BorrowedMessage,
+    types::RDKafkaRespErr,
+};
+
+use super::{context, error::KafkaError, settings::Settings, topics::Names};
+use crate::{BusError, Delivery, Source, sync::locked};
+
+/// How long the brokers may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Who works on the partitions that a reader gets. Called while the reader polls, on its thread.
+pub trait Owner: Send + Sync + 'static {
+    /// A partition is this reader's now; `committed`: where its group came to. Where to begin; `None`: with the oldest record.
+    fn assigned(&self, _partition: i32, committed: Option<u64>) -> Option<u64> {
+        committed
+    }
+
+    /// A partition goes to another reader.
+    fn revoked(&self, _partition: i32) {}
+}
+
+/// Begins where the group was.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Committed;
+
+impl Owner for Committed {}
+
+struct Context {
+    owner: Arc<dyn Owner>,
+    topic: String,
+    /// Partitions held, with a number that changes whenever one comes or goes.
+    held: Mutex<(u64, BTreeMap<i32, u64>)>,
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        context::log(level, facility, message);
+    }
+
+    fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
+        tracing::warn!(target: "kafka", %error, "{reason}");
+    }
+}
+
+impl ConsumerContext for Context {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, err: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let result = match err {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
+                self.take(consumer, list);
+                consumer.incremental_assign(list)
+            }
+            _ => {
+                self.give(list);
+                consumer.incremental_unassign(list)
+            }
+        };
+        if let Err(error) = result {
+            tracing::error!(target: "kafka", %error, "FSP-KFK-010: partitions could not be taken over or given up; the group tries again");
+        }
+    }
+
+    fn main_queue_min_poll_interval(&self) -> rdkafka::util::Timeout {
+        Duration::from_millis(100).into()
+    }
+}
+
+impl Context {
+    fn take(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) {
+        let committed = consumer.committed_offsets(list.clone(), PATIENCE).unwrap_or_else(|error| {
+            tracing::error!(target: "kafka", %error, "FSP-KFK-011: the positions of the group cannot be read; owners go by their own");
+            TopicPartitionList::new()
+        });
+        let partitions: Vec<i32> = list.elements().iter().map(|e| e.partition()).collect();
+        for partition in partitions {
+            let known = committed.find_partition(&self.topic, partition).and_then(|e| match e.offset() {
+                Offset::Offset(n) => u64::try_from(n).ok(),
+                _ => None,
+            });
+            let start = self.owner.assigned(partition, known);
+            self.warn_if_expired(consumer, partition, start);
+            let offset = start.map_or(Offset::Beginning, |n| Offset::Offset(n as i64));
+            if let Err(error) = list.set_partition_offset(&self.topic, partition, offset) {
+                tracing::error!(target: "kafka", %error, partition, "a position cannot be set");
+            }
+            let mut held = locked(&self.held);
+            held.0 += 1;
+            let number = held.0;
+            held.1.insert(partition, number);
+        }
+    }
+
+    /// A position before the oldest record means that records were deleted unread: that must not pass unseen.
+    fn warn_if_expired(&self, consumer: &BaseConsumer<Self>, partition: i32, start: Option<u64>) {
+        let Some(wanted) = start else { return };
+        if let Ok((oldest, _)) = consumer.fetch_watermarks(&self.topic, partition, PATIENCE)
+            && oldest > wanted as i64
+        {
+            let error = KafkaError::Expired { topic: self.topic.clone(), partition, wanted, oldest: oldest as u64 };
+            tracing::error!(target: "kafka", "{error}");
+        }
+    }
+
+    fn give(&self, list: &TopicPartitionList) {
+        for element in list.elements() {
+            let mut held = locked(&self.held);
+            held.0 += 1;
+            held.1.remove(&element.partition());
+            drop(held);
+            self.owner.revoked(element.partition());
+        }
+    }
+}
+
+/// Whether an error says that brokers cannot be reached for now.
+fn is_passing(error: &rdkafka::error::KafkaError) -> bool {
+    use rdkafka::types::RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure, OperationTimedOut, Resolve};
+    matches!(error.rdkafka_error_code(), Some(AllBrokersDown | BrokerTransportFailure | OperationTimedOut | Resolve))
+}
+
+/// One record with its key.
+#[derive(Clone, Copy, Debug)]
+pub struct Keyed<'a> {
+    /// Its key.
+    pub key: &'a [u8],
+    /// The record.
+    pub record: Delivery<'a>,
+}
+
+/// Reads one topic as a member of a group.
+pub struct Reader {
+    consumer: BaseConsumer<Context>,
+    topic: String,
+}
+
+impl Reader {
+    /// Joins the group `group` for `topic`.
+    ///
+    /// # Errors
+    /// [`KafkaError`].
+    pub fn join(settings: &Settings, group: &str, topic: &str, owner: Arc<dyn Owner>) -> Result<Self, KafkaError> {
+        let group = Names::new(settings).group(group);
+        let mut config = settings.client()?;
+        config.set("group.instance.id", format!("{group}.{}", settings.own_name()));
+        config.set("group.id", &group);
+        config.set("partition.assignment.strategy", "cooperative-sticky");
+        config.set("session.timeout.ms", "10000").set("heartbeat.interval.ms", "1000");
+        config.set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
+        config.set("isolation.level", "read_committed").set("auto.offset.reset", "earliest");
+        config.set("fetch.wait.max.ms", "100").set("fetch.error.backoff.ms", "100").set("queued.max.messages.kbytes", "32768");
+        config.set("check.crcs", "true");
+        let context = Context { owner, topic: topic.to_owned(), held: Mutex::default() };
+        let consumer: BaseConsumer<Context> = config.create_with_context(context).map_err(KafkaError::client("make a reader"))?;
+        consumer.subscribe(&[topic]).map_err(KafkaError::client("join a group"))?;
+        Ok(Self { consumer, topic: topic.to_owned() })
+    }
+
+    /// Hands over what is there, with keys: at most `max`. Waits up to `timeout` for the first; how many there were.
+    ///
+    /// # Errors
+    /// [`KafkaError`].
+    pub fn poll_keyed(&self, max: usize, timeout: Duration, each: &mut dyn FnMut(Keyed<'_>)) -> Result<usize, KafkaError> {
+        let until = Instant::now() + timeout;
+        let mut hand: Vec<(u64, BorrowedMessage<'_>)> = Vec::new();
+        while hand.len() < max {
+            let wait = if hand.is_empty() { until.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
+            match self.consumer.poll(wait) {
+                None if hand.is_empty() && Instant::now() < until => {}
+                None => break,
+                Some(Ok(message)) => {
+                    let number = locked(&self.context().held).1.get(&message.partition()).copied();
+                    hand.extend(number.map(|n| (n, message)));
+                }
+                // brokers come and go: the library connects again by itself
+                Some(Err(error)) if is_passing(&error) => {}
+                Some(Err(error)) => return Err(KafkaError::client("read")(error)),
+            }
+        }
+        // what was read of a partition that went away meanwhile is read there again
+        let held = locked(&self.context().held).1.clone();
+        hand.retain(|(number, message)| held.get(&message.partition()) == Some(number));
+        for (_, message) in &hand {
+            let record = Delivery {
+                partition: message.partition(),
+                offset: u64::try_from(message.offset()).unwrap_or(0),
+                value: message.payload().unwrap_or_default(),
+            };
+            each(Keyed { key: message.key().unwrap_or_default(), record });
+        }
+        Ok(hand.len())
+    }
+
+    fn context(&self) -> &Context {
+        self.consumer.context()
+    }
+
+    /// Partitions it has now.
+    pub fn partitions(&self) -> Vec<i32> {
+        locked(&self.context().held).1.keys().copied().collect()
+    }
+
+    /// What a transaction needs to keep this group's positions.
+    pub fn group(&self) -> Option<ConsumerGroupMetadata> {
+        self.consumer.group_metadata()
+    }
+
+    /// Leaves the group: calls the owner for every partition that is given up.
+    pub fn leave(&self) {
+        self.consumer.unsubscribe();
+        let until = Instant::now() + Duration::from_secs(2);
+        while !self.partitions().is_empty() && Instant::now() < until {
+            drop(self.consumer.poll(Duration::from_millis(50)));
+        }
+    }
+}
+
+impl Source for Reader {
+    fn poll(&mut self, max_records: usize, timeout: Duration, each: &mut dyn FnMut(Delivery<'_>)) -> Result<usize, BusError> {
+        Ok(self.poll_keyed(max_records, timeout, &mut |k| each(k.record))?)
+    }
+
+    fn commit(&mut self, partition: i32, next: u64) -> Result<(), BusError> {
+        if !locked(&self.context().held).1.contains_key(&partition) {
+            return Ok(());
+        }
+        let mut list = TopicPartitionList::new();
+        let placed = list.add_partition_offset(&self.topic, partition, Offset::Offset(next as i64));
+        placed.and_then(|()| self.consumer.commit(&list, CommitMode::Sync)).map_err(KafkaError::client("keep a position"))?;
+        Ok(())
+    }
+}

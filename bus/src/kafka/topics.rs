@@ -1,0 +1,227 @@
+//! Which topics there are, how they must be, and what is wrong with those that are there.
+
+use std::time::Duration;
+
+use rdkafka::{
+    admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication},
+    error::RDKafkaErrorCode,
+};
+
+use super::{context::Plain, error::KafkaError, settings::Settings};
+
+/// How long the brokers may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Names of topics and groups, with the deployment's prefix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    prefix: String,
+    /// Normalized events as flat ECS JSON, key: source.
+    pub events: String,
+    /// Records of correlations and repeats, key: group.
+    pub keyed: String,
+    /// Changes of alerts.
+    pub alerts: String,
+    /// What analyzers remember; compacted.
+    pub state: String,
+    /// What roles tell each other.
+    pub control: String,
+    /// What could not be read, with the reason.
+    pub dead: String,
+}
+
+impl Names {
+    /// Of a deployment.
+    pub fn new(settings: &Settings) -> Self {
+        let topic = |word: &str| format!("{}fansipan.{word}.v1", settings.prefix);
+        Self {
+            prefix: settings.prefix.clone(),
+            events: topic("events"),
+            keyed: topic("keyed"),
+            alerts: topic("alerts"),
+            state: topic("state"),
+            control: topic("control"),
+            dead: topic("dead"),
+        }
+    }
+
+    /// A consumer group or a transactional id.
+    pub fn group(&self, word: &str) -> String {
+        format!("{}{word}", self.prefix)
+    }
+}
+
+/// How a topic must be.
+struct Shape<'a> {
+    name: &'a str,
+    partitions: i32,
+    compacted: bool,
+    hours: u64,
+}
+
+/// One topic as found, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Its name.
+    pub topic: String,
+    /// Whether it is as it must be.
+    pub ok: bool,
+    /// What is the case, and what to do where it is not well.
+    pub text: String,
+}
+
+/// Makes and checks topics.
+pub struct Topics {
+    admin: AdminClient<Plain>,
+    settings: Settings,
+    names: Names,
+}
+
+impl Topics {
+    /// Does not connect yet.
+    ///
+    /// # Errors
+    /// [`KafkaError::Setting`], [`KafkaError::Secret`], [`KafkaError::Client`].
+    pub fn new(settings: &Settings) -> Result<Self, KafkaError> {
+        let admin = settings.client()?.create_with_context(Plain).map_err(KafkaError::client("make a client"))?;
+        Ok(Self { admin, settings: settings.clone(), names: Names::new(settings) })
+    }
+
+    fn shapes(&self) -> Vec<Shape<'_>> {
+        let (names, many, hours) = (&self.names, self.settings.partitions, self.settings.retention_hours.max(1));
+        let shape = |name, partitions, compacted, hours| Shape { name, partitions, compacted, hours };
+        vec![
+            shape(&names.events, many, false, hours),
+            shape(&names.keyed, many, false, hours),
+            // one partition: alerts reach people in the order in which they were found
+            shape(&names.alerts, 1, false, hours.max(168)),
+            shape(&names.state, many, true, hours),
+            shape(&names.control, 1, false, 24),
+            shape(&names.dead, 1, false, hours.max(168)),
+        ]
+    }
+
+    /// Creates the topics that are missing; those that exist are left as they are. The names of the new ones.
+    ///
+    /// # Errors
+    /// [`KafkaError::Client`], [`KafkaError::Topic`].
+    pub async fn create(&self) -> Result<Vec<String>, KafkaError> {
+        let shapes = self.shapes();
+        let retention: Vec<String> = shapes.iter().map(|s| (s.hours * 3_600_000).to_string()).collect();
+        let copies = self.settings.replication;
+        let least = if copies >= 3 { "2" } else { "1" };
+        let make = |(s, retention)| {
+            let Shape { name, partitions, compacted, .. }: &Shape<'_> = s;
+            let topic = NewTopic::new(name, *partitions, TopicReplication::Fixed(copies)).set("min.insync.replicas", least);
+            if *compacted {
+                // a snapshot is written anew every minute: what it replaces should go soon
+                topic.set("cleanup.policy", "compact").set("segment.ms", "600000").set("min.cleanable.dirty.ratio", "0.2")
+            } else {
+                let retention: &String = retention;
+                topic.set("retention.ms", retention)
+            }
+        };
+        let wanted: Vec<NewTopic<'_>> = shapes.iter().zip(&retention).map(make).collect();
+        let options = AdminOptions::new().operation_timeout(Some(PATIENCE)).request_timeout(Some(PATIENCE));
+        let results = self.admin.create_topics(&wanted, &options).await.map_err(KafkaError::client("create topics"))?;
+        let mut made = Vec::new();
+        for result in results {
+            match result {
+                Ok(topic) => made.push(topic),
+                Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((topic, code)) => return Err(KafkaError::Topic { topic, problem: format!("cannot be created ({code})") }),
+            }
+        }
+        Ok(made)
+    }
+
+    /// Looks at every topic.
+    ///
+    /// # Errors
+    /// [`KafkaError::Client`] when the brokers cannot be asked.
+    pub async fn check(&self) -> Result<Vec<Finding>, KafkaError> {
+        let metadata = self.admin.inner().fetch_metadata(None, PATIENCE).map_err(KafkaError::client("ask for the topics"))?;
+        let mut findings = Vec::new();
+        for shape in self.shapes() {
+            let found = metadata.topics().iter().find(|t| t.name() == shape.name && t.error().is_none());
+            let Some(found) = found else {
+                findings.push(finding(shape.name, false, "is missing: `fansipan doctor --fix` creates it".to_owned()));
+                continue;
+            };
+            let partitions = found.partitions();
+            let copies = partitions.iter().map(|p| p.replicas().len()).min().unwrap_or(0);
+            let behind = partitions.iter().filter(|p| p.isr().len() < p.replicas().len()).count();
+            let headless = partitions.iter().filter(|p| p.leader() < 0).count();
+            let mut problems = self.configured(&shape).await?;
+            if headless > 0 {
+                problems.push(format!("{headless} partitions have no leader: start the brokers that hold them"));
+            }
+            if behind > 0 {
+                problems.push(format!("{behind} partitions have copies that are behind"));
+            }
+            if (copies as i32) < self.settings.replication {
+                problems.push(format!(
+                    "has {copies} copies, [kafka] replication says {}: reassign its partitions, or lower the setting",
+                    self.settings.replication
+                ));
+            }
+            let text = format!("{} partitions, {copies} copies", partitions.len());
+            let ok = problems.is_empty();
+            findings.push(finding(shape.name, ok, if ok { text } else { format!("{text}; {}", problems.join("; ")) }));
+        }
+        Ok(findings)
+    }
+
+    /// What is wrong with its configuration.
+    async fn configured(&self, shape: &Shape<'_>) -> Result<Vec<String>, KafkaError> {
+        let options = AdminOptions::new().request_timeout(Some(PATIENCE));
+        let about = [ResourceSpecifier::Topic(shape.name)];
+        let answers =
+            self.admin.describe_configs(about.iter(), &options).await.map_err(KafkaError::client("ask for a topic's settings"))?;
+        let Some(Ok(config)) = answers.into_iter().next() else {
+            return Ok(vec!["its settings cannot be read: may this user DESCRIBE_CONFIGS?".to_owned()]);
+        };
+        let value = |key: &str| config.get(key).and_then(|e| e.value.clone()).unwrap_or_default();
+        let mut problems = Vec::new();
+        let compacted = value("cleanup.policy").contains("compact");
+        if compacted != shape.compacted {
+            let right = if shape.compacted { "compact" } else { "delete" };
+            problems.push(format!("cleanup.policy must be {right}: what analyzers remember would be lost, or nothing would ever expire"));
+        }
+        let hours = value("retention.ms").parse::<i64>().map_or(0, |ms| ms / 3_600_000);
+        if !shape.compacted && (0..shape.hours as i64).contains(&hours) {
+            problems.push(format!("keeps {hours} hours, [kafka] asks for {}: raise retention.ms", shape.hours));
+        }
+        Ok(problems)
+    }
+
+    /// How many partitions a topic has.
+    ///
+    /// # Errors
+    /// [`KafkaError::Topic`], [`KafkaError::Client`].
+    pub fn partitions(&self, topic: &str) -> Result<i32, KafkaError> {
+        let metadata = self.admin.inner().fetch_metadata(Some(topic), PATIENCE).map_err(KafkaError::client("ask for a topic"))?;
+        let found = metadata.topics().iter().find(|t| t.name() == topic && t.error().is_none() && !t.partitions().is_empty());
+        found
+            .map(|t| t.partitions().len() as i32)
+            .ok_or_else(|| KafkaError::Topic { topic: topic.to_owned(), problem: "is missing".into() })
+    }
+
+    /// The identity of the cluster, the same as long as it lives.
+    ///
+    /// # Errors
+    /// [`KafkaError::Topic`] when the brokers do not tell.
+    pub fn cluster(&self) -> Result<String, KafkaError> {
+        let unknown = || KafkaError::Topic { topic: self.names.events.clone(), problem: "is on a cluster that does not answer".into() };
+        self.admin.inner().fetch_cluster_id(PATIENCE).ok_or_else(unknown)
+    }
+
+    /// The names.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+}
+
+fn finding(topic: &str, ok: bool, text: String) -> Finding {
+    Finding { topic: topic.to_owned(), ok, text }
+}

@@ -1,0 +1,149 @@
+//! Transactions: what is sent and the positions it was made of become visible together, or not at all.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::ConsumerGroupMetadata,
+    error::{KafkaError as Failure, RDKafkaErrorCode},
+    message::{Header, OwnedHeaders},
+    producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer},
+};
+
+use super::{
+    error::KafkaError,
+    settings::{Settings, TRANSACTION},
+    topics::Names,
+};
+
+/// How long the brokers may take to begin or end a transaction.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A producer under a name of its own: a second one of that name ends the first (which is what makes restarts safe).
+///
+/// After an error it is of no use any more: drop it, open another and go on from the positions that Kafka has.
+pub struct Writer {
+    producer: ThreadedProducer<DefaultProducerContext>,
+    name: String,
+}
+
+impl Writer {
+    /// Opens it, and ends what an earlier one of the name left open.
+    ///
+    /// # Errors
+    /// [`KafkaError`]; no broker answering within ten seconds is one.
+    pub fn open(settings: &Settings, role: &str) -> Result<Self, KafkaError> {
+        let name = Names::new(settings).group(&format!("{role}.{}", settings.own_name()));
+        let mut config = settings.client()?;
+        config.set("transactional.id", &name);
+        config.set("transaction.timeout.ms", TRANSACTION.as_millis().to_string());
+        config.set("acks", "all").set("enable.idempotence", "true");
+        config.set("compression.type", "zstd").set("partitioner", "murmur2");
+        config.set("linger.ms", "2").set("batch.num.messages", "20000").set("batch.size", "1000000");
+        config.set("queue.buffering.max.kbytes", "131072").set("queue.buffering.max.messages", "500000");
+        config.set("message.max.bytes", "8000000");
+        let producer: ThreadedProducer<DefaultProducerContext> = config.create().map_err(KafkaError::client("make a producer"))?;
+        let writer = Self { producer, name };
+        writer.producer.init_transactions(PATIENCE).map_err(|e| writer.failed("begin to write", e))?;
+        Ok(writer)
+    }
+
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// [`KafkaError`].
+    pub fn begin(&self) -> Result<(), KafkaError> {
+        self.producer.begin_transaction().map_err(|e| self.failed("begin a transaction", e))
+    }
+
+    /// Sends one record in the open transaction; waits while the memory for records on their way is full.
+    ///
+    /// # Errors
+    /// [`KafkaError`].
+    pub fn send(&self, topic: &str, partition: Option<i32>, key: &[u8], value: Option<&[u8]>) -> Result<(), KafkaError> {
+        self.send_with(topic, partition, key, value, None)
+    }
+
+    /// [`send`](Self::send) with the reason why a record is where it is, as header `fansipan-reason`.
+    ///
+    /// # Errors
+    /// [`KafkaError`].
+    pub fn send_with(
+        &self,
+        topic: &str,
+        partition: Option<i32>,
+        key: &[u8],
+        value: Option<&[u8]>,
+        reason: Option<&str>,
+    ) -> Result<(), KafkaError> {
+        let mut record = BaseRecord::to(topic).key(key);
+        if let Some(value) = value {
+            record = record.payload(value);
+        }
+        if let Some(partition) = partition {
+            record = record.partition(partition);
+        }
+        if let Some(reason) = reason {
+            record = record.headers(OwnedHeaders::new().insert(Header { key: "fansipan-reason", value: Some(reason) }));
+        }
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.producer.send(record) {
+                Ok(()) => return Ok(()),
+                Err((Failure::MessageProduction(RDKafkaErrorCode::QueueFull), again)) if Instant::now() < until => {
+                    record = again;
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                Err((error, _)) => return Err(self.failed("send a record", error)),
+            }
+        }
+    }
+
+    /// The positions up to which everything was made use of, of a group, become part of the open transaction.
+    ///
+    /// # Errors
+    /// [`KafkaError`]; among others where the partitions went to another reader meanwhile.
+    pub fn positions(&self, topic: &str, next: &[(i32, u64)], group: &ConsumerGroupMetadata) -> Result<(), KafkaError> {
+        let mut list = TopicPartitionList::new();
+        for (partition, offset) in next {
+            let placed = list.add_partition_offset(topic, *partition, Offset::Offset(*offset as i64));
+            placed.map_err(KafkaError::client("note a position"))?;
+        }
+        self.position_list(&list, group)
+    }
+
+    pub(crate) fn position_list(&self, list: &TopicPartitionList, group: &ConsumerGroupMetadata) -> Result<(), KafkaError> {
+        self.producer.send_offsets_to_transaction(list, group, PATIENCE).map_err(|e| self.failed("keep positions", e))
+    }
+
+    /// Ends the transaction: when it returns, everything in it is durable on the brokers and visible.
+    ///
+    /// # Errors
+    /// [`KafkaError`]: whether it took effect is then told by the positions.
+    pub fn commit(&self) -> Result<(), KafkaError> {
+        let mut tries = 0;
+        loop {
+            match self.producer.commit_transaction(PATIENCE) {
+                Ok(()) => return Ok(()),
+                Err(Failure::Transaction(e)) if e.is_retriable() && tries < 2 => tries += 1,
+                Err(error) => return Err(self.failed("end a transaction", error)),
+            }
+        }
+    }
+
+    /// Takes back what was sent.
+    ///
+    /// # Errors
+    /// [`KafkaError`].
+    pub fn abort(&self) -> Result<(), KafkaError> {
+        self.producer.abort_transaction(PATIENCE).map_err(|e| self.failed("take a transaction back", e))
+    }
+
+    fn failed(&self, action: &'static str, error: Failure) -> KafkaError {
+        use RDKafkaErrorCode::{Fenced, InvalidProducerEpoch};
+        match error.rdkafka_error_code() {
+            Some(Fenced | InvalidProducerEpoch) => KafkaError::Fenced { name: self.name.clone() },
+            _ => KafkaError::Client { action, source: error },
+        }
+    }
+}

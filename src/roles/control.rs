@@ -1,0 +1,253 @@
+//! The control topic: collectors say which sources they have and how their spools are, the console says what operators decided.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::Result;
+use fansipan_bus::kafka::{Names, Reader, Settings, Spool, Writer, reader::Committed};
+use fansipan_collector::ledger::SourceRegistry;
+use fansipan_model::SourceInfo;
+use fansipan_storage::StateStore;
+
+use super::{
+    node::{Health, Node},
+    wire::{Message, Say},
+};
+
+/// Changes are told this often, everything this often.
+const CHANGES: Duration = Duration::from_secs(1);
+const WHOLE: Duration = Duration::from_secs(30);
+
+/// The sources of a collector, over restarts.
+#[derive(Clone)]
+pub(super) struct SourcesFile(PathBuf);
+
+impl SourcesFile {
+    pub(super) fn new(data: &Path) -> Self {
+        Self(data.join("sources.json"))
+    }
+
+    /// What was known; counters may be some seconds old after a crash.
+    pub(super) fn read(&self) -> Vec<SourceInfo> {
+        match fs::read(&self.0) {
+            Ok(text) => serde_json::from_slice(&text).unwrap_or_else(|error| {
+                tracing::warn!(%error, "FSP-RUN-064: {} is damaged; sources are learned anew", self.0.display());
+                Vec::new()
+            }),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    fn write(&self, sources: &[SourceInfo]) {
+        let draft = self.0.with_extension("new");
+        let written = serde_json::to_vec(sources)
+            .map_err(std::io::Error::other)
+            .and_then(|text| fs::write(&draft, text))
+            .and_then(|()| fs::rename(&draft, &self.0));
+        if let Err(error) = written {
+            tracing::warn!(%error, "FSP-RUN-065: cannot write {}; counters of sources begin at older figures after a restart", self.0.display());
+        }
+    }
+}
+
+/// The collector's side.
+pub(super) struct Collectors {
+    pub(super) settings: Settings,
+    pub(super) registry: Arc<SourceRegistry>,
+    pub(super) spool: Arc<Spool>,
+    pub(super) file: SourcesFile,
+    pub(super) health: Arc<Health>,
+    pub(super) stop: Arc<AtomicBool>,
+}
+
+impl Collectors {
+    /// Starts telling and listening.
+    pub(super) fn start(self, node: &mut Node) -> Result<()> {
+        let (settings, registry, stop) = (self.settings.clone(), Arc::clone(&self.registry), Arc::clone(&self.stop));
+        node.keep_doing("orders", move || {
+            let group = format!("control.{}", settings.own_name());
+            listen(&settings, &group, &stop, &mut |message| {
+                if let Say::Pin { source, format } = message.say {
+                    registry.pin_format(&source, format.as_deref());
+                }
+            })
+        })?;
+        node.keep_doing("report", move || self.tell())
+    }
+
+    fn figures(&self) {
+        let status = self.spool.status();
+        self.health.set("fansipan_spool_records", status.waiting as f64);
+        self.health.set("fansipan_spool_bytes", status.bytes as f64);
+        self.health.set("fansipan_spool_delivered_total", status.delivered as f64);
+        self.health.set("fansipan_kafka_away", f64::from(u8::from(status.away)));
+        self.health.set_alarm(status.alarm);
+    }
+
+    fn tell(&self) -> Result<()> {
+        let name = self.settings.own_name();
+        let topic = Names::new(&self.settings).control;
+        let mut writer: Option<Writer> = None;
+        let mut whole = Instant::now().checked_sub(WHOLE);
+        loop {
+            let stopping = self.stop.load(Ordering::Relaxed);
+            self.figures();
+            let all = stopping || whole.is_none_or(|at| at.elapsed() >= WHOLE);
+            let list: Vec<SourceInfo> = if all { self.registry.snapshot() } else { self.registry.changed() };
+            if all || !list.is_empty() {
+                self.file.write(&self.registry.snapshot());
+            }
+            let status = self.spool.status();
+            let spool = Say::Spool { waiting: status.waiting, bytes: status.bytes, delivered: status.delivered, alarm: status.alarm };
+            let sent = send(&self.settings, &topic, &name, &mut writer, vec![Say::Sources { whole: all, list }, spool]);
+            match sent {
+                Ok(()) if all => whole = Some(Instant::now()),
+                Ok(()) => {}
+                Err(error) => {
+                    tracing::debug!("the control topic cannot be told: {error:#}");
+                    (writer, whole) = (None, None);
+                }
+            }
+            if stopping {
+                return Ok(());
+            }
+            std::thread::park_timeout(CHANGES);
+        }
+    }
+}
+
+fn send(settings: &Settings, topic: &str, name: &str, writer: &mut Option<Writer>, say: Vec<Say>) -> Result<()> {
+    let open = match writer.take() {
+        Some(open) => open,
+        None => Writer::open(settings, "control")?,
+    };
+    open.begin()?;
+    for say in say {
+        open.send(topic, None, name.as_bytes(), Some(&Message::new(name, say).write()?))?;
+    }
+    open.commit()?;
+    *writer = Some(open);
+    Ok(())
+}
+
+/// Hands over every message until told to stop. Messages of the last day come again after a long absence; each says what is,
+/// not what changes, so that does no harm.
+fn listen(settings: &Settings, group: &str, stop: &AtomicBool, each: &mut dyn FnMut(Message)) -> Result<()> {
+    let topic = Names::new(settings).control;
+    let mut reader = Reader::join(settings, group, &topic, Arc::new(Committed))?;
+    while !stop.load(Ordering::Relaxed) {
+        let mut next: BTreeMap<i32, u64> = BTreeMap::new();
+        fansipan_bus::Source::poll(&mut reader, 1000, Duration::from_millis(200), &mut |d| {
+            next.insert(d.partition, d.offset + 1);
+            match Message::read(d.value) {
+                Ok(message) => each(message),
+                Err(error) => tracing::warn!("{error:#}; it is left out"),
+            }
+        })?;
+        for (partition, next) in next {
+            fansipan_bus::Source::commit(&mut reader, partition, next)?;
+        }
+    }
+    reader.leave();
+    Ok(())
+}
+
+/// How a collector's spool is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SpoolReport {
+    pub(super) waiting: u64,
+    pub(super) alarm: Option<String>,
+}
+
+/// The console's side.
+pub(super) struct Roster {
+    settings: Settings,
+    spools: Mutex<BTreeMap<String, SpoolReport>>,
+    orders: Mutex<Vec<Say>>,
+}
+
+impl Roster {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self { settings: settings.clone(), spools: Mutex::default(), orders: Mutex::default() }
+    }
+
+    /// How the spools are, by collector.
+    pub(super) fn spools(&self) -> BTreeMap<String, SpoolReport> {
+        self.spools.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Has all collectors fix the format of a source, or free it.
+    pub(super) fn pin(&self, source: &str, format: Option<&str>) {
+        let say = Say::Pin { source: source.to_owned(), format: format.map(str::to_owned) };
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner).push(say);
+    }
+
+    /// Starts listening to collectors and sending orders.
+    pub(super) fn start(self: &Arc<Self>, node: &mut Node, state: Arc<dyn StateStore>) -> Result<()> {
+        let (roster, stop) = (Arc::clone(self), Arc::clone(&node.stop));
+        let mut known: HashMap<String, BTreeMap<String, SourceInfo>> = HashMap::new();
+        node.keep_doing("sources", move || {
+            listen(&roster.settings, "console.control", &stop, &mut |message| match message.say {
+                Say::Sources { whole, list } => {
+                    let own = known.entry(message.from).or_default();
+                    if whole {
+                        own.clear();
+                    }
+                    let changed: Vec<String> = list.iter().map(|s| s.id.clone()).collect();
+                    own.extend(list.into_iter().map(|s| (s.id.clone(), s)));
+                    let merged: Vec<SourceInfo> = changed.iter().filter_map(|id| merged(&known, id)).collect();
+                    if let Err(error) = state.put_sources(&merged) {
+                        tracing::error!(%error, "FSP-RUN-050: cannot keep the state of sources; it is tried again");
+                    }
+                }
+                Say::Spool { waiting, alarm, .. } => {
+                    roster.spools.lock().unwrap_or_else(PoisonError::into_inner).insert(message.from, SpoolReport { waiting, alarm });
+                }
+                Say::Pin { .. } => {}
+            })
+        })?;
+        let (roster, stop) = (Arc::clone(self), Arc::clone(&node.stop));
+        let topic = Names::new(&self.settings).control;
+        node.keep_doing("orders", move || {
+            let mut writer = None;
+            while !stop.load(Ordering::Relaxed) {
+                std::thread::park_timeout(Duration::from_millis(200));
+                let orders = std::mem::take(&mut *roster.orders.lock().unwrap_or_else(PoisonError::into_inner));
+                if !orders.is_empty() {
+                    send(&roster.settings, &topic, &roster.settings.own_name(), &mut writer, orders)?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// A source that several collectors hear is one source: its counters are added up.
+fn merged(known: &HashMap<String, BTreeMap<String, SourceInfo>>, id: &str) -> Option<SourceInfo> {
+    let mut all = known.values().filter_map(|own| own.get(id));
+    let mut sum = all.next()?.clone();
+    for other in all {
+        let (a, b) = (&mut sum.counters, &other.counters);
+        a.received += b.received;
+        a.kept += b.kept;
+        a.parsed += b.parsed;
+        a.unparsed += b.unparsed;
+        a.bytes += b.bytes;
+        for (reason, n) in &b.refused {
+            *a.refused.entry(reason.clone()).or_default() += n;
+        }
+        sum.first_seen = sum.first_seen.min(other.first_seen);
+        if other.last_seen > sum.last_seen {
+            (sum.last_seen, sum.format, sum.confidence) = (other.last_seen, other.format.clone(), other.confidence);
+        }
+    }
+    Some(sum)
+}

@@ -1,0 +1,260 @@
+//! The half of the analyzer that remembers: keyed topic → alerts topic.
+//!
+//! Each partition of the keyed topic has a keeper with the groups that meet there. What a keeper says and how far it has read are
+//! one transaction. What it remembers goes to the state topic now and then; whoever gets the partition next begins with that and
+//! looks again, without effects, at the notes since then. So no alert is lost or said twice, whoever dies when.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+use arc_swap::ArcSwap;
+use fansipan_analyzer::{
+    GroupingConfig, Settings as Correlation, Signal,
+    split::{Keeper, Note, Share},
+};
+use fansipan_bus::kafka::{Names, Owner, Reader, Settings, Topics, Writer, table};
+use fansipan_rules::RuleSet;
+use serde::{Deserialize, Serialize};
+
+use super::{matching::send_note, node::Health, wire};
+use crate::alerts;
+
+/// Group on the keyed topic.
+pub(super) const GROUP: &str = "analyzer.keyed";
+const RECORDS: usize = 8192;
+/// A snapshot is cut into records of this size.
+const CHUNK: usize = 900 << 10;
+/// A snapshot is written when so many times its own cost has passed.
+const PATIENCE: u32 = 20;
+
+/// Everything a session needs.
+pub(super) struct Keeping {
+    pub(super) settings: Settings,
+    pub(super) rules: Arc<ArcSwap<RuleSet>>,
+    pub(super) grouping: GroupingConfig,
+    pub(super) correlation: Correlation,
+    pub(super) snapshot_every: Duration,
+    pub(super) health: Arc<Health>,
+    pub(super) stop: Arc<AtomicBool>,
+}
+
+/// The first record of a snapshot; the others are its parts.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    v: u8,
+    offset: u64,
+    parts: usize,
+    bytes: usize,
+}
+
+struct Held {
+    keeper: Keeper,
+    in_force: Arc<RuleSet>,
+    /// Notes before this have had their effects.
+    replay_until: u64,
+    replaying: bool,
+    saved: Instant,
+    cost: Duration,
+    parts: usize,
+    /// Whether something came since the last snapshot.
+    touched: bool,
+}
+
+struct Keepers {
+    settings: Settings,
+    names: Names,
+    many: i32,
+    rules: Arc<ArcSwap<RuleSet>>,
+    grouping: GroupingConfig,
+    correlation: Correlation,
+    held: Mutex<BTreeMap<i32, Held>>,
+}
+
+impl Keepers {
+    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<i32, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The latest snapshot of a partition, put together, and in how many parts it is.
+    fn snapshot(&self, partition: i32) -> Result<Option<(Vec<u8>, usize)>> {
+        let prefix = format!("keep/{partition}/");
+        let table = table::read(&self.settings, &self.names.state, partition, prefix.as_bytes())?;
+        let Some(head) = table.get(format!("{prefix}head").as_bytes()) else { return Ok(None) };
+        let head: Head = serde_json::from_slice(head).context("FSP-RUN-066: a snapshot in the state topic is damaged")?;
+        let mut state = Vec::with_capacity(head.bytes);
+        for part in 0..head.parts {
+            let part =
+                table.get(format!("{prefix}{part:06}").as_bytes()).context("FSP-RUN-066: a snapshot in the state topic lacks a part")?;
+            state.extend_from_slice(part);
+        }
+        anyhow::ensure!(state.len() == head.bytes, "FSP-RUN-066: a snapshot in the state topic is not whole");
+        Ok(Some((state, head.parts)))
+    }
+}
+
+impl Owner for Keepers {
+    fn assigned(&self, partition: i32, committed: Option<u64>) -> Option<u64> {
+        let in_force = self.rules.load_full();
+        let share = Share { place: partition as usize, of: self.many as usize };
+        let mut keeper = Keeper::new(share, &in_force, self.grouping.clone(), self.correlation.clone());
+        let (mut start, mut parts) = (None, 0);
+        match self.snapshot(partition) {
+            Ok(None) => {}
+            Ok(Some((state, many))) => match keeper.load(&state) {
+                Ok(offset) => (start, parts) = (Some(offset), many),
+                Err(error) => tracing::error!(%error, partition, "what was remembered is made anew from the notes that are left"),
+            },
+            Err(error) => tracing::error!(partition, "what was remembered is made anew from the notes that are left: {error:#}"),
+        }
+        let replay_until = committed.unwrap_or(0);
+        let start = start.map(|s| s.min(replay_until));
+        tracing::info!(partition, from = start, until = replay_until, "groups taken over");
+        let held =
+            Held { keeper, in_force, replay_until, replaying: true, saved: Instant::now(), cost: Duration::ZERO, parts, touched: false };
+        self.locked().insert(partition, held);
+        start
+    }
+
+    fn revoked(&self, partition: i32) {
+        self.locked().remove(&partition);
+    }
+}
+
+#[derive(Default)]
+struct Batch {
+    next: BTreeMap<i32, u64>,
+    signals: Vec<Signal>,
+    onward: Vec<Note>,
+    dead: Vec<(Vec<u8>, String)>,
+    notes: u64,
+}
+
+impl Keeping {
+    /// Reads and sends until told to stop, or until something fails.
+    pub(super) fn session(&self) -> Result<()> {
+        let topics = Topics::new(&self.settings)?;
+        let names = topics.names().clone();
+        let many = topics.partitions(&names.keyed)?;
+        let writer = Writer::open(&self.settings, "analyzer.keep")?;
+        let keepers = Arc::new(Keepers {
+            settings: self.settings.clone(),
+            names: names.clone(),
+            many,
+            rules: Arc::clone(&self.rules),
+            grouping: self.grouping.clone(),
+            correlation: self.correlation.clone(),
+            held: Mutex::default(),
+        });
+        let reader = Reader::join(&self.settings, GROUP, &names.keyed, Arc::clone(&keepers) as Arc<dyn Owner>)?;
+        let mut next: BTreeMap<i32, u64> = BTreeMap::new();
+        while !self.stop.load(Ordering::Relaxed) {
+            let mut batch = Batch::default();
+            reader.poll_keyed(RECORDS, Duration::from_millis(100), &mut |k| take(&keepers, &k.record, &mut batch))?;
+            next.extend(batch.next.iter().map(|(p, n)| (*p, *n)));
+            let due = self.due(&keepers, false);
+            if !batch.next.is_empty() || !due.is_empty() {
+                self.send(&writer, &reader, &keepers, batch, &due, &next)?;
+            }
+        }
+        let due = self.due(&keepers, true);
+        if !due.is_empty() {
+            self.send(&writer, &reader, &keepers, Batch::default(), &due, &next)?;
+        }
+        reader.leave();
+        Ok(())
+    }
+
+    /// Partitions whose memory should be kept now.
+    fn due(&self, keepers: &Keepers, leaving: bool) -> Vec<i32> {
+        let due = |h: &Held| h.touched && !h.replaying && (leaving || h.saved.elapsed() >= self.snapshot_every.max(h.cost * PATIENCE));
+        keepers.locked().iter().filter(|(_, h)| due(h)).map(|(p, _)| *p).collect()
+    }
+
+    fn send(&self, writer: &Writer, reader: &Reader, keepers: &Keepers, batch: Batch, due: &[i32], all: &BTreeMap<i32, u64>) -> Result<()> {
+        let names = &keepers.names;
+        let Batch { next, mut signals, mut onward, dead, notes } = batch;
+        let mut held = keepers.locked();
+        for own in held.iter_mut().filter(|(p, h)| next.contains_key(p) && !h.replaying).map(|(_, h)| h) {
+            own.keeper.settle(&mut signals, &mut onward);
+        }
+        writer.begin()?;
+        for change in alerts::changes(signals.into_iter()) {
+            let (key, value) = wire::change(change)?;
+            writer.send(&names.alerts, None, key.as_bytes(), Some(&value))?;
+            self.health.add("fansipan_alert_changes_total", 1.0);
+        }
+        for note in onward {
+            send_note(writer, &names.keyed, keepers.many, &note)?;
+        }
+        for (value, reason) in dead {
+            self.health.add("fansipan_dead_letters_total", 1.0);
+            writer.send_with(&names.dead, None, b"keyed", Some(&value), Some(&reason))?;
+        }
+        for partition in due {
+            if let Some((own, offset)) = held.get_mut(partition).zip(all.get(partition)) {
+                remember(writer, &names.state, *partition, *offset, own)?;
+            }
+        }
+        self.health.add("fansipan_notes_taken_total", notes as f64);
+        let unknown: u64 = held.values().map(|h| h.keeper.unknown()).sum();
+        self.health.set("fansipan_notes_of_unknown_rules_total", unknown as f64);
+        // what is looked at again had its effects: its position is the group's already
+        let positions: Vec<(i32, u64)> = next.into_iter().filter(|(p, n)| held.get(p).is_some_and(|h| *n > h.replay_until)).collect();
+        drop(held);
+        if !positions.is_empty() {
+            let group = reader.group().context("FSP-KFK-012: the group says nothing of itself")?;
+            writer.positions(&names.keyed, &positions, &group)?;
+        }
+        writer.commit()?;
+        Ok(())
+    }
+}
+
+/// Writes what a keeper remembers as part of the open transaction.
+fn remember(writer: &Writer, topic: &str, partition: i32, offset: u64, own: &mut Held) -> Result<()> {
+    let start = Instant::now();
+    let state = own.keeper.save(offset);
+    let parts: Vec<&[u8]> = state.chunks(CHUNK).collect();
+    for (i, part) in parts.iter().enumerate() {
+        writer.send(topic, Some(partition), format!("keep/{partition}/{i:06}").as_bytes(), Some(part))?;
+    }
+    for stale in parts.len()..own.parts {
+        writer.send(topic, Some(partition), format!("keep/{partition}/{stale:06}").as_bytes(), None)?;
+    }
+    let head = Head { v: 1, offset, parts: parts.len(), bytes: state.len() };
+    writer.send(topic, Some(partition), format!("keep/{partition}/head").as_bytes(), Some(&serde_json::to_vec(&head)?))?;
+    (own.parts, own.saved, own.cost, own.touched) = (parts.len(), Instant::now(), start.elapsed(), false);
+    Ok(())
+}
+
+fn take(keepers: &Keepers, record: &fansipan_bus::Delivery<'_>, batch: &mut Batch) {
+    batch.next.insert(record.partition, record.offset + 1);
+    batch.notes += 1;
+    let mut held = keepers.locked();
+    let Some(own) = held.get_mut(&record.partition) else { return };
+    let rules = keepers.rules.load();
+    if !Arc::ptr_eq(&rules, &own.in_force) {
+        own.in_force = Arc::clone(&rules);
+        if let Err(error) = own.keeper.replace_rules(&rules) {
+            tracing::error!(%error, "FSP-RUN-043: windows of correlations begin anew under the new rules");
+        }
+    }
+    own.touched = true;
+    if own.replaying && record.offset >= own.replay_until {
+        own.keeper.settle(&mut Vec::new(), &mut Vec::new());
+        own.replaying = false;
+    }
+    match Note::read(record.value) {
+        Ok(note) if own.replaying => own.keeper.take(note, &mut Vec::new(), &mut Vec::new()),
+        Ok(note) => own.keeper.take(note, &mut batch.signals, &mut batch.onward),
+        Err(_) if own.replaying => {}
+        Err(error) => batch.dead.push((record.value.to_vec(), format!("{}/{}: {error}", record.partition, record.offset))),
+    }
+}

@@ -1,0 +1,203 @@
+//! The half of the analyzer that looks at events one by one: events topic → keyed topic, rule counts → alerts topic.
+//!
+//! What it sends and how far it has read are one transaction: a crash anywhere neither loses nor doubles a note. It remembers the
+//! clocks of the sources only; they are kept in the state topic now and then, an older state being a cautious one.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+use arc_swap::ArcSwap;
+use fansipan_analyzer::{
+    Settings as Correlation,
+    split::{Matcher, Note},
+};
+use fansipan_bus::kafka::{Names, Owner, Reader, Settings, Topics, Writer, table};
+use fansipan_model::json;
+use fansipan_rules::RuleSet;
+use fansipan_storage::RuleCount;
+
+use super::{node::Health, wire};
+
+/// Group on the events topic.
+pub(super) const GROUP: &str = "analyzer";
+/// Events of one transaction.
+const RECORDS: usize = 8192;
+
+/// Everything a session needs.
+pub(super) struct Matching {
+    pub(super) settings: Settings,
+    pub(super) rules: Arc<ArcSwap<RuleSet>>,
+    pub(super) correlation: Correlation,
+    pub(super) snapshot_every: Duration,
+    pub(super) health: Arc<Health>,
+    pub(super) stop: Arc<AtomicBool>,
+}
+
+struct Held {
+    matcher: Matcher,
+    in_force: Arc<RuleSet>,
+    saved: Instant,
+}
+
+/// The matchers of the partitions that this instance has.
+struct Matchers {
+    settings: Settings,
+    names: Names,
+    keepers: i32,
+    rules: Arc<ArcSwap<RuleSet>>,
+    correlation: Correlation,
+    held: Mutex<BTreeMap<i32, Held>>,
+}
+
+fn state_key(partition: i32) -> Vec<u8> {
+    format!("match/{partition}").into_bytes()
+}
+
+impl Matchers {
+    fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<i32, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Owner for Matchers {
+    fn assigned(&self, partition: i32, committed: Option<u64>) -> Option<u64> {
+        let in_force = self.rules.load_full();
+        let mut matcher = Matcher::new(partition, &in_force, self.correlation.clone());
+        let key = state_key(partition);
+        match table::read(&self.settings, &self.names.state, partition % self.keepers, &key) {
+            Ok(kept) => {
+                if let Some(state) = kept.get(&key)
+                    && let Err(error) = matcher.load(state)
+                {
+                    tracing::error!(%error, partition, "event time is learned anew");
+                }
+            }
+            Err(error) => tracing::error!(%error, partition, "event time is learned anew"),
+        }
+        self.locked().insert(partition, Held { matcher, in_force, saved: Instant::now() });
+        committed
+    }
+
+    fn revoked(&self, partition: i32) {
+        self.locked().remove(&partition);
+    }
+}
+
+/// What a batch of events came to.
+#[derive(Default)]
+struct Batch {
+    next: BTreeMap<i32, u64>,
+    notes: Vec<Note>,
+    dead: Vec<(Vec<u8>, Vec<u8>, String)>,
+    events: u64,
+}
+
+impl Matching {
+    /// Reads and sends until told to stop, or until something fails.
+    pub(super) fn session(&self) -> Result<()> {
+        let topics = Topics::new(&self.settings)?;
+        let names = topics.names().clone();
+        let keepers = topics.partitions(&names.keyed)?;
+        let writer = Writer::open(&self.settings, "analyzer.match")?;
+        let matchers = Arc::new(Matchers {
+            settings: self.settings.clone(),
+            names: names.clone(),
+            keepers,
+            rules: Arc::clone(&self.rules),
+            correlation: self.correlation.clone(),
+            held: Mutex::default(),
+        });
+        let reader = Reader::join(&self.settings, GROUP, &names.events, Arc::clone(&matchers) as Arc<dyn Owner>)?;
+        while !self.stop.load(Ordering::Relaxed) {
+            let mut batch = Batch::default();
+            reader.poll_keyed(RECORDS, Duration::from_millis(200), &mut |k| take(&matchers, k.key, &k.record, &mut batch))?;
+            self.health.set_ready(!reader.partitions().is_empty() || self.settings.partitions < 2);
+            if !batch.next.is_empty() {
+                self.send(&writer, &reader, &matchers, batch)?;
+            }
+        }
+        reader.leave();
+        Ok(())
+    }
+
+    fn send(&self, writer: &Writer, reader: &Reader, matchers: &Matchers, batch: Batch) -> Result<()> {
+        let names = &matchers.names;
+        let Batch { next, mut notes, dead, events } = batch;
+        writer.begin()?;
+        let mut counts: BTreeMap<String, RuleCount> = BTreeMap::new();
+        for (partition, held) in matchers.locked().iter_mut().filter(|(p, _)| next.contains_key(p)) {
+            notes.extend(held.matcher.mark());
+            for (rule, matches) in held.matcher.take_matches() {
+                let known = counts.entry(rule.clone()).or_insert(RuleCount { rule, count: 0, last: i64::MIN });
+                (known.count, known.last) = (known.count + matches.count, known.last.max(matches.last));
+            }
+            if held.saved.elapsed() >= self.snapshot_every {
+                writer.send(&names.state, Some(partition % matchers.keepers), &state_key(*partition), Some(&held.matcher.save()))?;
+                held.saved = Instant::now();
+            }
+        }
+        self.health.add("fansipan_events_total", events as f64);
+        self.health.add("fansipan_notes_total", notes.len() as f64);
+        for note in notes {
+            send_note(writer, &names.keyed, matchers.keepers, &note)?;
+        }
+        for (key, value, reason) in dead {
+            self.health.add("fansipan_dead_letters_total", 1.0);
+            writer.send_with(&names.dead, None, &key, Some(&value), Some(&reason))?;
+        }
+        if !counts.is_empty() {
+            writer.send(&names.alerts, None, b"rules", Some(&wire::rules(counts.into_values().collect())?))?;
+        }
+        let positions: Vec<(i32, u64)> = next.into_iter().collect();
+        let group = reader.group().context("FSP-KFK-012: the group says nothing of itself")?;
+        writer.positions(&names.events, &positions, &group)?;
+        writer.commit()?;
+        Ok(())
+    }
+}
+
+/// One event: what it means for which group.
+fn take(matchers: &Matchers, key: &[u8], record: &fansipan_bus::Delivery<'_>, batch: &mut Batch) {
+    batch.next.insert(record.partition, record.offset + 1);
+    let mut held = matchers.locked();
+    let Some(own) = held.get_mut(&record.partition) else { return };
+    let rules = matchers.rules.load();
+    if !Arc::ptr_eq(&rules, &own.in_force) {
+        own.in_force = Arc::clone(&rules);
+        if let Err(error) = own.matcher.replace_rules(&rules) {
+            tracing::error!(%error, "FSP-RUN-043: event time is learned anew under the new rules");
+        }
+    }
+    let text = std::str::from_utf8(record.value).map_err(|e| e.to_string());
+    match text.and_then(|t| json::read(t).map_err(|e| e.to_string())) {
+        Ok(event) => {
+            batch.events += 1;
+            own.matcher.step(&event, &mut batch.notes);
+        }
+        Err(error) => {
+            let reason = format!("no event at {}/{}: {error}", record.partition, record.offset);
+            batch.dead.push((key.to_vec(), record.value.to_vec(), reason));
+        }
+    }
+}
+
+/// To the keeper of its group, or to all.
+pub(super) fn send_note(writer: &Writer, topic: &str, keepers: i32, note: &Note) -> Result<()> {
+    let value = note.write();
+    match note.place(usize::try_from(keepers).unwrap_or(1)) {
+        Some(place) => writer.send(topic, Some(place as i32), &note.key(), Some(&value))?,
+        None => {
+            for place in 0..keepers {
+                writer.send(topic, Some(place), b"", Some(&value))?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,161 @@
+//! Without ClickHouse the console indexes by itself: it copies the events topic into a log of its own and the ordinary indexer
+//! reads that. Each batch in the log ends with the positions in Kafka it came to, so that a copy is made exactly once.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+use fansipan_bus::{
+    EmbeddedBus, Patience, Source as _,
+    kafka::{Owner, Reader, Settings, Topics},
+};
+use fansipan_model::{codec, json};
+use serde::{Deserialize, Serialize};
+
+use super::node::Health;
+
+/// Group on the events topic: the same as that of indexers.
+pub(super) const GROUP: &str = "indexer";
+/// The log's consumer that holds what is needed to find the positions again.
+const CONSUMER: &str = "mirror";
+const RECORDS: usize = 8192;
+/// The positions are noted beside the log this often.
+const NOTED: Duration = Duration::from_secs(10);
+/// First byte of a record with positions; events begin with their format version.
+const MARK: u8 = 0xfe;
+
+/// Whether a record of the log says how far Kafka was copied, and is no event.
+pub(crate) fn is_positions(record: &[u8]) -> bool {
+    record.first() == Some(&MARK)
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Positions {
+    /// Which Kafka cluster and topic; of another one nothing is known.
+    of: String,
+    /// Of the log: everything before this is in `next`.
+    log: u64,
+    /// By partition, what comes next.
+    next: BTreeMap<i32, u64>,
+}
+
+/// Copies.
+pub(super) struct Mirror {
+    pub(super) settings: Settings,
+    pub(super) bus: EmbeddedBus,
+    pub(super) file: PathBuf,
+    pub(super) health: Arc<Health>,
+    pub(super) stop: Arc<AtomicBool>,
+}
+
+struct Known(Mutex<Positions>);
+
+impl Owner for Known {
+    fn assigned(&self, partition: i32, _committed: Option<u64>) -> Option<u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).next.get(&partition).copied()
+    }
+}
+
+impl Mirror {
+    /// Where the positions are noted.
+    pub(super) fn file(data: &Path) -> PathBuf {
+        data.join("mirror.json")
+    }
+
+    /// Copies until told to stop, or until something fails.
+    pub(super) fn session(&self) -> Result<()> {
+        let topics = Topics::new(&self.settings)?;
+        let topic = topics.names().events.clone();
+        let of = format!("{}/{topic}", topics.cluster()?);
+        let known = Arc::new(Known(Mutex::new(self.recover(&of)?)));
+        let mut held = self.bus.consumer(CONSUMER)?;
+        let mut reader = Reader::join(&self.settings, GROUP, &topic, Arc::clone(&known) as Arc<dyn Owner>)?;
+        let mut noted = Instant::now();
+        while !self.stop.load(Ordering::Relaxed) {
+            let mut batch = self.bus.batch();
+            batch.patience = Some(Patience::Forever);
+            let mut next: BTreeMap<i32, u64> = BTreeMap::new();
+            let mut dead = 0u64;
+            reader.poll(RECORDS, Duration::from_millis(200), &mut |d| {
+                next.insert(d.partition, d.offset + 1);
+                match std::str::from_utf8(d.value).ok().and_then(|t| json::read(t).ok()) {
+                    Some(event) => batch.push_with(|out| codec::encode(&event, out)),
+                    None => dead += 1, // the analyzer sends it to the dead letters
+                }
+            })?;
+            self.health.add("fansipan_dead_letters_total", dead as f64);
+            if !next.is_empty() {
+                let positions = {
+                    let mut all = known.0.lock().unwrap_or_else(PoisonError::into_inner);
+                    all.next.extend(next.iter().map(|(p, n)| (*p, *n)));
+                    all.clone()
+                };
+                let text = serde_json::to_vec(&positions)?;
+                batch.push_with(|out| {
+                    out.push(MARK);
+                    out.extend_from_slice(&text);
+                });
+                let many = batch.len() as u64;
+                let end = self.bus.append(batch)?.wait()?.first_offset() + many;
+                known.0.lock().unwrap_or_else(PoisonError::into_inner).log = end;
+                for (partition, next) in next {
+                    reader.commit(partition, next)?;
+                }
+            }
+            if noted.elapsed() >= NOTED {
+                let positions = known.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                self.note(&positions)?;
+                held.commit(positions.log.min(self.bus.head()))?;
+                noted = Instant::now();
+            }
+        }
+        reader.leave();
+        Ok(())
+    }
+
+    /// The positions of the last batch that is in the log.
+    fn recover(&self, of: &str) -> Result<Positions> {
+        let mut known: Positions = match fs::read(&self.file) {
+            Ok(text) => serde_json::from_slice(&text).unwrap_or_default(),
+            Err(_) => Positions::default(),
+        };
+        let mut consumer = self.bus.consumer(CONSUMER)?;
+        let mut at = known.log.max(self.bus.status().oldest).min(self.bus.head());
+        consumer.seek(at)?;
+        while at < self.bus.head() {
+            let records = consumer.poll(RECORDS, 8 << 20, Duration::ZERO)?;
+            if records.is_empty() {
+                break;
+            }
+            for (offset, record) in records {
+                at = offset + 1;
+                if let Some(text) = record.strip_prefix(&[MARK]) {
+                    known = serde_json::from_slice(text).context("FSP-RUN-067: positions in the log are damaged")?;
+                }
+            }
+        }
+        if known.of != of {
+            known = Positions { of: of.to_owned(), ..Positions::default() };
+        }
+        known.log = at;
+        Ok(known)
+    }
+
+    fn note(&self, positions: &Positions) -> Result<()> {
+        let draft = self.file.with_extension("new");
+        let write = || -> std::io::Result<()> {
+            fs::write(&draft, serde_json::to_vec(positions)?)?;
+            fs::File::open(&draft)?.sync_all()?;
+            fs::rename(&draft, &self.file)
+        };
+        write().with_context(|| format!("FSP-RUN-068: cannot write {}", self.file.display()))
+    }
+}

@@ -1,0 +1,152 @@
+//! What roles tell each other, as JSON with a version: changes of alerts, and messages on the control topic.
+//! Readers take the version before as well; of a newer one they say that this node must be upgraded.
+
+use anyhow::{Context as _, Result, bail};
+use fansipan_model::{Alert, AlertId, SourceInfo};
+use fansipan_storage::{AlertChange, AlertRepeat, RuleCount};
+use serde::{Deserialize, Serialize};
+
+const VERSION: u8 = 1;
+
+/// One record of the alerts topic.
+#[derive(Debug, Serialize, Deserialize)]
+struct AlertRecord {
+    v: u8,
+    #[serde(flatten)]
+    what: What,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum What {
+    Open(Box<Alert>),
+    Put(Box<Alert>),
+    Repeat { id: AlertId, count: u64, first_seen: i64, last_seen: i64, events: Vec<uuid::Uuid> },
+    Supersede { id: AlertId, by: Option<AlertId> },
+    Rules(Vec<(String, u64, i64)>),
+}
+
+/// What a record of the alerts topic says.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Told {
+    /// A change of an alert.
+    Change(AlertChange),
+    /// How often rules matched.
+    Rules(Vec<RuleCount>),
+}
+
+/// Key and value of a change.
+pub(crate) fn change(change: AlertChange) -> Result<(String, Vec<u8>)> {
+    let (id, what) = match change {
+        AlertChange::Open(alert) => (alert.id, What::Open(alert)),
+        AlertChange::Put(alert) => (alert.id, What::Put(alert)),
+        AlertChange::Repeat(AlertRepeat { id, count, first_seen, last_seen, events }) => {
+            (id, What::Repeat { id, count, first_seen, last_seen, events })
+        }
+        AlertChange::Supersede { id, by } => (id, What::Supersede { id, by }),
+    };
+    Ok((id.to_string(), serde_json::to_vec(&AlertRecord { v: VERSION, what })?))
+}
+
+/// The value for matches of rules.
+pub(crate) fn rules(counts: Vec<RuleCount>) -> Result<Vec<u8>> {
+    let list = counts.into_iter().map(|c| (c.rule, c.count, c.last)).collect();
+    Ok(serde_json::to_vec(&AlertRecord { v: VERSION, what: What::Rules(list) })?)
+}
+
+fn version(bytes: &[u8], topic: &str) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Head {
+        v: u8,
+    }
+    let head: Head = serde_json::from_slice(bytes).with_context(|| format!("FSP-RUN-062: a record of the {topic} topic is damaged"))?;
+    if head.v > VERSION {
+        bail!(
+            "FSP-RUN-063: a record of the {topic} topic has version {}, newer than this program reads ({VERSION}): upgrade this node",
+            head.v
+        );
+    }
+    Ok(())
+}
+
+/// Reads a record of the alerts topic.
+pub(crate) fn read_alert(bytes: &[u8]) -> Result<Told> {
+    version(bytes, "alerts")?;
+    let record: AlertRecord = serde_json::from_slice(bytes).context("FSP-RUN-062: a record of the alerts topic is damaged")?;
+    Ok(match record.what {
+        What::Open(alert) => Told::Change(AlertChange::Open(alert)),
+        What::Put(alert) => Told::Change(AlertChange::Put(alert)),
+        What::Repeat { id, count, first_seen, last_seen, events } => {
+            Told::Change(AlertChange::Repeat(AlertRepeat { id, count, first_seen, last_seen, events }))
+        }
+        What::Supersede { id, by } => Told::Change(AlertChange::Supersede { id, by }),
+        What::Rules(list) => Told::Rules(list.into_iter().map(|(rule, count, last)| RuleCount { rule, count, last }).collect()),
+    })
+}
+
+/// A message on the control topic.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Message {
+    v: u8,
+    /// Name of the process that says it.
+    pub(crate) from: String,
+    #[serde(flatten)]
+    pub(crate) say: Say,
+}
+
+/// What is said.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Say {
+    /// A collector: these sources are now so; `whole`: and there are no others.
+    Sources { whole: bool, list: Vec<SourceInfo> },
+    /// A collector: how its spool is.
+    Spool { waiting: u64, bytes: u64, delivered: u64, alarm: Option<String> },
+    /// The console: an operator fixed the format of a source, or freed it.
+    Pin { source: String, format: Option<String> },
+}
+
+impl Message {
+    /// To be sent.
+    pub(crate) fn new(from: &str, say: Say) -> Self {
+        Self { v: VERSION, from: from.to_owned(), say }
+    }
+
+    /// Reads one; what newer programs say beside is not for us.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self> {
+        version(bytes, "control")?;
+        serde_json::from_slice(bytes).context("FSP-RUN-062: a record of the control topic is damaged")
+    }
+
+    /// As it travels.
+    pub(crate) fn write(&self) -> Result<Vec<u8>> {
+        Ok(serde_json::to_vec(self)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Told, change, read_alert, rules};
+    use fansipan_model::AlertId;
+    use fansipan_storage::{AlertChange, AlertRepeat, RuleCount};
+
+    #[test]
+    fn what_is_written_is_read() {
+        let id = AlertId([7; 16]);
+        let repeat = AlertRepeat { id, count: 3, first_seen: 1, last_seen: 2, events: vec![uuid::Uuid::nil()] };
+        for c in [AlertChange::Repeat(repeat), AlertChange::Supersede { id, by: None }] {
+            let (key, value) = change(c.clone()).unwrap();
+            assert_eq!(key, id.to_string());
+            assert_eq!(read_alert(&value).unwrap(), Told::Change(c));
+        }
+        let counts = vec![RuleCount { rule: "r".into(), count: 2, last: 9 }];
+        assert_eq!(read_alert(&rules(counts.clone()).unwrap()).unwrap(), Told::Rules(counts));
+    }
+
+    #[test]
+    fn newer_versions_and_rubbish_are_told_apart() {
+        let newer = read_alert(br#"{"v":2,"something":{}}"#).unwrap_err().to_string();
+        assert!(newer.contains("FSP-RUN-063") && newer.contains("upgrade"), "{newer}");
+        assert!(read_alert(b"\xff").unwrap_err().to_string().contains("FSP-RUN-062"));
+    }
+}
