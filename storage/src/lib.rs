@@ -6,11 +6,13 @@
 //! - depends on `model` alone: no bus, no clock (callers pass "now"), no knowledge of rules or of HTTP.
 //!
 //! Callers see the traits [`EventStore`], [`EventWriter`] and [`StateStore`]; the engines behind them are
-//! `engine::TantivyStore` and `sqlite::SqliteState`.
+//! `engine::TantivyStore`, `clickhouse::ClickHouseStore` and `sqlite::SqliteState`.
 
+pub mod clickhouse;
 pub mod engine;
 pub mod error;
 pub mod events;
+pub mod planner;
 pub mod query;
 pub mod sqlite;
 pub mod state;
@@ -18,8 +20,8 @@ pub mod table;
 
 pub use error::StoreError;
 pub use events::{
-    AggregateRequest, Cursor, EventStore, EventWriter, Facet, FacetValue, GroupBy, Histogram, Hold, IndexInfo, Measure, MeasureKind,
-    Progress, Quarantined, RetentionPolicy, SearchPage, SearchRequest, StoreStatus, TimeRange, Total,
+    AggregateRequest, Cursor, EventStore, EventWriter, Explanation, Facet, FacetValue, GroupBy, Histogram, Hold, IndexInfo, Measure,
+    MeasureKind, Progress, Quarantined, RetentionPolicy, SearchPage, SearchRequest, StoreStatus, TimeRange, Total,
 };
 pub use state::{
     AlertBatch, AlertChange, AlertCounts, AlertFilter, AlertPage, AlertRepeat, ApiToken, Applied, AuditEntry, AuditFilter, AuditPage,

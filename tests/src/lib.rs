@@ -1,5 +1,6 @@
 //! The kit of the whole-product tests: a real appliance as a child process, real shippers beside it, all on loopback.
 
 pub mod appliance;
+pub mod clickhouse;
 pub mod ports;
 pub mod shippers;

@@ -8,7 +8,10 @@
     reason = "helpers of tests may fail as tests do"
 )]
 
+mod clickhouse;
 mod conformance;
+#[path = "../../../tests/src/clickhouse.rs"]
+mod engine;
 mod query;
 mod sqlite;
 mod tantivy;
