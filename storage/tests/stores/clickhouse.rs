@@ -98,6 +98,17 @@ fn readers_beside_a_writer() {
 }
 
 #[test]
+fn extreme_events_are_stored_and_found() {
+    Database::new().iter().for_each(|d| writing::extreme(d));
+}
+
+#[test]
+#[ignore = "long: a million events"]
+fn pages_through_a_million() {
+    Database::new().iter().for_each(|d| pages::through(d, 1_000_000));
+}
+
+#[test]
 fn hostile_texts_are_only_texts() {
     let Some(database) = Database::new() else { return };
     let hostile =

@@ -12,6 +12,7 @@ mod clickhouse;
 mod conformance;
 #[path = "../../../tests/src/clickhouse.rs"]
 mod engine;
+mod planner;
 mod query;
 mod sqlite;
 mod tantivy;
