@@ -71,10 +71,6 @@ impl<'a> Reader<'a> {
         self.array().map(i128::from_le_bytes)
     }
 
-    pub(crate) fn f64(&mut self) -> Option<f64> {
-        self.array().map(f64::from_le_bytes)
-    }
-
     pub(crate) fn address(&mut self) -> Option<Ipv6Addr> {
         self.array::<16>().map(Ipv6Addr::from)
     }

@@ -56,11 +56,6 @@ impl Condition {
         Condition { may: may.into(), must: must.into() }
     }
 
-    /// Whether SQL decides every row.
-    pub(crate) fn is_exact(&self) -> bool {
-        self.may == self.must
-    }
-
     pub(crate) fn not(self) -> Condition {
         let turn = |s: &str| match s {
             YES => NO.to_owned(),
@@ -102,10 +97,6 @@ impl Condition {
     pub(crate) fn and(self, other: Condition) -> Condition {
         Self::all([self, other])
     }
-
-    pub(crate) fn or(self, other: Condition) -> Condition {
-        Self::any([self, other])
-    }
 }
 
 #[cfg(test)]
@@ -124,7 +115,7 @@ mod tests {
     fn conditions_bound_what_holds_from_both_sides() {
         let (a, u) = (Condition::exact("a"), Condition::perhaps("u"));
         assert_eq!(a.clone().and(u.clone()), Condition::new("(a AND u)", "0"));
-        assert_eq!(a.clone().or(u.clone()), Condition::new("(a OR u)", "a"));
+        assert_eq!(Condition::any([a.clone(), u.clone()]), Condition::new("(a OR u)", "a"));
         assert_eq!(u.clone().not(), Condition::new("1", "NOT u"));
         assert_eq!(Condition::all([]), Condition::constant(true));
         assert_eq!(Condition::any([Condition::constant(true), u]), Condition::constant(true));
