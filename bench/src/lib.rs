@@ -16,3 +16,4 @@ pub mod peer;
 pub mod province;
 pub mod quiet;
 pub mod results;
+pub mod scale;

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use fansipan_bench::{generate::Generator, ingest, quiet, results};
+use fansipan_bench::{generate::Generator, ingest, quiet, results, scale};
 
 #[derive(Parser)]
 struct Args {
@@ -50,6 +50,18 @@ enum What {
         /// Lines to store
         #[arg(long, default_value_t = 1_000_000)]
         lines: usize,
+    },
+    /// The event stores: rows in, bytes kept, six investigations, beside a plain LIKE and ripgrep
+    Scale {
+        /// Events to store
+        #[arg(long, default_value_t = 1_000_000)]
+        events: u64,
+        /// How often each investigation is asked
+        #[arg(long, default_value_t = 20)]
+        runs: usize,
+        /// Leave Tantivy out
+        #[arg(long)]
+        only_clickhouse: bool,
     },
     /// False alerts: the shipped rules over days of ordinary work
     Quiet {
@@ -98,6 +110,10 @@ fn main() -> Result<()> {
         #[cfg(feature = "peers")]
         What::Correlate { short } => results::record("correlate", fansipan_bench::correlate::measure(args.seed, size(short))?),
         What::Disk { lines } => measure_disk(args.seed, rules, lines),
+        What::Scale { events, runs, only_clickhouse } => {
+            let plan = scale::store::Plan { events, runs, seed: args.seed, only_clickhouse };
+            results::record("scale-store", scale::store::measure(&plan)?)
+        }
         What::Lines { lines } => print_lines(args.seed, lines),
         What::Quiet { first, days, share } => {
             results::record("quiet", quiet::measure(&quiet::Plan { seed: args.seed, first, days, share })?)

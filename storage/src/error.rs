@@ -89,6 +89,18 @@ pub enum StoreError {
         /// What to do.
         help: &'static str,
     },
+    /// ClickHouse refused, or is not there.
+    #[error(
+        "FSP-S12 ClickHouse at {url}: {what} failed: {reason}; what was to be stored is kept and can be stored once the server answers, `fansipan doctor` looks at it"
+    )]
+    Remote {
+        /// The server's address.
+        url: String,
+        /// What was tried.
+        what: &'static str,
+        /// What it said.
+        reason: String,
+    },
     /// Another process holds the store.
     #[error("FSP-S10 {} is in use by another process: stop it first, or use the API", path.display())]
     Locked {
@@ -115,6 +127,7 @@ impl StoreError {
             StoreError::TooMuch { .. } => "FSP-S09",
             StoreError::Query { .. } => "FSP-S11",
             StoreError::Locked { .. } => "FSP-S10",
+            StoreError::Remote { .. } => "FSP-S12",
         }
     }
 

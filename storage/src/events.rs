@@ -205,6 +205,25 @@ pub struct Progress {
     pub matched: u64,
 }
 
+/// How one store, or one of its indexes, would answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// Which engine: `tantivy`, `clickhouse`.
+    pub store: &'static str,
+    /// Which of its indexes; empty: all.
+    pub index: String,
+    /// Why it is asked.
+    pub why: String,
+    /// What the filter became.
+    pub lowered: String,
+    /// Whether that decides every event; otherwise candidates are read and decided one by one.
+    pub exact: bool,
+    /// Events that pass what the filter became.
+    pub candidates: u64,
+    /// Events in this index.
+    pub events: u64,
+}
+
 /// Read side. Every call sees what was committed before it began. Results are those of [`Predicate::matches`].
 pub trait EventStore: Send + Sync {
     /// One page, newest first.
@@ -233,6 +252,9 @@ pub trait EventStore: Send + Sync {
 
     /// Reads every file against its checksum; returns one line per damaged file. Slow.
     fn verify(&self) -> Result<Vec<String>>;
+
+    /// How a search for the filter is answered: which indexes are looked at, and what the filter becomes there.
+    fn explain(&self, scope: &Scope, filter: &Predicate, range: TimeRange) -> Result<Vec<Explanation>>;
 
     /// How many events match.
     fn count(&self, scope: &Scope, filter: &Predicate, range: TimeRange) -> Result<u64> {

@@ -6,12 +6,14 @@
 //! - depends on `model` alone: no bus, no clock (callers pass "now"), no knowledge of rules or of HTTP.
 //!
 //! Callers see the traits [`EventStore`], [`EventWriter`] and [`StateStore`]; the engines behind them are
-//! `engine::TantivyStore` and `sqlite::SqliteState`.
+//! `engine::TantivyStore`, `clickhouse::ClickHouseStore` and `sqlite::SqliteState`.
 
+pub mod clickhouse;
 pub mod engine;
 pub mod error;
 pub mod events;
 pub mod exceptions;
+pub mod planner;
 pub mod query;
 pub mod sqlite;
 pub mod state;
@@ -19,8 +21,8 @@ pub mod table;
 
 pub use error::StoreError;
 pub use events::{
-    AggregateRequest, Cursor, EventStore, EventWriter, Facet, FacetValue, GroupBy, Histogram, Hold, IndexInfo, Measure, MeasureKind,
-    Progress, Quarantined, RetentionPolicy, SearchPage, SearchRequest, StoreStatus, TimeRange, Total,
+    AggregateRequest, Cursor, EventStore, EventWriter, Explanation, Facet, FacetValue, GroupBy, Histogram, Hold, IndexInfo, Measure,
+    MeasureKind, Progress, Quarantined, RetentionPolicy, SearchPage, SearchRequest, StoreStatus, TimeRange, Total,
 };
 pub use exceptions::{ExceptionChange, ExceptionStore};
 pub use state::{

@@ -3,5 +3,6 @@
 pub mod appliance;
 pub mod deployment;
 pub mod kafka;
+pub mod clickhouse;
 pub mod ports;
 pub mod shippers;

@@ -155,6 +155,9 @@ pub struct SearchArgs {
     /// How many events at the most; 0: all
     #[arg(long, default_value_t = 100, value_name = "N")]
     pub limit: u64,
+    /// Instead of searching, say which store and index would answer and what the filter becomes there
+    #[arg(long)]
+    pub explain: bool,
 }
 
 /// `fansipan alerts`

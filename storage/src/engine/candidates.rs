@@ -162,6 +162,17 @@ pub(crate) fn whole_words(pattern: &Pattern) -> Vec<String> {
     out
 }
 
+/// Pieces of words (folded, shorter than any cut) that every value matching the pattern has.
+pub(crate) fn pieces(pattern: &Pattern) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    runs(pattern, |run| {
+        if run.text.len() < WORD_LIMIT - 3 && !out.iter().any(|p| p == run.text) {
+            out.push(run.text.to_owned());
+        }
+    });
+    out
+}
+
 /// A piece of a word that every value matching the pattern has, as a test of the word dictionary from a first term on.
 /// Words that were cut when indexed always pass.
 pub(crate) fn piece(pattern: &Pattern) -> Option<(Vec<u8>, Keep)> {

@@ -6,21 +6,21 @@
 //! A query is lowered per segment to a set of candidates that is either exact or a superset; candidates of a superset are
 //! decided by [`fansipan_model::Predicate::matches`] on the stored event. So answers never depend on how events are indexed.
 
-mod accumulate;
+pub(crate) mod accumulate;
 mod aggregate;
 mod bits;
-mod candidates;
-mod day;
+pub(crate) mod candidates;
+pub(crate) mod day;
 mod layout;
 mod lower;
 mod merge;
 mod open;
-mod packed;
+pub(crate) mod packed;
 mod plan;
 mod profile;
-mod record;
-mod retain;
-mod samples;
+pub(crate) mod record;
+pub(crate) mod retain;
+pub(crate) mod samples;
 mod search;
 mod usual;
 mod words;
@@ -43,7 +43,8 @@ pub use self::writer::TantivyWriter;
 use crate::{
     error::{Result, StoreError},
     events::{
-        AggregateRequest, EventStore, IndexInfo, Progress, Quarantined, RetentionPolicy, SearchPage, SearchRequest, StoreStatus, TimeRange,
+        AggregateRequest, EventStore, Explanation, IndexInfo, Progress, Quarantined, RetentionPolicy, SearchPage, SearchRequest,
+        StoreStatus, TimeRange,
     },
     table::Table,
 };
@@ -76,7 +77,7 @@ pub struct TantivyStore {
     shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(crate) struct Shared {
     config: EngineConfig,
     root: PathBuf,
     days: RwLock<BTreeMap<Key, Arc<DayIndex>>>,
@@ -205,5 +206,9 @@ impl EventStore for TantivyStore {
 
     fn verify(&self) -> Result<Vec<String>> {
         retain::verify(&self.shared)
+    }
+
+    fn explain(&self, scope: &Scope, filter: &Predicate, range: TimeRange) -> Result<Vec<Explanation>> {
+        search::explain(&self.shared, scope, filter, range)
     }
 }

@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use super::record::integer;
 
-const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 1;
 
 const NULL: u8 = 0;
 const FALSE: u8 = 1;
@@ -66,7 +66,7 @@ pub(crate) enum Damage {
 }
 
 /// The instant in a UUIDv7; of any other id something that decoding computes again.
-fn instant(id: Uuid) -> i64 {
+pub(crate) fn instant(id: Uuid) -> i64 {
     ((id.as_u128() >> 80) as i64).wrapping_mul(1_000_000)
 }
 

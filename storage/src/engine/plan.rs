@@ -76,6 +76,27 @@ impl Node {
         }
     }
 
+    /// The set in words, for `search --explain`.
+    pub(crate) fn describe(&self) -> String {
+        let list = |parts: &[Node], word: &str| format!("({})", parts.iter().map(Node::describe).collect::<Vec<_>>().join(word));
+        match self {
+            Node::All => "every event".into(),
+            Node::None => "no event".into(),
+            Node::And(parts) => list(parts, " and "),
+            Node::Or(parts) => list(parts, " or "),
+            Node::Not(inner) => format!("not {}", inner.describe()),
+            Node::Term(term) => format!("term {}", String::from_utf8_lossy(term.serialized_value_bytes()).escape_debug()),
+            Node::Terms { from, .. } if from.is_empty() => "all terms, each looked at".into(),
+            Node::Terms { from, .. } => format!("terms from {}", String::from_utf8_lossy(from).escape_debug()),
+            Node::Ords(_, set) => format!("{} values of a column", set.count()),
+            Node::Some(_) | Node::SomeIp(_) => "any value of a column".into(),
+            Node::Long(_, from, to) => format!("column from {from} to {to}"),
+            Node::Unsigned(_, v) => format!("column is {v}"),
+            Node::Ip(_, from, to) => format!("column from {from} to {to}"),
+            Node::Bool(_, v) => format!("column is {v}"),
+        }
+    }
+
     /// The documents of `within` that are in the set.
     pub(crate) fn eval(&self, segment: &Segment, mut within: Bits) -> tantivy::Result<Bits> {
         if within.is_empty() {

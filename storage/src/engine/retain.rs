@@ -28,7 +28,7 @@ pub(crate) fn status(shared: &Shared) -> StoreStatus {
 
 impl Hold {
     /// Whether it covers an index.
-    fn covers(&self, index: &IndexInfo) -> bool {
+    pub(crate) fn covers(&self, index: &IndexInfo) -> bool {
         let start = i64::from(index.day) * DAY;
         let (first, last) = index.span.unwrap_or((start, start));
         let touches = |a: i64, b: i64| a <= self.to && b >= self.from;
@@ -37,7 +37,7 @@ impl Hold {
 }
 
 impl RetentionPolicy {
-    fn too_old(&self, index: &IndexInfo, now: i64) -> bool {
+    pub(crate) fn too_old(&self, index: &IndexInfo, now: i64) -> bool {
         let listed = self.max_age.iter().find(|(class, _)| *class == index.class).map(|(_, age)| *age);
         let Some(age) = listed.or(self.default_age) else { return false };
         let end = (i64::from(index.day) + 1) * DAY;

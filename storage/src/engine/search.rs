@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     error::{Result, StoreError},
-    events::{Cursor, Progress, SearchPage, SearchRequest, TimeRange, Total},
+    events::{Cursor, Explanation, Progress, SearchPage, SearchRequest, TimeRange, Total},
 };
 
 /// Candidates of one inexact segment that are kept at once; the newest are.
@@ -355,4 +355,35 @@ pub(crate) fn scan(
         }
     }
     Ok(progress)
+}
+
+/// What the filter becomes in each index that is looked at, newest first.
+pub(crate) fn explain(shared: &Shared, scope: &Scope, filter: &Predicate, range: TimeRange) -> Result<Vec<Explanation>> {
+    let ask = Ask { scope, filter, range };
+    let mut out: Vec<Explanation> = Vec::new();
+    for (day, segment) in ask.segments(shared) {
+        let lower = Lower { layout: &day.layout, segment: &segment };
+        let plan = lower.predicate(filter).map_err(StoreError::index(&day.name, "searching"))?;
+        let lowered = plan.node.describe();
+        let events = u64::from(segment.len());
+        let part = ask.candidates(day, segment)?;
+        let candidates = part.docs.count();
+        match out.last_mut().filter(|e| e.index == part.day.name && e.lowered == lowered) {
+            Some(same) => {
+                same.candidates += candidates;
+                same.events += events;
+                same.exact &= part.exact;
+            }
+            None => out.push(Explanation {
+                store: "tantivy",
+                index: part.day.name.clone(),
+                why: "its events lie in the range asked for".into(),
+                lowered,
+                exact: part.exact,
+                candidates,
+                events,
+            }),
+        }
+    }
+    Ok(out)
 }

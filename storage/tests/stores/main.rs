@@ -8,7 +8,11 @@
     reason = "helpers of tests may fail as tests do"
 )]
 
+mod clickhouse;
 mod conformance;
+#[path = "../../../tests/src/clickhouse.rs"]
+mod engine;
+mod planner;
 mod query;
 mod sqlite;
 mod tantivy;

@@ -140,6 +140,21 @@ pub struct HistogramParams {
     pub buckets: Option<usize>,
 }
 
+/// A search to explain.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExplainParams {
+    /// The query; pipes that compute are ignored.
+    pub q: Option<String>,
+    /// Begin, as in a search.
+    pub since: Option<String>,
+    /// Begin, RFC 3339, inclusive.
+    pub from: Option<String>,
+    /// End, RFC 3339, exclusive.
+    pub to: Option<String>,
+}
+
 /// Facets.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -175,6 +190,33 @@ pub struct Bucket {
     pub t: i64,
     /// Events.
     pub count: u64,
+}
+
+/// How a search is answered.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExplanationList {
+    /// One for each index that is looked at, newest first.
+    pub items: Vec<ExplanationDto>,
+}
+
+/// How one store, or one of its indexes, answers a search.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExplanationDto {
+    /// Which engine.
+    pub store: &'static str,
+    /// Which of its indexes; empty: all.
+    pub index: String,
+    /// Why it is asked.
+    pub why: String,
+    /// What the filter becomes there.
+    pub lowered: String,
+    /// Whether that decides every event; otherwise candidates are read and decided one by one.
+    pub exact: bool,
+    /// Events that pass what the filter becomes.
+    pub candidates: u64,
+    /// Events in this index; only for callers who may see every agency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<u64>,
 }
 
 /// Events over time.

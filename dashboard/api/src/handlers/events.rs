@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use axum::extract::State;
-use fansipan_model::{FieldId, Predicate};
+use fansipan_model::{FieldId, Predicate, Scope};
 use fansipan_storage::{
-    Cursor, SearchPage, Table, Total,
+    Cursor, Explanation, SearchPage, Table, Total,
     query::{self, Answer, Pipe, Query, QueryError, RunRequest},
 };
 use serde_json::json;
@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use crate::{
     dto::{
-        Bucket, CellJson, EventJson, EventPage, EventTable, FacetDto, FacetList, FacetParams, HistogramDto, HistogramParams, QueryCheck,
-        SearchAnswer, SearchParams, ValidateParams, ValueCount,
+        Bucket, CellJson, EventJson, EventPage, EventTable, ExplainParams, ExplanationDto, ExplanationList, FacetDto, FacetList,
+        FacetParams, HistogramDto, HistogramParams, QueryCheck, SearchAnswer, SearchParams, ValidateParams, ValueCount,
     },
     extract::{AHEAD, InPath, Json, Params, limit, range},
     guard::Trail,
@@ -99,6 +99,31 @@ pub(crate) async fn histogram(
     let histogram = api.searches.store(move || events.histogram(&caller.scope, &filter, range, buckets)).await?;
     let buckets = histogram.buckets.into_iter().map(|(t, count)| Bucket { t: t / 1_000_000, count }).collect();
     Ok(Json(HistogramDto { interval_ms: histogram.interval / 1_000_000, buckets }))
+}
+
+/// `GET /events/explain`
+pub(crate) async fn explain(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    Params(params): Params<ExplainParams>,
+) -> Result<Json<ExplanationList>, Problem> {
+    trail.note("", json!({ "q": params.q, "since": params.since, "from": params.from, "to": params.to }));
+    let filter = condition(parse(&api, params.q.as_deref()).await?);
+    let range = range(params.since.as_deref(), params.from.as_deref(), params.to.as_deref(), now(), AHEAD)?;
+    let events = api.deps.events.clone();
+    let sees_all = caller.scope == Scope::All;
+    let found = api.searches.store(move || events.explain(&caller.scope, &filter, range)).await?;
+    let dto = |e: Explanation| ExplanationDto {
+        store: e.store,
+        index: e.index,
+        why: e.why,
+        lowered: e.lowered,
+        exact: e.exact,
+        candidates: e.candidates,
+        events: sees_all.then_some(e.events),
+    };
+    Ok(Json(ExplanationList { items: found.into_iter().map(dto).collect() }))
 }
 
 /// `GET /events/facets`

@@ -15,6 +15,9 @@ const PAGE: u64 = 500;
 
 pub(super) async fn search(cli: &Cli, args: &SearchArgs) -> Result<Outcome> {
     let api = client(cli)?;
+    if args.explain {
+        return explain(cli, &api.get("/events/explain", &[("q", args.query.clone()), ("since", args.since.clone())]).await?);
+    }
     let mut left = if args.limit == 0 { u64::MAX } else { args.limit };
     let mut after: Option<String> = None;
     let mut rows = Vec::new();
@@ -44,6 +47,22 @@ pub(super) async fn search(cli: &Cli, args: &SearchArgs) -> Result<Outcome> {
     if !cli.json && !rows.is_empty() {
         output::table(HEADER, rows)?;
     }
+    Ok(Outcome::Done)
+}
+
+fn explain(cli: &Cli, answer: &Value) -> Result<Outcome> {
+    if cli.json {
+        items(answer).iter().try_for_each(output::json)?;
+        return Ok(Outcome::Done);
+    }
+    let text = |e: &Value, key: &str| e.get(key).map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).unwrap_or_default();
+    let decides = |e: &Value| if e.get("exact") == Some(&Value::Bool(true)) { "the index" } else { "each candidate read" };
+    let row = |e: &Value| {
+        let mut row: Vec<String> = ["store", "index", "events", "candidates"].iter().map(|key| text(e, key)).collect();
+        row.extend([decides(e).to_owned(), text(e, "lowered"), text(e, "why")]);
+        row
+    };
+    output::table(&["STORE", "INDEX", "EVENTS", "CANDIDATES", "DECIDED BY", "FILTER", "WHY"], items(answer).iter().map(row))?;
     Ok(Outcome::Done)
 }
 

@@ -5,8 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use fansipan_model::{Predicate, Value, fields};
-use fansipan_storage::TimeRange;
+use fansipan_model::{Event, Predicate, Value, fields};
+use fansipan_storage::{SearchRequest, TimeRange};
 
 use super::{Bench, DAY, NOON, SECOND, event, everything};
 
@@ -84,4 +84,53 @@ pub(crate) fn beside(bench: &dyn Bench) {
     }
     done.store(true, Ordering::Relaxed);
     reader.join().unwrap();
+}
+
+/// Times, sizes and numbers of fields that nobody means, and an event without anything: all stored, read back and found.
+pub(crate) fn extreme(bench: &dyn Bench) {
+    let (store, mut writer) = bench.open();
+    let mut list = Vec::new();
+    for (n, (timestamp, ingested)) in [(i64::MIN, 0), (i64::MAX, i64::MAX), (0, i64::MIN), (-1, -1), (1, NOON)].into_iter().enumerate() {
+        let mut e = event(n as u64, timestamp);
+        e.set_ingested(ingested);
+        list.push(e);
+    }
+    let mut huge = event(5, NOON);
+    huge.push(fields::PROCESS_COMMAND_LINE, Value::Str(&"rất dài ".repeat(100_000)));
+    huge.push(fields::FANSIPAN_CLASS, Value::Str(&"Lớp ".repeat(100)));
+    huge.push_named("vendor.long", Value::Str(&"x".repeat(70_000)));
+    list.push(huge);
+    let mut wide = event(6, NOON);
+    for n in 0..3_000 {
+        wide.push_named(&format!("vendor.field{n}"), Value::Int(n));
+        wide.push(fields::TAGS, Value::Str(&format!("tag{n}")));
+    }
+    list.push(wide);
+    list.push(Event::default());
+    for (n, e) in list.iter().enumerate() {
+        writer.add(n as u64, e).unwrap();
+    }
+    writer.commit().unwrap();
+    drop((store, writer));
+    let (store, _writer) = bench.open();
+    let page = store.search(&everything(), &super::search(Predicate::True, 100)).unwrap();
+    assert_eq!((page.total, page.events.len()), (8, 8));
+    for e in &list {
+        assert_eq!(store.get(&everything(), e.id()).unwrap().as_ref(), Some(e));
+    }
+    for (query, want) in [
+        ("dài", 1),
+        ("vendor.field2999:2999", 1),
+        ("tags:tag2999", 1),
+        ("tags:tag1", 1),
+        ("vendor.long:xxx*", 1),
+        ("process.command_line:*dài*", 1),
+    ] {
+        let filter = fansipan_storage::query::parse_filter(query).unwrap();
+        assert_eq!(store.count(&everything(), &filter, TimeRange::ALL).unwrap(), want, "{query}");
+    }
+    let whole = store
+        .search(&everything(), &SearchRequest { range: TimeRange { from: i64::MIN, to: 0 }, ..super::search(Predicate::True, 9) })
+        .unwrap();
+    assert_eq!(whole.total, 2);
 }

@@ -1,0 +1,226 @@
+//! The event stores beside each other: rows in, bytes kept, and six investigations, with a plain `LIKE` and ripgrep for comparison.
+
+use std::{
+    fs,
+    io::{BufWriter, Read as _, Write as _},
+    net::TcpStream,
+    path::Path,
+    process::Command,
+    time::Instant,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use fansipan_collector::{Normalizer, Received, SourceState, Transport};
+use fansipan_model::{Event, Scope};
+use fansipan_storage::{
+    EventStore, EventWriter, TimeRange, Total,
+    clickhouse::{ClickHouseConfig, ClickHouseStore},
+    engine::{EngineConfig, TantivyStore},
+    query::{self, Answer, RunRequest},
+};
+use serde_json::{Value, json};
+use uuid::{Builder, Uuid};
+
+use super::clickhouse::ClickHouse;
+use crate::{
+    generate::{Generator, Kind, Rng},
+    machine,
+};
+
+/// What to measure.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Events to store.
+    pub events: u64,
+    /// How often each investigation is asked.
+    pub runs: usize,
+    /// Of everything generated.
+    pub seed: u64,
+    /// Leave Tantivy out.
+    pub only_clickhouse: bool,
+}
+
+/// Events between commits.
+const COMMIT: u64 = 100_000;
+/// 2026-11-23T00:00:00Z, seconds.
+const MIDNIGHT: i64 = 1_795_392_000;
+
+/// An investigation: the query, and the text that finds about the same lines without an index.
+struct Investigation {
+    name: &'static str,
+    query: String,
+    text: String,
+}
+
+/// Six things that an analyst asks, about a line in the middle of what is stored.
+fn investigations(sample: &Event) -> Vec<Investigation> {
+    let field = |name: &str| sample.get_by_name(name).and_then(|v| v.text().map(|t| t.into_owned())).unwrap_or_default();
+    let (source, destination, port) = (field("source.ip"), field("destination.ip"), field("source.port"));
+    let network = source.rsplit_once('.').map_or(source.clone(), |(n, _)| format!("{n}."));
+    let one = |name, query: String, text: String| Investigation { name, query, text };
+    vec![
+        one("an address anywhere", source.clone(), source.clone()),
+        one("two addresses together", format!("source.ip:{source} and destination.ip:{destination}"), destination.clone()),
+        one("a port of a source", format!("source.ip:{source} and source.port:{port}"), port),
+        one("a word", "denied or deny".into(), "deny".into()),
+        one("a network's talkers", format!("source.ip:{network}0/24 | stats count(), sum(source.bytes) by destination.ip"), network),
+        one("volume by device and hour", "* | timechart span=1h count() by observer.name".into(), "devname".into()),
+    ]
+}
+
+fn event(normalizer: &Normalizer, state: &mut SourceState, rng: &mut Rng, line: &str, at: i64) -> Event {
+    let peer = Some(([192, 0, 2, 1], 514).into());
+    let received = Received { raw: line.as_bytes(), peer, transport: Transport::Tcp, tls_identity: None, at, path: None };
+    let mut event = normalizer.normalize(state, &received);
+    let mut random = [0; 10];
+    // twelve bits that count within the millisecond, as the collector's do, then chance
+    random.iter_mut().skip(2).for_each(|b| *b = rng.next_u64() as u8);
+    event.set_id(Builder::from_unix_timestamp_millis((at / 1_000_000) as u64, &random).into_uuid());
+    event
+}
+
+/// Time spent in one part, seconds of the clock.
+#[derive(Default)]
+struct Spent {
+    clickhouse: f64,
+    tantivy: f64,
+}
+
+fn timed<T>(spent: &mut f64, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let start = Instant::now();
+    let out = work()?;
+    *spent += start.elapsed().as_secs_f64();
+    Ok(out)
+}
+
+/// Stores the lines everywhere; a line from the middle, bytes of all, seconds in each store.
+fn fill(
+    plan: &Plan,
+    raw: &Path,
+    clickhouse: &mut dyn EventWriter,
+    mut tantivy: Option<&mut dyn EventWriter>,
+) -> Result<(Event, u64, Spent)> {
+    let normalizer = Normalizer::load_builtin()?;
+    let (mut state, mut rng, mut spent) = (SourceState::default(), Rng::new(plan.seed ^ 7), Spent::default());
+    let per_second = (plan.events / 86_000).max(1);
+    let mut generator = Generator::new(plan.seed, MIDNIGHT, per_second);
+    let mut out = BufWriter::new(fs::File::create(raw)?);
+    let (mut line, mut bytes, mut sample) = (String::new(), 0, None);
+    let mut block = Vec::with_capacity(COMMIT as usize);
+    for n in 0..plan.events {
+        line.clear();
+        generator.line_of(Kind::Firewall, &mut line);
+        bytes += line.len() as u64;
+        writeln!(out, "{line}")?;
+        let at = (MIDNIGHT + (n / per_second) as i64) * 1_000_000_000 + (n % per_second * 1_000_000_000 / per_second) as i64;
+        let event = event(&normalizer, &mut state, &mut rng, &line, at);
+        if n == plan.events / 2 {
+            sample = Some(event.clone());
+        }
+        block.push((n, event));
+        if block.len() as u64 == COMMIT || n + 1 == plan.events {
+            timed(&mut spent.clickhouse, || {
+                block.iter().try_for_each(|(n, e)| clickhouse.add(*n, e))?;
+                Ok(clickhouse.commit()?)
+            })?;
+            if let Some(tantivy) = tantivy.as_mut() {
+                timed(&mut spent.tantivy, || {
+                    block.iter().try_for_each(|(n, e)| tantivy.add(*n, e))?;
+                    Ok(tantivy.commit()?)
+                })?;
+            }
+            block.clear();
+        }
+    }
+    out.flush()?;
+    Ok((sample.context("no events")?, bytes, spent))
+}
+
+/// Milliseconds of each run, and what was found.
+fn asked(runs: usize, mut ask: impl FnMut() -> Result<u64>) -> Result<Value> {
+    let (mut times, mut found) = (Vec::new(), 0);
+    for _ in 0..runs.max(1) {
+        let start = Instant::now();
+        found = ask()?;
+        times.push(start.elapsed().as_secs_f64() * 1000.0);
+    }
+    times.sort_by(f64::total_cmp);
+    let at = |share: f64| times.get(((times.len() - 1) as f64 * share).round() as usize).copied().unwrap_or(0.0);
+    Ok(json!({"p50_ms": at(0.5), "p95_ms": at(0.95), "found": found}))
+}
+
+fn by_store(store: &dyn EventStore, text: &str) -> Result<u64> {
+    let query = query::parse(text).map_err(|e| anyhow::anyhow!("{text}: {}", e.message))?;
+    let request = RunRequest { range: TimeRange::ALL, limit: 100, after: None, total: Total::Bounded };
+    Ok(match query::run(store, &Scope::All, &query, &request)? {
+        Answer::Events(page) => page.total,
+        Answer::Table(table) => table.rows.len() as u64,
+    })
+}
+
+/// What somebody without our schema would ask: one request over HTTP, without a client's help.
+fn by_like(url: &str, database: &str, text: &str) -> Result<u64> {
+    let host = url.strip_prefix("http://").context("the plain LIKE needs http://")?.trim_end_matches('/');
+    let sql = format!("SELECT count() FROM {database}.events WHERE message LIKE '%{}%'", text.replace('\'', "\\'"));
+    let mut stream = TcpStream::connect(host)?;
+    write!(stream, "POST / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{sql}", sql.len())?;
+    let mut answer = String::new();
+    // the engine's bridge keeps the connection: read what it promises
+    let mut buffer = [0; 4096];
+    while !answer.contains("\r\n\r\n") || answer.ends_with("\r\n\r\n") {
+        let n = stream.read(&mut buffer)?;
+        ensure!(n > 0, "no answer: {answer}");
+        answer.push_str(&String::from_utf8_lossy(buffer.get(..n).unwrap_or_default()));
+    }
+    let body = answer.rsplit("\r\n\r\n").next().unwrap_or_default();
+    body.trim().parse().with_context(|| answer.clone())
+}
+
+fn by_ripgrep(raw: &Path, text: &str) -> Result<u64> {
+    let out = Command::new("rg").args(["--count", "--fixed-strings", "--no-config", "-e", text]).arg(raw).output()?;
+    Ok(String::from_utf8_lossy(&out.stdout).trim().parse().unwrap_or(0))
+}
+
+/// All of it.
+pub fn measure(plan: &Plan) -> Result<Value> {
+    let server = ClickHouse::start().context("no ClickHouse to measure")?;
+    let folder = tempfile::tempdir()?;
+    let raw = folder.path().join("lines.log");
+    let database = format!("fansipan_scale_{}", Uuid::now_v7().simple());
+    let clickhouse = ClickHouseStore::open(ClickHouseConfig { database: database.clone(), ..ClickHouseConfig::new(server.url()) })?;
+    let tantivy = TantivyStore::open(EngineConfig::new(folder.path().join("events")))?;
+    let mut tantivy_writer = if plan.only_clickhouse { None } else { Some(tantivy.writer()?) };
+    let engine_before = server.pid().map(machine::cpu_seconds);
+    let (sample, bytes, spent) =
+        fill(plan, &raw, &mut clickhouse.writer("fansipan.events.v1", 0)?, tantivy_writer.as_mut().map(|w| w as &mut dyn EventWriter))?;
+    let engine_cpu = server.pid().map(machine::cpu_seconds).zip(engine_before).map(|(after, before)| after - before);
+    let before_merge = clickhouse.status()?.bytes;
+    clickhouse.optimize()?;
+    let after_merge = clickhouse.status()?.bytes;
+    let events = plan.events as f64;
+    let ripgrep = Command::new("rg").arg("--version").output().is_ok_and(|o| o.status.success());
+    let mut table = Vec::new();
+    for i in investigations(&sample) {
+        let mut row = json!({"name": i.name, "query": i.query, "text": i.text});
+        row["clickhouse"] = asked(plan.runs, || by_store(&clickhouse, &i.query))?;
+        if !plan.only_clickhouse {
+            row["tantivy"] = asked(plan.runs, || by_store(&tantivy, &i.query))?;
+        }
+        row["select_like"] = asked(plan.runs.min(5), || by_like(server.url(), &database, &i.text))?;
+        if ripgrep {
+            row["ripgrep"] = asked(plan.runs.min(5), || by_ripgrep(&raw, &i.text))?;
+        }
+        table.push(row);
+    }
+    let columns = clickhouse.column_sizes()?;
+    clickhouse.remove()?;
+    Ok(json!({
+        "events": plan.events, "bytes_per_line": bytes as f64 / events,
+        "clickhouse_rows_per_s": events / spent.clickhouse, "clickhouse_engine_cpu_s": engine_cpu,
+        "clickhouse_bytes_per_event": after_merge as f64 / events, "clickhouse_bytes_per_event_before_merge": before_merge as f64 / events,
+        "clickhouse_columns": columns.into_iter().map(|(name, size)| json!({"name": name, "bytes_per_event": size as f64 / events})).collect::<Vec<_>>(),
+        "tantivy_rows_per_s": (!plan.only_clickhouse).then(|| events / spent.tantivy),
+        "tantivy_bytes_per_event": (!plan.only_clickhouse).then(|| tantivy.status().map(|s| s.bytes as f64 / events)).transpose()?,
+        "ripgrep": ripgrep, "investigations": table,
+    }))
+}
