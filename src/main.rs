@@ -6,6 +6,7 @@ mod content;
 mod detection;
 mod indexing;
 mod live;
+mod logins;
 mod memory;
 mod senders;
 mod upkeep;

@@ -11,6 +11,7 @@
 pub mod engine;
 pub mod error;
 pub mod events;
+pub mod identity;
 pub mod query;
 pub mod sqlite;
 pub mod state;
@@ -21,6 +22,7 @@ pub use events::{
     AggregateRequest, Cursor, EventStore, EventWriter, Facet, FacetValue, GroupBy, Histogram, Hold, IndexInfo, Measure, MeasureKind,
     Progress, Quarantined, RetentionPolicy, SearchPage, SearchRequest, StoreStatus, TimeRange, Total,
 };
+pub use identity::{IdentityStore, NewWallDevice, OpenSession, SecondFactor, WallDevice};
 pub use state::{
     AlertBatch, AlertChange, AlertCounts, AlertFilter, AlertPage, AlertRepeat, ApiToken, Applied, AuditEntry, AuditFilter, AuditPage,
     AuditRecord, IncidentAct, IncidentFilter, NewSession, NewToken, NewUser, RuleActivity, RuleCount, Session, StateStore, User,

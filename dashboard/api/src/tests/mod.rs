@@ -1,6 +1,8 @@
 //! What users, strangers and other agencies see of the API, over the real stores in a temporary folder.
 
 mod alerts;
+mod elsewhere;
+mod factor;
 mod harness;
 mod hunting;
 mod hygiene;
@@ -11,3 +13,4 @@ mod odd;
 mod people;
 mod scope;
 mod stream;
+mod walls;

@@ -14,6 +14,7 @@ mod evidence;
 mod hunt;
 mod incidents;
 mod parse;
+mod people;
 mod rules;
 mod search;
 mod sources;
@@ -33,6 +34,10 @@ pub async fn execute(cli: &Cli) -> Result<Outcome> {
         Command::Incidents(args) => incidents::incidents(cli, args).await,
         Command::Sources(args) => sources::sources(cli, args).await,
         Command::Tokens(args) => tokens::tokens(cli, args).await,
+        Command::Users(args) => people::users(cli, args).await,
+        Command::Sessions(args) => people::sessions(cli, args).await,
+        Command::WallDevices(args) => people::walls(cli, args).await,
+        Command::Login(args) => people::login(cli, args).await,
         Command::Doctor => doctor::doctor(cli).await,
         Command::Completions { shell } => completions(*shell),
         Command::Run(_) => Ok(Outcome::Done),
