@@ -4,14 +4,16 @@
 //! so that neither a flood of beginnings nor an answer planted in another browser does anything.
 
 use std::{
+    future::Future,
+    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use openidconnect::{
-    AuthType, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl, Nonce, OAuth2TokenResponse as _,
-    PkceCodeChallenge, PkceCodeVerifier, ProviderMetadataWithLogout, RedirectUrl, Scope, TokenResponse as _,
+    AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl, Nonce,
+    OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadataWithLogout, RedirectUrl, Scope, TokenResponse as _,
     core::{CoreAuthenticationFlow, CoreClient},
 };
 use serde::{Deserialize, Serialize};
@@ -52,10 +54,40 @@ enum Failed {
     Build(#[from] axum::http::Error),
 }
 
+/// Our HTTP client as the library calls it.
+struct Http(reqwest::Client);
+
+impl Http {
+    async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, Failed> {
+        let mut response = self.0.execute(reqwest::Request::try_from(request)?).await?;
+        let mut answer = axum::http::Response::builder().status(response.status());
+        for (name, value) in response.headers() {
+            answer = answer.header(name, value);
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if body.len() + chunk.len() > LARGEST {
+                return Err(Failed::Large);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(answer.body(body)?)
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Http {
+    type Error = Failed;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Failed>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.ask(request))
+    }
+}
+
 /// The provider.
 pub(crate) struct Oidc {
     config: OidcConfig,
-    http: reqwest::Client,
+    http: Http,
     known: Mutex<Option<(Instant, Arc<ProviderMetadataWithLogout>)>>,
 }
 
@@ -85,39 +117,21 @@ impl Oidc {
             .timeout(PATIENCE)
             .build()
             .map_err(|e| Problem::internal("preparing the OIDC client", &e))?;
-        Ok(Self { config, http, known: Mutex::new(None) })
+        Ok(Self { config, http: Http(http), known: Mutex::new(None) })
     }
 
     pub(crate) fn config(&self) -> &OidcConfig {
         &self.config
     }
 
-    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, Failed> {
-        let mut response = self.http.execute(reqwest::Request::try_from(request)?).await?;
-        let mut answer = axum::http::Response::builder().status(response.status());
-        for (name, value) in response.headers() {
-            answer = answer.header(name, value);
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            if body.len() + chunk.len() > LARGEST {
-                return Err(Failed::Large);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(answer.body(body)?)
-    }
-
     /// Discovery and keys, not older than `at_most`.
     async fn provider(&self, at_most: Duration) -> Result<Arc<ProviderMetadataWithLogout>, Problem> {
         let mut known = self.known.lock().await;
-        if let Some((at, provider)) = known.as_ref().filter(|(at, _)| at.elapsed() < at_most) {
-            let _ = at;
+        if let Some((_, provider)) = known.as_ref().filter(|(at, _)| at.elapsed() < at_most) {
             return Ok(provider.clone());
         }
         let issuer = IssuerUrl::new(self.config.issuer.clone()).map_err(|e| unavailable("reading the issuer", &e))?;
-        let http = |request| self.call(request);
-        let found = ProviderMetadataWithLogout::discover_async(issuer, &http).await.map_err(|e| unavailable("discovery", &e))?;
+        let found = ProviderMetadataWithLogout::discover_async(issuer, &self.http).await.map_err(|e| unavailable("discovery", &e))?;
         let found = Arc::new(found);
         *known = Some((Instant::now(), found.clone()));
         Ok(found)
@@ -207,8 +221,7 @@ impl Oidc {
         let redirect = RedirectUrl::new(self.redirect()).map_err(|e| unavailable("reading the console's address", &e))?;
         let client = self.client(provider).set_redirect_uri(redirect);
         let request = client.exchange_code(AuthorizationCode::new(code)).map_err(|e| unavailable("finding the token endpoint", &e))?;
-        let http = |request| self.call(request);
-        let answer = request.set_pkce_verifier(PkceCodeVerifier::new(verifier)).request_async(&http).await;
+        let answer = request.set_pkce_verifier(PkceCodeVerifier::new(verifier)).request_async(&self.http).await;
         let answer = answer.map_err(|e| match e {
             openidconnect::RequestTokenError::ServerResponse(why) => {
                 tracing::warn!(error = ?why.error(), "FSP-API-113 the provider refused a login's code");
@@ -228,7 +241,7 @@ impl Oidc {
             .header("accept", "application/json")
             .body(Vec::new())
             .map_err(|e| unavailable("asking for user info", &e))?;
-        let answer = self.call(request).await.map_err(|e| unavailable("asking for user info", &e))?;
+        let answer = self.http.ask(request).await.map_err(|e| unavailable("asking for user info", &e))?;
         let Ok(Value::Object(info)) = serde_json::from_slice(answer.body()) else { return Ok(()) };
         // Of somebody else: an attack that the standard warns of.
         if info.get("sub").and_then(Value::as_str) != Some(subject) {

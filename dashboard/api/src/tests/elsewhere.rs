@@ -362,7 +362,7 @@ async fn names_and_passwords_of_a_real_directory() {
     let mut lan = rig.nobody();
     lan.login("lan", "rice terraces 1").await;
     assert_eq!(lan.get("/overview").await.problem(), "FSP-API-023");
-    let (_, recovery) = super::factor::enrolled(&lan).await;
+    let (_, recovery, _) = super::factor::enrolled(&lan).await;
     assert_eq!(rig.nobody().login("lan", "rice terraces 1").await.problem(), "FSP-API-022");
     let body = json!({ "username": "lan", "password": "rice terraces 1", "code": recovery[0] });
     assert_eq!(rig.nobody().post("/session", body).await.status, StatusCode::OK);

@@ -25,26 +25,27 @@ async fn login(rig: &Rig, name: &str, code: Option<&str>) -> (Client, super::har
     (client, reply)
 }
 
-/// Sets up a second factor; the secret and the recovery codes.
-pub(super) async fn enrolled(client: &Client) -> (String, Vec<String>) {
+/// Sets up a second factor; the secret, the recovery codes and the code that proved it.
+pub(super) async fn enrolled(client: &Client) -> (String, Vec<String>, String) {
     let shown = client.post("/session/second-factor", json!({})).await.json();
     let secret = shown["secret"].as_str().unwrap().to_owned();
     assert!(shown["qr"].as_str().unwrap().starts_with("<svg"));
     assert_eq!(client.post("/session/second-factor/confirm", json!({ "code": "000000" })).await.problem(), "FSP-API-002");
-    let reply = client.post("/session/second-factor/confirm", json!({ "code": code(&secret, -1) })).await;
+    let proof = code(&secret, -1);
+    let reply = client.post("/session/second-factor/confirm", json!({ "code": proof })).await;
     assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
     let codes = reply.json()["codes"].as_array().unwrap().iter().map(|c| c.as_str().unwrap().to_owned()).collect();
-    (secret, codes)
+    (secret, codes, proof)
 }
 
 #[tokio::test]
 async fn a_login_asks_for_the_code_and_a_code_works_once() {
     let rig = Rig::new().await;
     let lan = rig.person("lan", Role::Analyst, &[]).await;
-    let (secret, recovery) = enrolled(&lan).await;
+    let (secret, recovery, proof) = enrolled(&lan).await;
     assert_eq!(lan.post("/session/second-factor", json!({})).await.problem(), "FSP-API-014", "the secret is shown once");
     assert_eq!(login(&rig, "lan", None).await.1.problem(), "FSP-API-022");
-    let (_, used) = login(&rig, "lan", Some(&code(&secret, -1))).await;
+    let (_, used) = login(&rig, "lan", Some(&proof)).await;
     assert_eq!(used.problem(), "FSP-API-002", "the code of the enrolment is used up");
     let fresh = code(&secret, 0);
     let (client, reply) = login(&rig, "lan", Some(&fresh)).await;
@@ -69,7 +70,7 @@ async fn a_login_asks_for_the_code_and_a_code_works_once() {
 async fn guessing_codes_is_slowed_down_even_with_the_right_password() {
     let rig = Rig::new().await;
     let lan = rig.person("lan", Role::Analyst, &[]).await;
-    let (secret, _) = enrolled(&lan).await;
+    let (secret, ..) = enrolled(&lan).await;
     let mut slowed = false;
     for n in 0..8 {
         // the thief asks without a code in between, which must not wipe the count
@@ -88,17 +89,17 @@ async fn a_role_may_require_it_and_an_administrator_resets_it() {
     for path in ["/overview", "/alerts", "/users"] {
         assert_eq!(boss.get(path).await.problem(), "FSP-API-023", "{path}");
     }
-    let (secret, _) = enrolled(&boss).await;
+    let (secret, ..) = enrolled(&boss).await;
     assert_eq!(boss.get("/users").await.status, StatusCode::OK);
     let remove = boss.post("/session/second-factor/remove", json!({ "code": code(&secret, 0) })).await;
     assert_eq!(remove.problem(), "FSP-API-014", "the role requires it");
     let lan = rig.person("lan", Role::Viewer, &[]).await;
     assert_eq!(lan.get("/overview").await.status, StatusCode::OK, "other roles need none");
-    let (secret, recovery) = enrolled(&lan).await;
+    let (secret, recovery, proof) = enrolled(&lan).await;
     assert_eq!(lan.post("/session/second-factor/remove", json!({ "code": "123456" })).await.problem(), "FSP-API-002");
     assert_eq!(lan.post("/session/second-factor/remove", json!({ "code": recovery[0] })).await.status, StatusCode::NO_CONTENT);
     assert_eq!(login(&rig, "lan", None).await.1.status, StatusCode::OK);
-    let (again, _) = enrolled(&lan).await;
+    let (again, ..) = enrolled(&lan).await;
     assert_ne!(again, secret);
     assert_eq!(boss.delete("/users/lan/second-factor").await.status, StatusCode::NO_CONTENT);
     assert_eq!(boss.delete("/users/lan/second-factor").await.problem(), "FSP-API-008");

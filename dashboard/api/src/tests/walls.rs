@@ -61,12 +61,12 @@ async fn a_stolen_wall_credential_reads_the_wall_and_nothing_else() {
 
 #[tokio::test]
 async fn a_wall_in_somebodys_browser_does_not_keep_them_logged_in() {
-    let rig = Rig::with(|c| c.idle = Duration::from_millis(500)).await;
+    let rig = Rig::with(|c| c.idle = Duration::from_secs(2)).await;
     let lan = rig.person("lan", Role::Administrator, &[]).await;
     let screen = enrolled(&rig, &lan, "wall-2", json!(null)).await;
     let both = Client { cookie: Some(format!("{}; {}", lan.cookie.clone().unwrap(), screen.cookie.unwrap())), ..lan.clone() };
     for _ in 0..4 {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(700)).await;
         assert_eq!(both.get("/overview").await.status, StatusCode::OK, "the wall goes on");
     }
     assert_eq!(lan.get("/session").await.problem(), "FSP-API-001", "the person does not");
