@@ -16,7 +16,7 @@ use fansipan_bus::EmbeddedBus;
 use fansipan_cli::{Cli, RunArgs};
 use fansipan_collector::sources::Sources;
 use fansipan_model::Scope;
-use fansipan_storage::{EventStore, StateStore, engine::TantivyStore, sqlite::SqliteState};
+use fansipan_storage::{EventStore, IdentityStore, StateStore, engine::TantivyStore, sqlite::SqliteState};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -91,6 +91,7 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
     let deps = ApiDeps {
         events: Arc::clone(&stores.store) as Arc<dyn EventStore>,
         state: Arc::clone(&stores.state),
+        people: Arc::clone(&stores.people),
         live,
         sources: Arc::new(live::Control { registry: Arc::clone(&intake.registry), normalizer: Arc::clone(&intake.normalizer) }),
         feed,
@@ -130,15 +131,16 @@ struct Stores {
     bus: EmbeddedBus,
     log: String,
     state: Arc<dyn StateStore>,
+    people: Arc<dyn IdentityStore>,
     store: Arc<TantivyStore>,
 }
 
 impl Stores {
     fn open(config: &Config, data: &Path) -> Result<Self> {
         let (bus, log) = open_log(config.log.bus(data.join("log")))?;
-        let state = SqliteState::open(data.join("state.db"))?;
+        let state = Arc::new(SqliteState::open(data.join("state.db"))?);
         let store = TantivyStore::open(config.storage.engine(data.join("events"), log.clone()))?;
-        Ok(Self { bus, log, state: Arc::new(state), store: Arc::new(store) })
+        Ok(Self { bus, log, people: Arc::clone(&state) as Arc<dyn IdentityStore>, state, store: Arc::new(store) })
     }
 }
 

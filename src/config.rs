@@ -175,6 +175,12 @@ pub(crate) struct ConsoleConfig {
     pub(crate) idle_minutes: u64,
     /// Hours after which a session ends in any case.
     pub(crate) session_hours: u64,
+    /// Roles whose holders must log in with a second factor.
+    pub(crate) second_factor: Vec<fansipan_api::Role>,
+    /// An OIDC provider.
+    pub(crate) oidc: Option<crate::logins::Oidc>,
+    /// A directory.
+    pub(crate) ldap: Option<crate::logins::Ldap>,
 }
 
 impl Default for ConsoleConfig {
@@ -186,6 +192,9 @@ impl Default for ConsoleConfig {
             names: Vec::new(),
             idle_minutes: 30,
             session_hours: 12,
+            second_factor: Vec::new(),
+            oidc: None,
+            ldap: None,
         }
     }
 }
@@ -197,6 +206,9 @@ impl ConsoleConfig {
         config.names.clone_from(&self.names);
         config.idle = Duration::from_secs(self.idle_minutes * 60);
         config.absolute = Duration::from_secs(self.session_hours * 3600);
+        config.second_factor.clone_from(&self.second_factor);
+        config.oidc = self.oidc.as_ref().map(crate::logins::Oidc::api).transpose()?;
+        config.directory = self.ldap.as_ref().map(crate::logins::Ldap::api).transpose()?;
         config.certificate = match (&self.certificate, &self.key) {
             (Some(certificate), Some(key)) => Some(fansipan_api::OwnCertificate { certificate: certificate.clone(), key: key.clone() }),
             (None, None) => None,
@@ -238,6 +250,27 @@ mod tests {
     fn unknown_keys_are_named() {
         let error = parse("[console]\nlisen = \"127.0.0.1:1\"\n").unwrap_err().to_string();
         assert!(error.contains("lisen") && error.contains("listen"), "{error}");
+    }
+
+    #[test]
+    fn logins_elsewhere_are_encrypted_and_let_in_whom_a_group_names() {
+        let refused = |text: &str| {
+            let config = parse(text).map_err(anyhow::Error::from);
+            format!("{:#}", config.and_then(|c| c.console.api("/tmp".as_ref())).unwrap_err())
+        };
+        let oidc = |issuer: &str, groups: &str| {
+            format!("[console.oidc]\nissuer = \"{issuer}\"\nclient_id = \"f\"\nconsole = \"https://soc\"\n{groups}")
+        };
+        let viewers = "[[console.oidc.groups]]\ngroup = \"soc\"\nroles = [\"viewer\"]\n";
+        assert!(parse(&oidc("https://id", viewers)).unwrap().console.api("/tmp".as_ref()).is_ok());
+        assert!(refused(&oidc("http://id", viewers)).contains("FSP-CFG-007"));
+        assert!(refused(&oidc("https://id", "groups = []\n")).contains("FSP-CFG-006"));
+        assert!(refused(&oidc("https://id", &viewers.replace("viewer", "wall"))).contains("FSP-CFG-006"));
+        assert!(refused(&oidc("https://id", &viewers.replace("viewer", "god"))).contains("god"));
+        let ldap = "[console.ldap]\nurl = \"ldap://d\"\nbind_dn = \"cn=s\"\nbind_password_file = \"/none\"\nbase = \"o=x\"\ngroups = []\n";
+        assert!(refused(ldap).contains("FSP-CFG-008"));
+        assert!(refused(&ldap.replace("ldap://", "ldaps://")).contains("FSP-CFG-005"));
+        assert!(refused("[console]\nsecond_factor = [\"boss\"]\n").contains("boss"));
     }
 
     #[test]

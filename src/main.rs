@@ -9,6 +9,7 @@ mod exceptions;
 mod indexing;
 mod intake;
 mod live;
+mod logins;
 mod memory;
 mod process;
 mod roles;

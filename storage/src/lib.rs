@@ -14,6 +14,7 @@ pub mod error;
 pub mod events;
 pub mod exceptions;
 pub mod planner;
+pub mod identity;
 pub mod query;
 pub mod sqlite;
 pub mod state;
@@ -25,6 +26,7 @@ pub use events::{
     MeasureKind, Progress, Quarantined, RetentionPolicy, SearchPage, SearchRequest, StoreStatus, TimeRange, Total,
 };
 pub use exceptions::{ExceptionChange, ExceptionStore};
+pub use identity::{IdentityStore, NewWallDevice, OpenSession, SecondFactor, WallDevice};
 pub use state::{
     AlertBatch, AlertChange, AlertCounts, AlertFilter, AlertPage, AlertRepeat, ApiToken, Applied, AuditEntry, AuditFilter, AuditPage,
     AuditRecord, IncidentAct, IncidentFilter, NewSession, NewToken, NewUser, RuleActivity, RuleCount, Session, StateStore, Suppressed,

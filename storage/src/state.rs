@@ -225,6 +225,10 @@ pub struct User {
     pub last_login: Option<i64>,
     /// Grows by one with each change.
     pub version: u64,
+    /// Whether a second factor is asked for at log-in.
+    pub second_factor: bool,
+    /// Where the user logs in, if not here: an OIDC provider's issuer, a directory's URL.
+    pub provider: Option<String>,
 }
 
 /// A user to make.

@@ -2,7 +2,11 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-pub use crate::{identity::Rate, server::OwnCertificate};
+pub use crate::{
+    access::Role,
+    identity::{DirectoryConfig, GroupRule, OidcConfig, Rate},
+    server::OwnCertificate,
+};
 
 /// Settings of the API; `ApiConfig::new` holds the safe defaults.
 #[derive(Clone, Debug)]
@@ -19,6 +23,12 @@ pub struct ApiConfig {
     pub idle: Duration,
     /// A session ends this long after login in any case.
     pub absolute: Duration,
+    /// Roles whose holders must log in with a second factor.
+    pub second_factor: Vec<Role>,
+    /// Where people log in beside here, in the browser.
+    pub oidc: Option<OidcConfig>,
+    /// Whose names and passwords are good here too.
+    pub directory: Option<DirectoryConfig>,
     /// Requests of one identity.
     pub rate: Rate,
     /// Version of the product, shown by `/status`.
@@ -37,6 +47,9 @@ impl ApiConfig {
             names: Vec::new(),
             idle: Duration::from_secs(30 * 60),
             absolute: Duration::from_secs(12 * 3600),
+            second_factor: Vec::new(),
+            oidc: None,
+            directory: None,
             rate: Rate::new(50, 300),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             role: "all".to_owned(),

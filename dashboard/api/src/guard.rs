@@ -17,7 +17,8 @@ use fansipan_model::{Agency, Scope};
 use fansipan_storage::AuditRecord;
 
 use crate::{
-    access::{Access, Audit, Role},
+    access::{Access, Audit, Permission, Role},
+    handlers::second_factor::required,
     identity::{Caller, Credential, Subject, Via, credential},
     problem::{Kind, Problem},
     server::Peer,
@@ -46,7 +47,7 @@ pub(crate) async fn guard(State(gate): State<Gate>, mut request: Request, next: 
     let response = match admit(&gate, request.method().clone(), request.headers().clone(), peer).await {
         Ok(Some(caller)) => {
             trail.by(&caller);
-            let allowed = permitted(gate.access, &caller);
+            let allowed = permitted(&gate, &caller);
             request.extensions_mut().insert(caller);
             match allowed {
                 Ok(()) => next.run(request).await,
@@ -77,7 +78,7 @@ async fn admit(gate: &Gate, method: Method, headers: HeaderMap, peer: Peer) -> R
         stranger().map_err(slow_down)?;
         return Ok(None);
     }
-    let Some(caller) = identify(&gate.api, &headers, peer).await? else {
+    let Some(caller) = identify(gate, &headers, peer).await? else {
         stranger().map_err(slow_down)?;
         return Err(Problem::new(Kind::NotAuthenticated, "log in, or give a valid token"));
     };
@@ -92,10 +93,16 @@ async fn admit(gate: &Gate, method: Method, headers: HeaderMap, peer: Peer) -> R
     Ok(Some(caller))
 }
 
-fn permitted(access: Access, caller: &Caller) -> Result<(), Problem> {
-    let Access::Needs(permission) = access else { return Ok(()) };
+fn permitted(gate: &Gate, caller: &Caller) -> Result<(), Problem> {
+    if matches!(caller.via, Via::Wall { .. }) && gate.access != Access::Needs(Permission::ReadWall) {
+        return Err(Problem::new(Kind::Forbidden, "a screen of the wall sees what the wall shows, and nothing else"));
+    }
+    let Access::Needs(permission) = gate.access else { return Ok(()) };
     if caller.user().is_some_and(|u| u.must_change_password) {
         return Err(Problem::new(Kind::PasswordChangeRequired, "change the password with POST /api/v1/session/password first"));
+    }
+    if caller.user().is_some_and(|u| !u.second_factor && required(&gate.api, u)) {
+        return Err(Problem::new(Kind::EnrolmentRequired, "set up a second factor with POST /api/v1/session/second-factor first"));
     }
     if !permission.held_by(&caller.roles) {
         let detail = format!("this needs the permission {}, which none of your roles has", permission.as_str());
@@ -104,8 +111,19 @@ fn permitted(access: Access, caller: &Caller) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn identify(api: &Api, headers: &HeaderMap, peer: Peer) -> Result<Option<Caller>, Problem> {
-    match credential(headers) {
+async fn identify(gate: &Gate, headers: &HeaderMap, peer: Peer) -> Result<Option<Caller>, Problem> {
+    let api = &gate.api;
+    match credential(headers, gate.access == Access::Needs(Permission::ReadWall)) {
+        Some(Credential::Wall(hash)) => {
+            let people = api.deps.people.clone();
+            let device = api.small.store(move || people.use_wall(&hash, now())).await?;
+            Ok(device.map(|device| Caller {
+                name: format!("wall:{}", device.name),
+                roles: vec![Role::Wall],
+                scope: device.scope,
+                via: Via::Wall { hash },
+            }))
+        }
         Some(Credential::Bearer(hash)) => {
             let state = api.deps.state.clone();
             let token = api.small.store(move || state.use_token(&hash, now())).await?;

@@ -26,8 +26,9 @@ mod shared;
 mod state;
 mod web;
 
+pub use access::Role;
 pub use config::ApiConfig;
-pub use identity::{OneTimePassword, Rate};
+pub use identity::{DirectoryConfig, GroupRule, OidcConfig, OneTimePassword, Rate};
 pub use ports::{
     ApiDeps, BusStatus, ConsumerStatus, DiskStatus, Feed, Lag, LiveSnapshot, LiveStatus, RuleCounts, RuleDiagnostic, RuleInfo, RuleListing,
     SourceControl,

@@ -84,6 +84,11 @@ impl Doc {
         self.status = "200";
     }
 
+    /// An answer for people's browsers.
+    pub(crate) fn page(&mut self) {
+        self.answer = Some(("text/html", ObjectBuilder::new().schema_type(Type::String).build().into()));
+    }
+
     pub(crate) fn created(&mut self) {
         self.status = "201";
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use fansipan_model::{Alert, Level};
 use fansipan_rules::{Diagnostic, RuleSet, Severity};
-use fansipan_storage::{EventStore, StateStore};
+use fansipan_storage::{EventStore, IdentityStore, StateStore};
 use serde::Serialize;
 use tokio::sync::broadcast;
 use utoipa::ToSchema;
@@ -18,6 +18,8 @@ pub struct ApiDeps {
     pub events: Arc<dyn EventStore>,
     /// Alerts, sources, users, sessions, audit trail.
     pub state: Arc<dyn StateStore>,
+    /// Open sessions, second factors, logins from elsewhere, screens of the wall.
+    pub people: Arc<dyn IdentityStore>,
     /// The running pipeline.
     pub live: Arc<dyn LiveStatus>,
     /// Orders to the collector.

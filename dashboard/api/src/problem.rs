@@ -35,6 +35,9 @@ pub(crate) enum Kind {
     Internal,
     TooManyStreams,
     AuditUnavailable,
+    SecondFactorNeeded,
+    EnrolmentRequired,
+    ProviderUnavailable,
 }
 
 impl Kind {
@@ -63,6 +66,9 @@ impl Kind {
             Kind::Internal => ("FSP-API-019", "internal", S::INTERNAL_SERVER_ERROR, "Internal error"),
             Kind::TooManyStreams => ("FSP-API-020", "too_many_streams", S::TOO_MANY_REQUESTS, "Too many live streams"),
             Kind::AuditUnavailable => ("FSP-API-021", "audit_unavailable", S::SERVICE_UNAVAILABLE, "Audit trail unavailable"),
+            Kind::SecondFactorNeeded => ("FSP-API-022", "second_factor_needed", S::UNAUTHORIZED, "A code is needed too"),
+            Kind::EnrolmentRequired => ("FSP-API-023", "enrolment_required", S::FORBIDDEN, "A second factor must be set up first"),
+            Kind::ProviderUnavailable => ("FSP-API-024", "provider_unavailable", S::SERVICE_UNAVAILABLE, "Login service unavailable"),
         }
     }
 }
@@ -138,6 +144,21 @@ impl Problem {
     pub(crate) fn internal(what: &str, error: &dyn std::error::Error) -> Self {
         tracing::error!(step = what, error = %error, "request failed");
         Self::new(Kind::Internal, format!("{what} failed; the service's log has the reason under this request's id (X-Request-Id)"))
+    }
+
+    /// Whether it is of this kind.
+    pub(crate) fn is(&self, kind: Kind) -> bool {
+        self.kind == kind
+    }
+
+    /// What failed this time and what to do next.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// HTTP status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.kind.spec().2
     }
 
     /// Stable code.

@@ -18,14 +18,13 @@ use crate::{
     access::{
         Access, Audit,
         Permission::{
-            JudgeAlerts, ManageExceptions, ManageSources, ManageUsers, ReadAlerts, ReadAudit, ReadEvents, ReadOverview, ReadRules,
-            ReadSources, ReadStatus, ReadUsers,
+            JudgeAlerts, ManageExceptions, ManageSources, ManageUsers, ReadAlerts, ReadAudit, ReadEvents, ReadIncidents, ReadOverview, ReadRules, ReadSources, ReadStatus, ReadUsers, ReadWall, WorkIncidents,
         },
     },
     dto,
     guard::{Gate, guard},
     handlers::{
-        alerts, audit, coverage, events, exceptions, hunt, incidents, overview, rules, session, sources, status, stream, tokens, users,
+            alerts, audit, coverage, events, exceptions, hunt, incidents, oidc, overview, rules, second_factor, session, sessions, sources, status, stream, tokens, users, walls,
     },
     openapi::Doc,
     state::Api,
@@ -69,19 +68,27 @@ pub(crate) fn table() -> Vec<Route> {
         Route::get("/session", ANYONE_KNOWN, OWN, session::show, "Who is logged in").gives::<dto::SessionInfo>(),
         Route::delete("/session", ANYONE_KNOWN, verb("session.close"), session::logout, "Log out"),
         Route::post("/session/password", ANYONE_KNOWN, verb("session.password"), session::change_password, "Change one's own password; ends one's other sessions").takes::<dto::PasswordChange>(),
+        Route::get("/session/options", PUBLIC, SYSTEM, session::options, "How one can log in").gives::<dto::LoginOptions>(),
+        Route::get("/session/oidc", PUBLIC, Audit::Nothing("leads to the provider; coming back is recorded"), oidc::start, "Begin a login at the OIDC provider: a redirect"),
+        Route::get("/session/oidc/callback", PUBLIC, verb("session.open.oidc"), oidc::callback, "Where the OIDC provider sends the browser back; sets the session cookie").asks::<oidc::CallbackParams>().page(),
+        Route::get("/session/open", ANYONE_KNOWN, OWN, sessions::own, "One's own open sessions").gives::<dto::SessionList>(),
+        Route::delete("/session/open/{id}", ANYONE_KNOWN, verb("session.end"), sessions::end_own, "End one of one's own sessions"),
+        Route::post("/session/second-factor", ANYONE_KNOWN, verb("session.factor"), second_factor::begin, "Show a new second factor, once").gives::<dto::SecondFactorEnrolment>(),
+        Route::post("/session/second-factor/confirm", ANYONE_KNOWN, verb("session.factor_confirm"), second_factor::confirm, "Prove the second factor; from then on it is asked for").takes::<dto::CodeProof>().gives::<dto::RecoveryCodes>(),
+        Route::post("/session/second-factor/remove", ANYONE_KNOWN, verb("session.factor_remove"), second_factor::remove, "Do without a second factor").takes::<dto::CodeProof>(),
         Route::post("/session/settings", needs(ReadOverview), verb("session.settings"), session::change_settings, "Change one's own language").takes::<dto::SessionSettings>(),
 
-        Route::get("/overview", needs(ReadOverview), FIGURES, overview::show, "Are we under attack, are we blind").asks::<dto::OverviewParams>().gives::<dto::Overview>(),
-        Route::get("/stream", needs(ReadOverview), FIGURES, stream::open, "Live stream (server-sent events): `alert`, `tick`, `gap`, `end`").streams::<dto::Tick>(),
+        Route::get("/overview", needs(ReadWall), FIGURES, overview::show, "Are we under attack, are we blind").asks::<dto::OverviewParams>().gives::<dto::Overview>(),
+        Route::get("/stream", needs(ReadWall), FIGURES, stream::open, "Live stream (server-sent events): `alert`, `tick`, `gap`, `end`").streams::<dto::Tick>(),
 
         Route::get("/alerts", needs(ReadAlerts), LISTS, alerts::list, "Alerts, newest first").asks::<dto::AlertParams>().gives::<dto::AlertPage>(),
         Route::get("/alerts/{id}", needs(ReadAlerts), verb("alerts.view"), alerts::show, "An alert with its first events").gives::<dto::AlertDetail>(),
         Route::post("/alerts/{id}/status", needs(JudgeAlerts), verb("alerts.status"), alerts::judge, "Take or judge an alert").takes::<dto::StatusChange>().gives::<dto::AlertDto>(),
         Route::post("/alerts/{id}/assign", needs(JudgeAlerts), verb("alerts.assign"), alerts::assign, "Give an alert to somebody or nobody").takes::<dto::Assignment>().gives::<dto::AlertDto>(),
 
-        Route::get("/incidents", needs(ReadAlerts), LISTS, incidents::list, "Incidents, latest first").asks::<dto::IncidentParams>().gives::<dto::IncidentList>(),
-        Route::get("/incidents/{id}", needs(ReadAlerts), verb("incidents.view"), incidents::show, "An incident with its story and alerts").gives::<dto::IncidentDetail>(),
-        Route::post("/incidents/{id}", needs(JudgeAlerts), verb("incidents.decide"), incidents::decide, "Take, judge, give, merge, split an incident").takes::<dto::IncidentChangeDto>().gives::<dto::IncidentDto>(),
+        Route::get("/incidents", needs(ReadIncidents), LISTS, incidents::list, "Incidents, latest first").asks::<dto::IncidentParams>().gives::<dto::IncidentList>(),
+        Route::get("/incidents/{id}", needs(ReadIncidents), verb("incidents.view"), incidents::show, "An incident with its story and alerts").gives::<dto::IncidentDetail>(),
+        Route::post("/incidents/{id}", needs(WorkIncidents), verb("incidents.decide"), incidents::decide, "Take, judge, give, merge, split an incident").takes::<dto::IncidentChangeDto>().gives::<dto::IncidentDto>(),
 
         Route::get("/exceptions", needs(ReadAlerts), LISTS, exceptions::list, "Exceptions, suppressions, maintenance windows").asks::<dto::ExceptionParams>().gives::<dto::ExceptionList>(),
         Route::post("/exceptions", needs(ManageExceptions), verb("exceptions.create"), exceptions::create, "Hold alerts back: kept and marked, not shown as work").takes::<dto::ExceptionCreation>().gives::<dto::ExceptionDto>().made(),
@@ -111,11 +118,22 @@ pub(crate) fn table() -> Vec<Route> {
         Route::post("/users/{name}/disable", needs(ManageUsers), verb("users.disable"), users::disable, "Refuse a user's logins and end their sessions").gives::<dto::UserInfo>(),
         Route::post("/users/{name}/enable", needs(ManageUsers), verb("users.enable"), users::enable, "Let a user log in again").gives::<dto::UserInfo>(),
         Route::post("/users/{name}/password", needs(ManageUsers), verb("users.password"), users::reset_password, "Give a user a one-time password").gives::<dto::UserWithPassword>(),
+        Route::delete("/users/{name}/second-factor", needs(ManageUsers), verb("users.factor"), second_factor::reset, "Remove a user's second factor, so that they enrol another"),
+
+        Route::get("/sessions", needs(ReadUsers), verb("sessions.list"), sessions::list, "Open sessions").gives::<dto::SessionList>(),
+        Route::delete("/sessions/{id}", needs(ManageUsers), verb("sessions.end"), sessions::end_other, "End a session"),
+
+        Route::get("/wall/device", needs(ReadWall), OWN, walls::show, "Which screen of the wall this is").gives::<dto::WallDeviceInfo>(),
+        Route::post("/wall/enrol", PUBLIC, verb("wall.enrol"), walls::enrol, "Enrol a screen of the wall with a one-time code; sets its cookie").takes::<dto::WallEnrolment>().gives::<dto::WallEnrolled>(),
+        Route::get("/wall-devices", needs(ReadUsers), verb("walls.list"), walls::list, "Screens of the wall").gives::<dto::WallDeviceList>(),
+        Route::post("/wall-devices", needs(ManageUsers), verb("walls.create"), walls::create, "Make a screen of the wall; its one-time code is shown once").takes::<dto::WallDeviceCreation>().gives::<dto::WallDeviceMade>().made(),
+        Route::delete("/wall-devices/{name}", needs(ManageUsers), verb("walls.remove"), walls::remove, "Revoke a screen of the wall"),
 
         Route::get("/tokens", needs(ReadUsers), verb("tokens.list"), tokens::list, "API tokens").gives::<dto::TokenList>(),
         Route::post("/tokens", needs(ManageUsers), verb("tokens.create"), tokens::create, "Make an API token, shown once").takes::<dto::TokenCreation>().gives::<dto::TokenMade>().made(),
         Route::delete("/tokens/{name}", needs(ManageUsers), verb("tokens.remove"), tokens::remove, "Revoke an API token"),
 
+        Route::get("/audit/proof", needs(ReadAudit), verb("audit.verify"), audit::verify, "Recompute the chain of the audit trail").gives::<dto::AuditProof>(),
         Route::get("/audit", needs(ReadAudit), verb("audit.list"), audit::list, "The audit trail, newest first").asks::<dto::AuditParams>().gives::<dto::AuditPageDto>(),
     ]
 }
@@ -160,6 +178,11 @@ impl Route {
 
     fn lines<T: ToSchema>(mut self) -> Self {
         self.doc.answer::<T>("application/x-ndjson");
+        self
+    }
+
+    fn page(mut self) -> Self {
+        self.doc.page();
         self
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fansipan_storage::User;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -36,7 +37,7 @@ pub(crate) type Api = Arc<ApiState>;
 
 impl ApiState {
     pub(crate) fn new(config: ApiConfig, deps: ApiDeps, openapi: String, stop: CancellationToken) -> Result<Api, Problem> {
-        let identity = Identity::new(config.rate, config.idle)?;
+        let identity = Identity::new(&config)?;
         Ok(Arc::new(Self {
             config,
             deps,
@@ -48,6 +49,11 @@ impl ApiState {
             openapi: openapi.into(),
             stop,
         }))
+    }
+
+    /// Whether the user logs in at the OIDC provider, whose business a second factor is then.
+    pub(crate) fn logs_in_at_provider(&self, user: &User) -> bool {
+        user.provider.is_some() && user.provider.as_ref() == self.config.oidc.as_ref().map(|o| &o.issuer)
     }
 }
 

@@ -29,6 +29,10 @@ pub struct Cli {
     #[arg(long, global = true, env = "FANSIPAN_CA", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub ca: Option<PathBuf>,
 
+    /// Appliance and token as kept by `fansipan login`
+    #[arg(long, global = true, env = "FANSIPAN_PROFILE", value_name = "NAME", conflicts_with = "server")]
+    pub profile: Option<String>,
+
     /// One JSON object per line instead of a table
     #[arg(long, global = true)]
     pub json: bool,
@@ -69,6 +73,14 @@ pub enum Command {
     Rules(RulesArgs),
     /// Credentials for programs: log senders, scripts
     Tokens(TokensArgs),
+    /// See and manage the people who may log in
+    Users(UsersArgs),
+    /// See who is logged in, and end it
+    Sessions(SessionsArgs),
+    /// Screens of the videowall: enrol and revoke
+    WallDevices(WallDevicesArgs),
+    /// Keep an appliance's address, a token (standard input or FANSIPAN_TOKEN) and its certificate (--ca) under a name
+    Login(LoginArgs),
     /// Check this host and the appliance, and say what to do about what is wrong
     Doctor(DoctorArgs),
     /// Say how many machines, cores and disks a rate of events needs
@@ -512,6 +524,135 @@ pub enum TokensVerb {
         /// Its name
         name: String,
     },
+}
+
+/// `fansipan users`
+#[derive(Debug, Args)]
+pub struct UsersArgs {
+    /// What to do with users
+    #[command(subcommand)]
+    pub verb: UsersVerb,
+}
+
+/// Verbs of `fansipan users`
+#[derive(Debug, Subcommand)]
+pub enum UsersVerb {
+    /// List users
+    List,
+    /// Make a user; the one-time password is printed once
+    Create {
+        /// User name
+        name: String,
+        /// What they may do: viewer, analyst, responder, engineer, auditor, administrator (repeatable)
+        #[arg(long, required = true)]
+        role: Vec<String>,
+        /// Whose data (repeatable); not given: every agency's
+        #[arg(long)]
+        agency: Vec<String>,
+        /// Name as shown
+        #[arg(long)]
+        display_name: Option<String>,
+        /// vi or en
+        #[arg(long, default_value = "vi", value_parser = ["vi", "en"])]
+        language: String,
+    },
+    /// Change what a user may do and see; ends their sessions
+    Change {
+        /// User name
+        name: String,
+        /// The roles from now on (repeatable)
+        #[arg(long)]
+        role: Vec<String>,
+        /// The agencies from now on (repeatable)
+        #[arg(long)]
+        agency: Vec<String>,
+        /// Every agency's data from now on
+        #[arg(long, conflicts_with = "agency")]
+        all_agencies: bool,
+    },
+    /// Refuse a user's logins and end their sessions
+    Disable {
+        /// User name
+        name: String,
+    },
+    /// Let a user log in again
+    Enable {
+        /// User name
+        name: String,
+    },
+    /// Give a user a one-time password, printed once
+    Password {
+        /// User name
+        name: String,
+    },
+    /// Remove a user's second factor, so that they enrol another
+    ResetFactor {
+        /// User name
+        name: String,
+    },
+    /// Remove a user
+    Remove {
+        /// User name
+        name: String,
+    },
+}
+
+/// `fansipan sessions`
+#[derive(Debug, Args)]
+pub struct SessionsArgs {
+    /// What to do with sessions
+    #[command(subcommand)]
+    pub verb: SessionsVerb,
+}
+
+/// Verbs of `fansipan sessions`
+#[derive(Debug, Subcommand)]
+pub enum SessionsVerb {
+    /// List open sessions
+    List,
+    /// End a session
+    End {
+        /// Session id
+        id: String,
+    },
+}
+
+/// `fansipan wall-devices`
+#[derive(Debug, Args)]
+pub struct WallDevicesArgs {
+    /// What to do with screens
+    #[command(subcommand)]
+    pub verb: WallDevicesVerb,
+}
+
+/// Verbs of `fansipan wall-devices`
+#[derive(Debug, Subcommand)]
+pub enum WallDevicesVerb {
+    /// List screens
+    List,
+    /// Make a screen; the code to type at it is printed once and is good for fifteen minutes
+    Create {
+        /// Name of the screen
+        name: String,
+        /// Whose data it shows (repeatable); not given: every agency's
+        #[arg(long)]
+        agency: Vec<String>,
+        /// Days until it must be enrolled anew
+        #[arg(long, default_value_t = 365)]
+        days: u32,
+    },
+    /// Make a screen's credential useless
+    Revoke {
+        /// Name of the screen
+        name: String,
+    },
+}
+
+/// `fansipan login`
+#[derive(Debug, Args)]
+pub struct LoginArgs {
+    /// Name of the profile, for --profile
+    pub name: String,
 }
 
 fn parse_level(word: &str) -> Result<fansipan_model::Level, String> {

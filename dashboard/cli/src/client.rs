@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{Outcome, args::Cli};
+use crate::{Outcome, args::Cli, profile::Profile};
 
 /// Why the API did not answer as hoped; each has its exit code.
 #[derive(Debug, Error)]
@@ -62,33 +62,38 @@ pub struct Client {
 }
 
 impl Client {
-    /// From what was typed. Reads the CA file; connects only with the first request.
+    /// From what was typed. Reads the CA file or the profile; connects only with the first request.
     pub fn new(cli: &Cli) -> Result<Self> {
-        let mut builder =
-            reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).user_agent(concat!("fansipan/", env!("CARGO_PKG_VERSION")));
-        let (base, at) = match &cli.server {
-            Some(url) => {
-                anyhow::ensure!(
-                    url.starts_with("https://"),
-                    "FSP-CLI-004: --server must begin with https:// (tokens never travel in the clear)"
-                );
-                let mut tls = rustls::RootCertStore::empty();
-                if let Some(path) = &cli.ca {
-                    add_ca(&mut tls, path)?;
-                } else {
-                    let own = cli.data.join("tls/cert.pem");
-                    if own.exists() {
-                        add_ca(&mut tls, &own)?;
-                    }
-                }
-                let config = rustls::ClientConfig::builder().with_root_certificates(tls).with_no_client_auth();
-                builder = builder.tls_backend_preconfigured(config);
-                (url.trim_end_matches('/').to_owned(), url.clone())
-            }
-            None => return Self::local(&cli.data),
-        };
-        let http = builder.build().context("FSP-CLI-005: cannot set up the HTTP client")?;
-        Ok(Self { http, base, token: cli.token.clone(), at })
+        if let Some(name) = &cli.profile {
+            return Self::with_profile(&Profile::load(name)?);
+        }
+        let Some(url) = &cli.server else { return Self::local(&cli.data) };
+        let mut tls = rustls::RootCertStore::empty();
+        let own = cli.data.join("tls/cert.pem");
+        if let Some(path) = cli.ca.as_ref().or_else(|| own.exists().then_some(&own)) {
+            let failed = || format!("FSP-CLI-006: cannot read certificates from {}: give a PEM file", path.display());
+            add_ca(&mut tls, &std::fs::read(path).with_context(failed)?).with_context(failed)?;
+        }
+        Self::over_https(url, tls, cli.token.clone())
+    }
+
+    /// The appliance of a login profile: its certificate, or the authority of it, alone is believed.
+    pub fn with_profile(profile: &Profile) -> Result<Self> {
+        let mut tls = rustls::RootCertStore::empty();
+        add_ca(&mut tls, profile.ca.as_bytes()).context("FSP-CLI-006: cannot read the certificate of the profile: log in again")?;
+        Self::over_https(&profile.server, tls, Some(profile.token.clone()))
+    }
+
+    fn over_https(url: &str, trusted: rustls::RootCertStore, token: Option<String>) -> Result<Self> {
+        anyhow::ensure!(url.starts_with("https://"), "FSP-CLI-004: --server must begin with https:// (tokens never travel in the clear)");
+        let config = rustls::ClientConfig::builder().with_root_certificates(trusted).with_no_client_auth();
+        let http = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .user_agent(concat!("fansipan/", env!("CARGO_PKG_VERSION")))
+            .tls_backend_preconfigured(config)
+            .build()
+            .context("FSP-CLI-005: cannot set up the HTTP client")?;
+        Ok(Self { http, base: url.trim_end_matches('/').to_owned(), token, at: url.to_owned() })
     }
 
     /// The appliance on this host whose data is in `data`; the kernel tells it who we are.
@@ -169,12 +174,12 @@ impl Client {
     }
 }
 
-fn add_ca(store: &mut rustls::RootCertStore, path: &Path) -> Result<()> {
+fn add_ca(store: &mut rustls::RootCertStore, pem: &[u8]) -> Result<()> {
     use rustls_pki_types::{CertificateDer, pem::PemObject as _};
-    let failed = || format!("FSP-CLI-006: cannot read certificates from {}: give a PEM file", path.display());
-    for certificate in CertificateDer::pem_file_iter(path).with_context(failed)? {
-        store.add(certificate.with_context(failed)?).with_context(failed)?;
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        store.add(certificate?)?;
     }
+    anyhow::ensure!(!store.is_empty(), "there is no certificate in it");
     Ok(())
 }
 

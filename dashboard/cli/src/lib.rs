@@ -9,6 +9,7 @@ pub mod verbs;
 
 pub mod inputs;
 mod output;
+pub mod profile;
 
 use std::process::ExitCode;
 

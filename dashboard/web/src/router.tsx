@@ -51,7 +51,8 @@ const inside = createRoute({
   component: Shell,
   beforeLoad: async ({ context, location }) => {
     const user = await context.client.ensureQueryData(sessionQuery);
-    if (!user || user.must_change_password) throw redirect({ to: "/login", search: location.href === "/" ? {} : { next: location.href } });
+    if (!user || user.must_change_password || user.must_set_up_second_factor)
+      throw redirect({ to: "/login", search: location.href === "/" ? {} : { next: location.href } });
     return { user };
   },
 });

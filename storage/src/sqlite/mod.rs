@@ -6,6 +6,7 @@
 mod alerts;
 mod audit;
 mod exceptions;
+mod identity;
 mod incidents;
 mod list;
 mod people;
@@ -55,6 +56,7 @@ impl SqliteState {
             M::up(include_str!("schema.sql")),
             M::up(include_str!("schema_2.sql")),
             M::up(include_str!("schema_3.sql")),
+            M::up(include_str!("schema_4.sql")),
         ]);
         migrations.to_latest(&mut writer).map_err(|e| StoreError::Migration { path: path.clone(), reason: e.to_string() })?;
         Ok(SqliteState { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()) })

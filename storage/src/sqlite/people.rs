@@ -12,7 +12,9 @@ use crate::{
 /// Columns in the order [`read`] expects, of table `users`.
 pub(super) const COLUMNS: &str =
     "users.name, users.display_name, users.password_hash, users.roles, users.scope, users.language, users.must_change, users.disabled,
-     users.created, users.last_login, users.version";
+     users.created, users.last_login, users.version,
+     EXISTS (SELECT 1 FROM second_factors f WHERE f.user = users.key AND f.confirmed IS NOT NULL),
+     (SELECT provider FROM external_logins e WHERE e.user = users.key)";
 
 /// A user as stored, JSON not yet read.
 pub(super) struct Stored {
@@ -38,6 +40,8 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
             created: row.get(8)?,
             last_login: row.get(9)?,
             version: row.get::<_, i64>(10)? as u64,
+            second_factor: row.get(11)?,
+            provider: row.get(12)?,
         },
     })
 }

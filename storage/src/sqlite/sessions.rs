@@ -50,7 +50,7 @@ pub(super) fn live(t: &Transaction<'_>, token_hash: &[u8; 32], now: i64) -> Resu
     );
     let read = |row: &Row<'_>| {
         let session =
-            Session { user: row.get(0)?, created: row.get(11)?, expires: row.get(12)?, last_used: row.get(13)?, peer: row.get(14)? };
+            Session { user: row.get(0)?, created: row.get(13)?, expires: row.get(14)?, last_used: row.get(15)?, peer: row.get(16)? };
         Ok((session, people::read(row)?))
     };
     let found = t.prepare_cached(&sql).and_then(|mut s| s.query_row(params![token_hash, now], read).optional());

@@ -15,6 +15,8 @@ pub struct Login {
     pub username: String,
     /// Password.
     pub password: String,
+    /// Code of the second factor, or a recovery code; asked for by `second_factor_needed`.
+    pub code: Option<String>,
 }
 
 /// A new password for oneself.
@@ -44,10 +46,20 @@ pub struct SessionUser {
     pub display_name: String,
     /// What they may do.
     pub roles: Vec<Role>,
+    /// What these roles permit, as in `x-permission` of this API's description.
+    pub permissions: Vec<&'static str>,
     /// Whose data they see; null: every agency's.
     pub agencies: Option<Vec<String>>,
     /// Until true becomes false nothing but changing the password is possible.
     pub must_change_password: bool,
+    /// Until true becomes false nothing but setting up a second factor is possible.
+    pub must_set_up_second_factor: bool,
+    /// Whether a second factor is asked for at login.
+    pub second_factor: bool,
+    /// Where this user logs in, if not here.
+    pub provider: Option<String>,
+    /// Where to go after logging out here, to log out at the provider too.
+    pub provider_logout: Option<String>,
     /// `vi` or `en`.
     pub language: String,
 }
@@ -80,6 +92,10 @@ pub struct UserInfo {
     pub created: String,
     /// Last login.
     pub last_login: Option<String>,
+    /// Whether a second factor is asked for at login.
+    pub second_factor: bool,
+    /// Where this user logs in, if not here.
+    pub provider: Option<String>,
 }
 
 impl From<&User> for UserInfo {
@@ -94,6 +110,8 @@ impl From<&User> for UserInfo {
             disabled: u.disabled,
             created: time::to_rfc3339(u.created),
             last_login: u.last_login.map(time::to_rfc3339),
+            second_factor: u.second_factor,
+            provider: u.provider.clone(),
         }
     }
 }
@@ -273,6 +291,17 @@ pub struct AuditPageDto {
     pub items: Vec<AuditItem>,
     /// What to pass as `before` for the next page; null: this was the last.
     pub next: Option<u64>,
+}
+
+/// Whether the audit trail holds together.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditProof {
+    /// Whether every entry fits the one before it.
+    pub sound: bool,
+    /// How many there are, where it is sound.
+    pub entries: Option<u64>,
+    /// The first that does not fit.
+    pub fault: Option<String>,
 }
 
 /// Which entries.

@@ -11,13 +11,15 @@ use fansipan_model::Scope;
 use fansipan_storage::{NewSession, StoreError, User, UserChange};
 use serde_json::json;
 
+use super::{oidc::admit, second_factor};
 use crate::{
-    access::Role,
-    dto::{Login, PasswordChange, SessionInfo, SessionSettings, SessionUser, agencies},
+    access::{Permission, Role},
+    dto::{Login, LoginOptions, OidcOption, PasswordChange, SessionInfo, SessionSettings, SessionUser, agencies},
     extract::Json,
     guard::Trail,
     identity::{Caller, Credential, Subject, check_policy, clear_cookie, credential, fill_random, hash, set_cookie},
     problem::{Kind, Problem},
+    routes::PREFIX,
     server::Peer,
     state::{Api, now},
 };
@@ -32,7 +34,7 @@ fn login_failed() -> Problem {
     Problem::new(Kind::LoginFailed, "the user name or the password is wrong, or the user is disabled")
 }
 
-fn wait(seconds: u64) -> Problem {
+pub(super) fn wait(seconds: u64) -> Problem {
     Problem::new(Kind::TooManyAttempts, format!("too many failed attempts; try again in {seconds} s")).retry_after(seconds)
 }
 
@@ -45,25 +47,37 @@ pub(crate) async fn login(
     Json(login): Json<Login>,
 ) -> Result<Response, Problem> {
     let name = login.username.trim().to_owned();
-    let user = check_login(&api, peer, &trail, &name, login.password).await?;
-    // A session that the browser brought along ends: tokens are never carried over a login.
-    if let Some(Credential::Cookie(old)) = credential(&headers) {
-        end_session(&api, old).await?;
-    }
-    trail.who(&user.name);
-    trail.note(&user.name, json!({}));
-    let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).map(|v| v.chars().take(256).collect::<String>());
-    let cookie = open_session(&api, &user.name, peer, agent).await?;
-    let (state, name) = (api.deps.state.clone(), user.name.clone());
-    let change = UserChange { last_login: Some(now()), ..UserChange::default() };
-    api.small.store(move || state.change_user(&name, &change, None)).await?;
-    let mut response = Json(SessionInfo { user: session_user(&user) }).into_response();
+    let user = check_login(&api, peer, &trail, &name, login.password, login.code.as_deref()).await?;
+    trail.note(&user.name, json!({ "second_factor": user.second_factor, "provider": user.provider }));
+    let cookie = begin(&api, peer, &trail, &headers, &user).await?;
+    let mut response = Json(SessionInfo { user: session_user(&api, &user) }).into_response();
     put_cookie(&mut response, &cookie);
     Ok(response)
 }
 
+/// Opens a session for somebody who has shown who they are, however; its cookie.
+pub(super) async fn begin(api: &Api, peer: Peer, trail: &Trail, headers: &HeaderMap, user: &User) -> Result<String, Problem> {
+    // A session that the browser brought along ends: tokens are never carried over a login.
+    if let Some(Credential::Cookie(old)) = credential(headers, false) {
+        end_session(api, old).await?;
+    }
+    trail.who(&user.name);
+    let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).map(|v| v.chars().take(256).collect::<String>());
+    let cookie = open_session(api, &user.name, peer, agent).await?;
+    let (state, name) = (api.deps.state.clone(), user.name.clone());
+    let change = UserChange { last_login: Some(now()), ..UserChange::default() };
+    api.small.store(move || state.change_user(&name, &change, None)).await?;
+    Ok(cookie)
+}
+
+/// `GET /session/options`
+pub(crate) async fn options(State(api): State<Api>) -> Json<LoginOptions> {
+    let oidc = api.config.oidc.as_ref().map(|o| OidcOption { name: o.name.clone(), start: format!("{PREFIX}/session/oidc") });
+    Json(LoginOptions { password: true, directory: api.config.directory.is_some(), oidc })
+}
+
 /// The user that name and password belong to. Failures count against the name and the address.
-async fn check_login(api: &Api, peer: Peer, trail: &Trail, name: &str, password: String) -> Result<User, Problem> {
+async fn check_login(api: &Api, peer: Peer, trail: &Trail, name: &str, password: String, code: Option<&str>) -> Result<User, Problem> {
     let identity = &api.identity;
     let (by_name, now) = (name.to_lowercase(), Instant::now());
     let address = match peer {
@@ -80,16 +94,26 @@ async fn check_login(api: &Api, peer: Peer, trail: &Trail, name: &str, password:
         identity.addresses.attempt(address, now).map_err(refuse)?;
     }
     identity.users.attempt(Subject::Identity(&by_name), now).map_err(refuse)?;
-    let user = if name.is_empty() || name.len() > LONGEST_NAME {
-        None
-    } else {
-        let (state, name) = (api.deps.state.clone(), name.to_owned());
-        api.small.store(move || state.user(&name)).await?
+    let (user, good) = match first_factor(api, trail, name, password).await {
+        Ok(answer) => answer,
+        Err(problem) => {
+            // A directory that does not answer is no failure of the person.
+            if !problem.is(Kind::LoginFailed) {
+                give_back(api, &by_name, address);
+            }
+            return Err(problem);
+        }
     };
-    let usable = user.as_ref().filter(|u| !u.disabled);
-    let good = identity.passwords.verify(usable.map(|u| u.password_hash.clone()), password).await?;
     match user {
         Some(user) if good && !user.disabled => {
+            if let Err(problem) = second_factor::check(api, &user, code).await {
+                trail.who(&user.name);
+                trail.note(&user.name, json!({ "failed": problem.code() }));
+                if problem.is(Kind::SecondFactorNeeded) {
+                    give_back(api, &by_name, address);
+                }
+                return Err(problem);
+            }
             identity.users.succeeded(Subject::Identity(&by_name));
             if let Some(address) = address {
                 identity.addresses.forgive(address);
@@ -103,6 +127,36 @@ async fn check_login(api: &Api, peer: Peer, trail: &Trail, name: &str, password:
             Err(login_failed())
         }
     }
+}
+
+/// Takes back the count of an attempt that was no failure, and no success yet.
+fn give_back(api: &Api, name: &str, address: Option<Subject<'_>>) {
+    api.identity.users.forgive(Subject::Identity(name));
+    if let Some(address) = address {
+        api.identity.addresses.forgive(address);
+    }
+}
+
+/// The user of that name, and whether the password is theirs: here, or in the directory for whoever logs in there.
+async fn first_factor(api: &Api, trail: &Trail, name: &str, password: String) -> Result<(Option<User>, bool), Problem> {
+    if name.is_empty() || name.len() > LONGEST_NAME {
+        return Ok((None, api.identity.passwords.verify(None, password).await?));
+    }
+    let (state, wanted) = (api.deps.state.clone(), name.to_owned());
+    let user = api.small.store(move || state.user(&wanted)).await?;
+    let local = user.as_ref().is_some_and(|u| u.provider.is_none());
+    if !local && let Some(directory) = &api.identity.directory {
+        let there = |u: &User| u.provider.as_deref() == Some(directory.config().url.as_str());
+        if user.as_ref().is_none_or(there) {
+            return match directory.check(name, &password).await? {
+                Some(person) => Ok((Some(admit(api, trail, person, &directory.config().groups).await?), true)),
+                None => Ok((user, false)),
+            };
+        }
+    }
+    let usable = user.as_ref().filter(|u| !u.disabled && u.provider.is_none());
+    let good = api.identity.passwords.verify(usable.map(|u| u.password_hash.clone()), password).await?;
+    Ok((user, good))
 }
 
 /// Opens a session and returns its cookie.
@@ -128,39 +182,50 @@ fn nanos(duration: Duration) -> i64 {
     i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }
 
-async fn end_session(api: &Api, session: [u8; 32]) -> Result<(), Problem> {
+pub(super) async fn end_session(api: &Api, session: [u8; 32]) -> Result<(), Problem> {
     api.identity.activity.end(session);
     let state = api.deps.state.clone();
     api.small.store(move || state.close_session(&session)).await
 }
 
-fn put_cookie(response: &mut Response, cookie: &str) {
+pub(super) fn put_cookie(response: &mut Response, cookie: &str) {
     if let Ok(value) = HeaderValue::from_str(cookie) {
         response.headers_mut().insert(header::SET_COOKIE, value);
     }
 }
 
-fn session_user(user: &User) -> SessionUser {
+fn session_user(api: &Api, user: &User) -> SessionUser {
+    let roles: Vec<Role> = user.roles.iter().filter_map(|w| Role::parse(w)).collect();
     SessionUser {
         name: user.name.clone(),
         display_name: user.display_name.clone(),
-        roles: user.roles.iter().filter_map(|w| Role::parse(w)).collect(),
+        permissions: Permission::names(&roles),
+        roles,
         agencies: agencies(&user.scope),
         must_change_password: user.must_change_password,
+        must_set_up_second_factor: !user.second_factor && second_factor::required(api, user),
+        second_factor: user.second_factor,
+        provider: user.provider.clone(),
+        provider_logout: api.logs_in_at_provider(user).then(|| api.identity.oidc.as_ref()?.logout()).flatten(),
         language: user.language.clone(),
     }
 }
 
 /// `GET /session`
-pub(crate) async fn show(caller: Caller) -> Json<SessionInfo> {
+pub(crate) async fn show(State(api): State<Api>, caller: Caller) -> Json<SessionInfo> {
     let user = match caller.user() {
-        Some(user) => session_user(user),
+        Some(user) => session_user(&api, user),
         None => SessionUser {
             name: caller.name.clone(),
             display_name: caller.name.clone(),
+            permissions: Permission::names(&caller.roles),
             roles: caller.roles.clone(),
             agencies: agencies(&caller.scope),
             must_change_password: false,
+            must_set_up_second_factor: false,
+            second_factor: false,
+            provider: None,
+            provider_logout: None,
             language: "vi".to_owned(),
         },
     };
@@ -178,7 +243,7 @@ pub(crate) async fn logout(State(api): State<Api>, caller: Caller) -> Result<Res
 }
 
 /// The person behind the call; tokens and the local socket have no password.
-fn person(caller: &Caller) -> Result<&User, Problem> {
+pub(super) fn person(caller: &Caller) -> Result<&User, Problem> {
     caller.user().ok_or_else(|| Problem::new(Kind::Forbidden, "only a person who logged in with a password can do this"))
 }
 
@@ -193,6 +258,9 @@ pub(crate) async fn change_password(
 ) -> Result<Response, Problem> {
     let user = person(&caller)?;
     trail.note(&user.name, json!({}));
+    if let Some(provider) = &user.provider {
+        return Err(Problem::new(Kind::Conflict, format!("you log in at {provider}; the password is changed there")));
+    }
     let by_name = user.name.to_lowercase();
     // Whoever found an open console must not get to guess the password in peace.
     api.identity.users.attempt(Subject::Identity(&by_name), Instant::now()).map_err(wait)?;

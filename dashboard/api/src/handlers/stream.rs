@@ -168,7 +168,11 @@ impl Reader {
                 let (state, hash) = (self.api.deps.state.clone(), *hash);
                 matches!(self.api.small.store(move || state.use_token(&hash, now())).await, Ok(Some(_)))
             }
-            Via::Token { .. } => true,
+            Via::Wall { hash } if tick.is_multiple_of(TOKEN_CHECK) => {
+                let (people, hash) = (self.api.deps.people.clone(), *hash);
+                matches!(self.api.small.store(move || people.use_wall(&hash, now())).await, Ok(Some(_)))
+            }
+            Via::Token { .. } | Via::Wall { .. } => true,
         }
     }
 

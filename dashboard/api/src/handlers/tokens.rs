@@ -10,6 +10,7 @@ use super::{
     users::{check_name, granted, role_words},
 };
 use crate::{
+    access::Role,
     dto::{TokenCreation, TokenInfo, TokenList, TokenMade, agencies},
     extract::{InPath, Json},
     guard::Trail,
@@ -44,6 +45,9 @@ pub(crate) async fn create(
     let days = new.expires_in_days.unwrap_or(DAYS.0);
     if !(1..=DAYS.1).contains(&days) {
         return Err(Problem::bad_request(format!("expires_in_days is 1 to {}", DAYS.1)));
+    }
+    if new.roles.contains(&Role::Wall) {
+        return Err(Problem::bad_request("the role wall is for enrolled screens; make one with POST /api/v1/wall-devices"));
     }
     let roles = role_words(&new.roles)?;
     let scope = granted(&caller, new.agencies.as_deref())?;

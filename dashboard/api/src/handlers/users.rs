@@ -117,6 +117,9 @@ pub(crate) async fn reset_password(
 ) -> Result<Json<UserWithPassword>, Problem> {
     trail.note(&name, json!({}));
     let user = managed(&api, &caller, &name).await?;
+    if let Some(provider) = &user.provider {
+        return Err(Problem::new(Kind::Conflict, format!("this user logs in at {provider}; the password is changed there")));
+    }
     let password = one_time_password()?;
     let hash = api.identity.passwords.hash(password.reveal().to_owned()).await?;
     let change = UserChange { password: Some((hash, true)), ..UserChange::default() };
@@ -153,7 +156,7 @@ async fn apply(api: &Api, trail: &Trail, user: &User, change: UserChange, ends_s
 }
 
 /// The user of that name, if the caller may manage them.
-async fn managed(api: &Api, caller: &Caller, name: &str) -> Result<User, Problem> {
+pub(super) async fn managed(api: &Api, caller: &Caller, name: &str) -> Result<User, Problem> {
     let (state, name) = (api.deps.state.clone(), name.to_owned());
     let user = api.small.store(move || state.user(&name)).await?;
     user.filter(|u| covers(&caller.scope, &u.scope)).ok_or_else(|| Problem::not_found(WHAT))
@@ -172,10 +175,10 @@ pub(super) fn granted(caller: &Caller, names: Option<&[String]>) -> Result<Scope
     }
 }
 
-/// As [`role_words`], for people: sending events is for tokens.
+/// As [`role_words`], for people: sending events is for tokens, walls are for screens.
 fn persons_roles(roles: &[Role]) -> Result<Vec<String>, Problem> {
-    if roles.contains(&Role::Sender) {
-        return Err(Problem::bad_request("the role sender is for tokens, not for people"));
+    if let Some(role) = roles.iter().find(|r| !r.for_people()) {
+        return Err(Problem::bad_request(format!("the role {} is not for people", role.as_str())));
     }
     role_words(roles)
 }

@@ -4,8 +4,14 @@
 
 mod activity;
 mod caller;
+mod directory;
+mod external;
+mod oidc;
 mod password;
+mod seal;
 mod throttle;
+pub(crate) mod totp;
+mod trust;
 
 use std::time::Duration;
 
@@ -13,12 +19,23 @@ use fansipan_model::Scope;
 use fansipan_storage::{AuditRecord, NewUser, StateStore, User, UserChange};
 
 pub(crate) use activity::{Activity, Watch};
-pub(crate) use caller::{Caller, Credential, Via, clear_cookie, credential, hash, set_cookie};
+pub(crate) use caller::{Caller, Credential, Via, WALL_TOKEN, clear_cookie, cookie, credential, hash, set_cookie, wall_cookie};
+pub(crate) use directory::Directory;
+pub use external::{DirectoryConfig, GroupRule, OidcConfig};
+pub(crate) use external::{ExternalPerson, granted};
+pub(crate) use oidc::{FLOW_COOKIE, Oidc};
 pub(crate) use password::{Passwords, check_policy, fill_random, random_text};
+pub(crate) use seal::Seal;
 pub use throttle::Rate;
 pub(crate) use throttle::{Lockout, RateBrake, Subject};
 
-use crate::{access::Role, problem::Problem};
+use crate::{access::Role, config::ApiConfig, problem::Problem};
+
+/// A TLS client for tests that trusts one certificate.
+#[cfg(test)]
+pub(crate) fn trusting(ca: &std::path::Path) -> rustls::ClientConfig {
+    trust::client(Some(ca)).unwrap()
+}
 
 /// Failed logins of one user that cost nothing.
 const FREE_PER_USER: u32 = 5;
@@ -38,18 +55,25 @@ pub(crate) struct Identity {
     pub(crate) logins: RateBrake,
     pub(crate) callers: RateBrake,
     pub(crate) activity: Activity,
+    pub(crate) seal: Seal,
+    pub(crate) oidc: Option<Oidc>,
+    pub(crate) directory: Option<Directory>,
 }
 
 impl Identity {
-    pub(crate) fn new(rate: Rate, idle: Duration) -> Result<Self, Problem> {
+    /// Blocks: hashes once, reads keys and certificate authorities.
+    pub(crate) fn new(config: &ApiConfig) -> Result<Self, Problem> {
         Ok(Self {
             passwords: Passwords::new()?,
             users: Lockout::new(FREE_PER_USER),
             addresses: Lockout::new(FREE_PER_ADDRESS),
             strangers: RateBrake::new(Rate::new(STRANGERS.0, STRANGERS.1)),
             logins: RateBrake::with_period(LOGINS.0, LOGINS.1),
-            callers: RateBrake::new(rate),
-            activity: Activity::new(idle),
+            callers: RateBrake::new(config.rate),
+            activity: Activity::new(config.idle),
+            seal: Seal::open(&config.data)?,
+            oidc: config.oidc.clone().map(Oidc::new).transpose()?,
+            directory: config.directory.clone().map(Directory::new).transpose()?,
         })
     }
 }

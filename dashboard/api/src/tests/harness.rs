@@ -14,7 +14,7 @@ use fansipan_model::{
     SourceCounters, SourceInfo, Value, fields,
 };
 use fansipan_storage::{
-    AlertBatch, AlertChange, AuditFilter, AuditRecord, EventWriter as _, NewToken, NewUser, StateStore,
+    AlertBatch, AlertChange, AuditFilter, AuditRecord, EventWriter as _, IdentityStore as _, NewToken, NewUser, NewWallDevice, StateStore,
     engine::{EngineConfig, TantivyStore},
     sqlite::SqliteState,
 };
@@ -128,6 +128,7 @@ pub(super) fn deps(dir: &std::path::Path) -> (ApiDeps, Arc<SqliteState>, Arc<Wir
     let deps = ApiDeps {
         events: Arc::new(events.clone()),
         state: state.clone(),
+        people: state.clone(),
         live: wiring.clone(),
         sources: wiring.clone(),
         feed: Feed::new(),
@@ -183,6 +184,23 @@ impl Rig {
         };
         self.state.add_token(&token, &record("tokens.create", &name)).unwrap();
         Client { bearer: Some(text), ..self.nobody() }
+    }
+
+    /// An enrolled screen of the wall that shows every agency.
+    pub(super) fn screen(&self, name: &str) -> Client {
+        let (code, token) = (hash(name), format!("{}{name}", crate::identity::WALL_TOKEN));
+        let device = NewWallDevice {
+            name,
+            scope: Scope::All,
+            made_by: "test",
+            created: now(),
+            expires: i64::MAX,
+            code_hash: code,
+            code_until: i64::MAX,
+        };
+        self.state.add_wall(&device, &record("walls.create", name)).unwrap();
+        self.state.enrol_wall(&code, &hash(&token), "10.9.9.9", now()).unwrap().unwrap();
+        Client { bearer: Some(token), ..self.nobody() }
     }
 
     /// Somebody without any credential, at an address of their own.

@@ -2,6 +2,8 @@
 
 mod alerts;
 mod exceptions;
+mod elsewhere;
+mod factor;
 mod harness;
 mod hunting;
 mod hygiene;
@@ -12,3 +14,4 @@ mod odd;
 mod people;
 mod scope;
 mod stream;
+mod walls;

@@ -16,6 +16,7 @@ mod exceptions;
 mod hunt;
 mod incidents;
 mod parse;
+mod people;
 mod rules;
 mod search;
 mod size;
@@ -41,6 +42,10 @@ pub async fn execute(cli: &Cli) -> Result<Outcome> {
         Command::Tokens(args) => tokens::tokens(cli, args).await,
         Command::Size(args) => size::size(cli, args),
         Command::Doctor(_) => doctor::doctor(cli, Vec::new()).await,
+        Command::Users(args) => people::users(cli, args).await,
+        Command::Sessions(args) => people::sessions(cli, args).await,
+        Command::WallDevices(args) => people::walls(cli, args).await,
+        Command::Login(args) => people::login(cli, args).await,
         Command::Completions { shell } => completions(*shell),
         Command::Run(_) | Command::Collector | Command::Analyzer | Command::Indexer | Command::Console => Ok(Outcome::Done),
     };

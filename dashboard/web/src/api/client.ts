@@ -74,7 +74,7 @@ async function call<T>(method: string, target: string, body?: unknown, signal?: 
   learnServerTime(response.headers.get("Date"));
   if (!response.ok) {
     const error = await problem(response);
-    if (error.status === 401 && error.kind !== "login_failed") onExpired();
+    if (error.status === 401 && error.kind !== "login_failed" && error.kind !== "second_factor_needed") onExpired();
     throw error;
   }
   const text = await response.text();

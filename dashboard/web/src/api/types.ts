@@ -17,6 +17,8 @@ export interface User {
   display_name: string;
   roles: string[];
   must_change_password: boolean;
+  must_set_up_second_factor?: boolean;
+  second_factor?: boolean;
   language: string;
 }
 

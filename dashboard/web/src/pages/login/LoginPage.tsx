@@ -9,6 +9,7 @@ import { asLanguage, changeLanguage, languageChosen } from "../../i18n";
 import { AppearanceButtons } from "../../shell/AppearanceButtons";
 import { Mark } from "../../shell/Mark";
 import { ChangeForm } from "./ChangeForm";
+import { FactorForm } from "./FactorForm";
 import styles from "./LoginPage.module.css";
 import { Ridge } from "./Ridge";
 import { SignInForm } from "./SignInForm";
@@ -26,7 +27,7 @@ export function LoginPage() {
     client.setQueryData(sessionQuery.queryKey, user);
     const language = asLanguage(user.language);
     if (language && !languageChosen()) await changeLanguage(language);
-    if (user.must_change_password) return;
+    if (user.must_change_password || user.must_set_up_second_factor) return;
     if (next) router.history.push(next);
     else await navigate({ to: "/" });
   };
@@ -54,6 +55,8 @@ export function LoginPage() {
             onDone={() => void enter({ ...user, must_change_password: false })}
             onCancel={user.must_change_password ? undefined : () => void navigate({ to: "/" })}
           />
+        ) : user?.must_set_up_second_factor ? (
+          <FactorForm onDone={() => void enter({ ...user, must_set_up_second_factor: false, second_factor: true })} />
         ) : (
           <SignInForm
             expired={expired === true}

@@ -1,0 +1,139 @@
+//! `fansipan users|sessions|wall-devices|login`: who may come in, and who is in.
+
+use std::io::Read as _;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use super::{client, items};
+use crate::{
+    Outcome,
+    args::{Cli, LoginArgs, SessionsArgs, SessionsVerb, UsersArgs, UsersVerb, WallDevicesArgs, WallDevicesVerb},
+    client::Client,
+    output,
+    profile::Profile,
+};
+
+/// Prints a list as a table of these members, or as JSON lines.
+fn list(cli: &Cli, answer: &Value, columns: &[(&str, &str)]) -> Result<()> {
+    if cli.json {
+        return Ok(items(answer).iter().try_for_each(output::json)?);
+    }
+    let header: Vec<&str> = columns.iter().map(|(title, _)| *title).collect();
+    let rows = items(answer).iter().map(|item| columns.iter().map(|(_, member)| output::cell(item, member)).collect());
+    Ok(output::table(&header, rows)?)
+}
+
+/// Prints what is shown once: the whole answer as JSON, or the one secret.
+fn once(cli: &Cli, answer: &Value, member: &str) -> Result<()> {
+    if cli.json { Ok(output::json(answer)?) } else { Ok(output::line(&output::cell(answer, member))?) }
+}
+
+fn some(list: &[String]) -> Option<&[String]> {
+    (!list.is_empty()).then_some(list)
+}
+
+pub(super) async fn users(cli: &Cli, args: &UsersArgs) -> Result<Outcome> {
+    let api = client(cli)?;
+    let at = |name: &str, more: &str| format!("/users/{}{more}", output::escape(name));
+    match &args.verb {
+        UsersVerb::List => {
+            let columns = [
+                ("NAME", "name"),
+                ("ROLES", "roles"),
+                ("AGENCIES", "agencies"),
+                ("DISABLED", "disabled"),
+                ("2ND FACTOR", "second_factor"),
+                ("LOGS IN AT", "provider"),
+                ("LAST LOGIN", "last_login"),
+            ];
+            list(cli, &api.get("/users", &[]).await?, &columns)?;
+        }
+        UsersVerb::Create { name, role, agency, display_name, language } => {
+            let body = json!({ "name": name, "roles": role, "agencies": some(agency), "display_name": display_name, "language": language });
+            once(cli, &api.post("/users", &body).await?, "one_time_password")?;
+        }
+        UsersVerb::Change { name, role, agency, all_agencies } => {
+            let body = json!({ "roles": some(role), "agencies": some(agency), "all_agencies": all_agencies });
+            api.post(&at(name, ""), &body).await?;
+        }
+        UsersVerb::Disable { name } => drop(api.post(&at(name, "/disable"), &json!({})).await?),
+        UsersVerb::Enable { name } => drop(api.post(&at(name, "/enable"), &json!({})).await?),
+        UsersVerb::Password { name } => once(cli, &api.post(&at(name, "/password"), &json!({})).await?, "one_time_password")?,
+        UsersVerb::ResetFactor { name } => drop(api.delete(&at(name, "/second-factor")).await?),
+        UsersVerb::Remove { name } => drop(api.delete(&at(name, "")).await?),
+    }
+    Ok(Outcome::Done)
+}
+
+pub(super) async fn sessions(cli: &Cli, args: &SessionsArgs) -> Result<Outcome> {
+    let api = client(cli)?;
+    match &args.verb {
+        SessionsVerb::List => {
+            let columns =
+                [("USER", "user"), ("SINCE", "created"), ("LAST USED", "last_used"), ("FROM", "peer"), ("WITH", "agent"), ("ID", "id")];
+            list(cli, &api.get("/sessions", &[]).await?, &columns)?;
+        }
+        SessionsVerb::End { id } => drop(api.delete(&format!("/sessions/{}", output::escape(id))).await?),
+    }
+    Ok(Outcome::Done)
+}
+
+pub(super) async fn walls(cli: &Cli, args: &WallDevicesArgs) -> Result<Outcome> {
+    let api = client(cli)?;
+    match &args.verb {
+        WallDevicesVerb::List => {
+            let columns = [
+                ("NAME", "name"),
+                ("AGENCIES", "agencies"),
+                ("ENROLLED", "enrolled"),
+                ("EXPIRES", "expires"),
+                ("LAST USED", "last_used"),
+                ("FROM", "peer"),
+            ];
+            list(cli, &api.get("/wall-devices", &[]).await?, &columns)?;
+        }
+        WallDevicesVerb::Create { name, agency, days } => {
+            let body = json!({ "name": name, "agencies": some(agency), "expires_in_days": days });
+            once(cli, &api.post("/wall-devices", &body).await?, "code")?;
+        }
+        WallDevicesVerb::Revoke { name } => drop(api.delete(&format!("/wall-devices/{}", output::escape(name))).await?),
+    }
+    Ok(Outcome::Done)
+}
+
+/// Keeps server, token and certificate under a name, once they have been seen to work together.
+pub(super) async fn login(cli: &Cli, args: &LoginArgs) -> Result<Outcome> {
+    let server = cli.server.clone().context("FSP-CLI-025: give the appliance's address with --server https://HOST:PORT")?;
+    let ca = match &cli.ca {
+        Some(path) => path.clone(),
+        None => cli.data.join("tls/cert.pem"),
+    };
+    let ca = std::fs::read_to_string(&ca).with_context(|| {
+        format!("FSP-CLI-026: cannot read {}: copy the appliance's DATA/tls/cert.pem here and give it with --ca", ca.display())
+    })?;
+    let token = match &cli.token {
+        Some(token) => token.clone(),
+        None => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).context("FSP-CLI-027: give the token on standard input or in FANSIPAN_TOKEN")?;
+            text.trim().to_owned()
+        }
+    };
+    ensure!(!token.is_empty(), "FSP-CLI-027: give the token on standard input or in FANSIPAN_TOKEN");
+    let profile = Profile { server, token, ca };
+    let who = Client::with_profile(&profile)?.get("/session", &[]).await?;
+    let path = profile.save(&args.name)?;
+    if cli.json {
+        output::json(&who)?;
+    } else {
+        output::line(&format!(
+            "{} at {}; use it with --profile {} ({})",
+            output::cell(&who, "user/name"),
+            profile.server,
+            args.name,
+            path.display()
+        ))?;
+    }
+    Ok(Outcome::Done)
+}
