@@ -24,7 +24,7 @@ use fansipan_collector::{
     sources::{Sources, http::Ingest},
 };
 use fansipan_model::Scope;
-use fansipan_storage::{EventStore, StateStore, engine::TantivyStore, sqlite::SqliteState};
+use fansipan_storage::{CaseStore, EventStore, StateStore, engine::TantivyStore, sqlite::SqliteState};
 use tokio_util::sync::CancellationToken;
 
 use crate::{config::Config, content::Content, detection::Detection, indexing::Indexing, live, memory::Memory, senders, upkeep};
@@ -122,6 +122,7 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
     let deps = ApiDeps {
         events: Arc::clone(&stores.store) as Arc<dyn EventStore>,
         state: Arc::clone(&stores.state),
+        cases: Arc::clone(&stores.cases),
         live,
         sources: Arc::new(live::Control { registry: Arc::clone(&registry), normalizer }),
         feed,
@@ -161,6 +162,7 @@ struct Stores {
     bus: EmbeddedBus,
     log: String,
     state: Arc<dyn StateStore>,
+    cases: Arc<dyn CaseStore>,
     store: Arc<TantivyStore>,
 }
 
@@ -177,9 +179,9 @@ impl Stores {
             tracing::error!(lost = ?recovery.lost, damaged = ?recovery.damaged, "FSP-RUN-009: the log is damaged; what is readable goes on");
         }
         let log = identity(&data.join("log"))?;
-        let state = SqliteState::open(data.join("state.db"))?;
+        let state = Arc::new(SqliteState::open(data.join("state.db"))?);
         let store = TantivyStore::open(config.storage.engine(data.join("events"), log.clone()))?;
-        Ok(Self { bus, log, state: Arc::new(state), store: Arc::new(store) })
+        Ok(Self { bus, log, state: Arc::clone(&state) as Arc<dyn StateStore>, cases: state, store: Arc::new(store) })
     }
 }
 

@@ -89,6 +89,9 @@ pub enum StoreError {
         /// What to do.
         help: &'static str,
     },
+    /// What was asked is not allowed as things stand.
+    #[error("FSP-S12 {0}")]
+    Refused(String),
     /// Another process holds the store.
     #[error("FSP-S10 {} is in use by another process: stop it first, or use the API", path.display())]
     Locked {
@@ -114,6 +117,7 @@ impl StoreError {
             StoreError::Exists { .. } => "FSP-S08",
             StoreError::TooMuch { .. } => "FSP-S09",
             StoreError::Query { .. } => "FSP-S11",
+            StoreError::Refused(_) => "FSP-S12",
             StoreError::Locked { .. } => "FSP-S10",
         }
     }

@@ -8,6 +8,7 @@
 //! Callers see the traits [`EventStore`], [`EventWriter`] and [`StateStore`]; the engines behind them are
 //! `engine::TantivyStore` and `sqlite::SqliteState`.
 
+pub mod cases;
 pub mod engine;
 pub mod error;
 pub mod events;
@@ -16,14 +17,15 @@ pub mod sqlite;
 pub mod state;
 pub mod table;
 
+pub use cases::CaseStore;
 pub use error::StoreError;
 pub use events::{
     AggregateRequest, Cursor, EventStore, EventWriter, Facet, FacetValue, GroupBy, Histogram, Hold, IndexInfo, Measure, MeasureKind,
     Progress, Quarantined, RetentionPolicy, SearchPage, SearchRequest, StoreStatus, TimeRange, Total,
 };
 pub use state::{
-    AlertBatch, AlertChange, AlertCounts, AlertFilter, AlertPage, AlertRepeat, ApiToken, Applied, AuditEntry, AuditFilter, AuditPage,
-    AuditRecord, IncidentAct, IncidentFilter, NewSession, NewToken, NewUser, RuleActivity, RuleCount, Session, StateStore, User,
+    AlertBatch, AlertChange, AlertCounts, AlertFilter, AlertPage, AlertRepeat, AlertSort, ApiToken, Applied, AuditEntry, AuditFilter,
+    AuditPage, AuditRecord, IncidentAct, IncidentFilter, NewSession, NewToken, NewUser, RuleActivity, RuleCount, Session, StateStore, User,
     UserChange,
 };
 pub use table::{Cell, Table};

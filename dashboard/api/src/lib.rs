@@ -29,8 +29,8 @@ mod web;
 pub use config::ApiConfig;
 pub use identity::{OneTimePassword, Rate};
 pub use ports::{
-    ApiDeps, BusStatus, ConsumerStatus, DiskStatus, Feed, Lag, LiveSnapshot, LiveStatus, RuleCounts, RuleDiagnostic, RuleInfo, RuleListing,
-    SourceControl,
+    ApiDeps, BusStatus, ConsumerStatus, DiskStatus, Feed, Lag, LiveSnapshot, LiveStatus, Notice, RuleCounts, RuleDiagnostic, RuleInfo,
+    RuleListing, SourceControl,
 };
 pub use problem::{ProblemBody, QueryFault};
 pub use server::{ApiError, OwnCertificate, ServerHandle, TlsError, serve};

@@ -24,7 +24,10 @@ use crate::{
     },
     dto,
     guard::{Gate, guard},
-    handlers::{alerts, audit, coverage, events, hunt, incidents, overview, rules, session, sources, status, stream, tokens, users},
+    handlers::{
+        alerts, audit, cases, coverage, events, evidence, hunt, incidents, overview, queue, rules, session, sources, status, stream,
+        tokens, users,
+    },
     openapi::Doc,
     state::Api,
 };
@@ -70,16 +73,29 @@ pub(crate) fn table() -> Vec<Route> {
         Route::post("/session/settings", needs(ReadOverview), verb("session.settings"), session::change_settings, "Change one's own language").takes::<dto::SessionSettings>(),
 
         Route::get("/overview", needs(ReadOverview), FIGURES, overview::show, "Are we under attack, are we blind").asks::<dto::OverviewParams>().gives::<dto::Overview>(),
-        Route::get("/stream", needs(ReadOverview), FIGURES, stream::open, "Live stream (server-sent events): `alert`, `tick`, `gap`, `end`").streams::<dto::Tick>(),
+        Route::get("/stream", needs(ReadOverview), FIGURES, stream::open, "Live stream (server-sent events): `alert`, `incident`, `bulk`, `tick`, `gap`, `end`").streams::<dto::Tick>(),
 
         Route::get("/alerts", needs(ReadAlerts), LISTS, alerts::list, "Alerts, newest first").asks::<dto::AlertParams>().gives::<dto::AlertPage>(),
+        Route::post("/alerts/next", needs(JudgeAlerts), verb("alerts.next"), queue::next, "Take the first new alert of the queue; nobody else gets it").takes::<dto::NextRequest>().gives::<dto::NextAlert>(),
+        Route::post("/alerts/bulk", needs(JudgeAlerts), verb("alerts.bulk"), queue::bulk, "Judge all alerts that fit a filter, at once").takes::<dto::BulkDecision>().gives::<dto::BulkAnswer>(),
+        Route::post("/alerts/undo", needs(JudgeAlerts), verb("alerts.undo"), queue::undo, "Take a decision about many alerts back, where nobody has decided since").takes::<dto::UndoRequest>().gives::<dto::UndoAnswer>(),
         Route::get("/alerts/{id}", needs(ReadAlerts), verb("alerts.view"), alerts::show, "An alert with its first events").gives::<dto::AlertDetail>(),
+        Route::get("/alerts/{id}/context", needs(ReadAlerts), verb("alerts.context"), queue::context, "What is known around an alert: its entities' 30 days, verdicts on alerts like it").gives::<dto::AlertContextDto>(),
         Route::post("/alerts/{id}/status", needs(JudgeAlerts), verb("alerts.status"), alerts::judge, "Take or judge an alert").takes::<dto::StatusChange>().gives::<dto::AlertDto>(),
         Route::post("/alerts/{id}/assign", needs(JudgeAlerts), verb("alerts.assign"), alerts::assign, "Give an alert to somebody or nobody").takes::<dto::Assignment>().gives::<dto::AlertDto>(),
 
         Route::get("/incidents", needs(ReadAlerts), LISTS, incidents::list, "Incidents, latest first").asks::<dto::IncidentParams>().gives::<dto::IncidentList>(),
         Route::get("/incidents/{id}", needs(ReadAlerts), verb("incidents.view"), incidents::show, "An incident with its story and alerts").gives::<dto::IncidentDetail>(),
         Route::post("/incidents/{id}", needs(JudgeAlerts), verb("incidents.decide"), incidents::decide, "Take, judge, give, merge, split an incident").takes::<dto::IncidentChangeDto>().gives::<dto::IncidentDto>(),
+        Route::get("/incidents/{id}/workspace", needs(ReadAlerts), verb("incidents.workspace"), cases::workspace, "Stage, facts, clocks, notes, tasks, indicators, people and evidence of an incident").gives::<dto::WorkspaceDto>(),
+        Route::post("/incidents/{id}/stage", needs(JudgeAlerts), verb("incidents.stage"), cases::advance, "Lead an incident to another stage, or change what is known").takes::<dto::StageChange>().gives::<dto::WorkspaceDto>(),
+        Route::post("/incidents/{id}/items", needs(JudgeAlerts), verb("incidents.add"), cases::add, "Put a note, task, indicator or person into an incident").takes::<dto::ItemCreation>().gives::<dto::ItemDto>(),
+        Route::post("/incidents/{id}/items/{item}", needs(JudgeAlerts), verb("incidents.change"), cases::change, "Change something in an incident, or take it out").takes::<dto::ItemChange>().gives::<dto::ItemDto>(),
+        Route::get("/incidents/{id}/presence", needs(ReadAlerts), LISTS, cases::presence, "Say that one has an incident open; who else has").gives::<dto::Present>(),
+        Route::get("/incidents/{id}/timeline", needs(ReadAlerts), verb("incidents.timeline"), cases::timeline, "Events, alerts, notes and decisions of an incident in order").gives::<dto::TimelineDto>(),
+        Route::get("/incidents/{id}/graph", needs(ReadAlerts), verb("incidents.graph"), cases::graph, "What an incident is about, and how it belongs together").asks::<dto::GraphParams>().gives::<dto::GraphDto>(),
+        Route::post("/incidents/{id}/evidence", needs(JudgeAlerts), verb("incidents.evidence"), evidence::hand_in, "Hand in a file as evidence: its bytes are the body").asks::<dto::EvidenceParams>().gives::<dto::ItemDto>().body_up_to(evidence::LARGEST),
+        Route::get("/incidents/{id}/evidence/{item}", needs(ReadAlerts), verb("incidents.evidence-read"), evidence::read, "A file of an incident, if it is the one that was handed in"),
 
         Route::get("/events", needs(ReadEvents), verb("events.search"), events::search, "Search events, or compute a table over them").asks::<dto::SearchParams>().gives::<dto::SearchAnswer>(),
         Route::get("/events/histogram", needs(ReadEvents), verb("events.histogram"), events::histogram, "Matching events over time").asks::<dto::HistogramParams>().gives::<dto::HistogramDto>(),

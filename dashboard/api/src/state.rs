@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    blocking::Lane, config::ApiConfig, handlers::overview::OverviewCache, handlers::stream::Streams, identity::Identity, ports::ApiDeps,
-    problem::Problem,
+    blocking::Lane, config::ApiConfig, handlers::cases::Presence, handlers::overview::OverviewCache, handlers::stream::Streams,
+    identity::Identity, ports::ApiDeps, problem::Problem,
 };
 
 /// Searches at once: each may use a core for seconds.
@@ -26,6 +26,7 @@ pub(crate) struct ApiState {
     pub(crate) small: Lane,
     pub(crate) overview: OverviewCache,
     pub(crate) streams: Streams,
+    pub(crate) presence: Presence,
     pub(crate) openapi: Box<str>,
     /// Cancelled when the service stops.
     pub(crate) stop: CancellationToken,
@@ -45,6 +46,7 @@ impl ApiState {
             small: Lane::new("state", STATE_CALLS),
             overview: OverviewCache::default(),
             streams: Streams::default(),
+            presence: Presence::default(),
             openapi: openapi.into(),
             stop,
         }))

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension as _, Row, Transaction, params, types::Value};
 
 use super::{
     Conditions,
-    alerts::{COLUMNS, Stored, read, status_number, status_of},
+    alerts::{COLUMNS, FROM, Stored, read, status_number, status_of},
 };
 use crate::{
     error::{Result, StoreError},
@@ -19,7 +19,8 @@ const ALERTS: usize = 500;
 const MOST: usize = 500;
 const STATE: &str = "id, agency, status, assignee, opened, merged_into, version";
 /// Everything that was merged into an incident, itself included.
-const TREE: &str = "WITH RECURSIVE tree(id) AS (SELECT ?1 UNION SELECT i.id FROM incidents i JOIN tree ON i.merged_into = tree.id)";
+pub(super) const TREE: &str =
+    "WITH RECURSIVE tree(id) AS (SELECT ?1 UNION SELECT i.id FROM incidents i JOIN tree ON i.merged_into = tree.id)";
 
 fn state(row: &Row<'_>) -> rusqlite::Result<IncidentState> {
     Ok(IncidentState {
@@ -131,7 +132,7 @@ pub(super) fn one(t: &Transaction<'_>, scope: &Scope, id: IncidentId) -> Result<
     }
 }
 
-fn kept(t: &Transaction<'_>, scope: &Scope, id: IncidentId) -> Result<Option<IncidentState>> {
+pub(super) fn kept(t: &Transaction<'_>, scope: &Scope, id: IncidentId) -> Result<Option<IncidentState>> {
     let found = t
         .prepare_cached(&format!("SELECT {STATE} FROM incidents WHERE id = ?1"))
         .and_then(|mut s| s.query_row([id.0], state).optional())
@@ -141,8 +142,8 @@ fn kept(t: &Transaction<'_>, scope: &Scope, id: IncidentId) -> Result<Option<Inc
 
 /// An incident with its first alerts; its numbers are exact.
 fn whole(t: &Transaction<'_>, state: IncidentState) -> Result<Option<(Incident, Vec<Alert>)>> {
-    let within = "superseded IS NULL AND id IN (SELECT alert FROM incident_alerts WHERE incident IN tree)";
-    let sql = format!("{TREE} SELECT {COLUMNS} FROM alerts WHERE {within} ORDER BY first_seen, id LIMIT {ALERTS}");
+    let within = "superseded IS NULL AND alerts.id IN (SELECT alert FROM incident_alerts WHERE incident IN tree)";
+    let sql = format!("{TREE} SELECT {COLUMNS} FROM {FROM} WHERE {within} ORDER BY first_seen, alerts.id LIMIT {ALERTS}");
     let rows: Vec<Stored> = t
         .prepare_cached(&sql)
         .and_then(|mut s| s.query_map([state.id.0], read)?.collect())

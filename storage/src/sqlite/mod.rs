@@ -8,8 +8,11 @@ mod audit;
 mod incidents;
 mod list;
 mod people;
+mod queue;
 mod sessions;
 mod sources;
+mod tally;
+mod workspace;
 
 use std::{
     path::{Path, PathBuf},
@@ -50,7 +53,12 @@ impl SqliteState {
         let mut writer = connect(&path, false)?;
         writer.pragma_update(None, "journal_mode", "WAL").map_err(StoreError::state("switching to the write-ahead log"))?;
         writer.pragma_update(None, "synchronous", "FULL").map_err(StoreError::state("opening"))?;
-        let migrations = Migrations::new(vec![M::up(include_str!("schema.sql")), M::up(include_str!("schema_2.sql"))]);
+        let migrations = Migrations::new(vec![
+            M::up(include_str!("schema.sql")),
+            M::up(include_str!("schema_2.sql")),
+            M::up(include_str!("schema_3.sql")),
+            M::up(include_str!("schema_4.sql")),
+        ]);
         migrations.to_latest(&mut writer).map_err(|e| StoreError::Migration { path: path.clone(), reason: e.to_string() })?;
         Ok(SqliteState { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()) })
     }
@@ -96,7 +104,8 @@ fn connect(path: &Path, read_only: bool) -> Result<Connection> {
         let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        connection.pragma_update(None, "cache_size", -16_000)?;
+        // the writer keeps what closing a hundred thousand alerts touches
+        connection.pragma_update(None, "cache_size", if read_only { -16_000 } else { -96_000 })?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
     };

@@ -1,15 +1,19 @@
 //! Shapes of the JSON that the API speaks; [`fansipan_model`]'s types with times as RFC 3339 text.
 
 mod alert;
+mod case;
 mod event;
 mod identity;
 mod incident;
+mod queue;
 mod rules;
 mod system;
 
 pub use alert::*;
+pub use case::*;
 pub use event::*;
 pub use identity::*;
 pub use incident::*;
+pub use queue::*;
 pub use rules::*;
 pub use system::*;

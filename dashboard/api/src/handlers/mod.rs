@@ -2,11 +2,14 @@
 
 pub(crate) mod alerts;
 pub(crate) mod audit;
+pub(crate) mod cases;
 pub(crate) mod coverage;
 pub(crate) mod events;
+pub(crate) mod evidence;
 pub(crate) mod hunt;
 pub(crate) mod incidents;
 pub(crate) mod overview;
+pub(crate) mod queue;
 pub(crate) mod rules;
 pub(crate) mod session;
 pub(crate) mod sources;

@@ -128,6 +128,7 @@ pub(super) fn deps(dir: &std::path::Path) -> (ApiDeps, Arc<SqliteState>, Arc<Wir
     let deps = ApiDeps {
         events: Arc::new(events.clone()),
         state: state.clone(),
+        cases: state.clone(),
         live: wiring.clone(),
         sources: wiring.clone(),
         feed: Feed::new(),

@@ -1,6 +1,7 @@
 //! What users, strangers and other agencies see of the API, over the real stores in a temporary folder.
 
 mod alerts;
+mod cases;
 mod harness;
 mod hunting;
 mod hygiene;
