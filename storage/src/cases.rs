@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::{
     error::Result,
+    events::TimeRange,
     state::{AlertFilter, AuditRecord},
 };
 
@@ -117,6 +118,19 @@ pub struct AlertContext {
     pub entities: Vec<EntityHistory>,
 }
 
+/// What the overview counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Alerts raised in the range.
+    pub alerts: u64,
+    /// Of those: high or critical, and not judged false or harmless.
+    pub attacks: u64,
+    /// Incidents opened in the range.
+    pub incidents: u64,
+    /// Incidents open now.
+    pub open_incidents: u64,
+}
+
 /// Something in the workspace of an incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
@@ -201,6 +215,9 @@ pub trait CaseStore: Send + Sync {
 
     /// Alerts about something raised since then, latest first, at most `limit` (≤ 500), and whether there are more.
     fn alerts_of_entity(&self, scope: &Scope, value: &str, since: i64, limit: usize) -> Result<(Vec<Alert>, bool)>;
+
+    /// What the overview counts of alerts and incidents.
+    fn figures(&self, scope: &Scope, range: TimeRange) -> Result<Figures>;
 
     /// The workspace of an incident; `None`: no such incident.
     fn workspace(&self, scope: &Scope, id: IncidentId) -> Result<Option<Workspace>>;

@@ -21,6 +21,8 @@ pub struct ApiConfig {
     pub absolute: Duration,
     /// Requests of one identity.
     pub rate: Rate,
+    /// A MaxMind database of countries, for the map; `None`: only what events say.
+    pub geo: Option<PathBuf>,
     /// Version of the product, shown by `/status`.
     pub version: String,
     /// Role of this process (`all`, `console`…), shown by `/status`.
@@ -38,6 +40,7 @@ impl ApiConfig {
             idle: Duration::from_secs(30 * 60),
             absolute: Duration::from_secs(12 * 3600),
             rate: Rate::new(50, 300),
+            geo: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             role: "all".to_owned(),
         }

@@ -13,6 +13,7 @@ mod blocking;
 pub mod config;
 pub mod dto;
 mod extract;
+mod geo;
 mod guard;
 mod handlers;
 mod identity;

@@ -25,8 +25,8 @@ use crate::{
     dto,
     guard::{Gate, guard},
     handlers::{
-        alerts, audit, cases, coverage, events, evidence, hunt, incidents, overview, queue, rules, session, sources, status, stream,
-        tokens, users,
+        alerts, audit, cases, coverage, entity, events, evidence, hunt, incidents, overview, queue, rules, session, sources, status,
+        stream, tokens, users,
     },
     openapi::Doc,
     state::Api,
@@ -101,6 +101,7 @@ pub(crate) fn table() -> Vec<Route> {
         Route::get("/events/histogram", needs(ReadEvents), verb("events.histogram"), events::histogram, "Matching events over time").asks::<dto::HistogramParams>().gives::<dto::HistogramDto>(),
         Route::get("/events/facets", needs(ReadEvents), verb("events.facets"), events::facets, "Commonest values among matching events").asks::<dto::FacetParams>().gives::<dto::FacetList>(),
         Route::get("/events/{id}", needs(ReadEvents), verb("events.view"), events::show, "One event").gives::<dto::EventJson>(),
+        Route::get("/entity", needs(ReadEvents), verb("entity.view"), entity::show, "Everything about one host, address, account, hash or domain").asks::<dto::EntityParams>().gives::<dto::EntityPage>(),
         Route::post("/hunt", needs(ReadEvents), verb("events.hunt"), hunt::start, "Sigma rules over stored events; a line of JSON for each detection, then one that sums up").takes::<dto::HuntRequest>().lines::<dto::HuntLine<'_>>().body_up_to(hunt::LARGEST),
         Route::get("/search/validate", needs(ReadEvents), Audit::Nothing("looks at the query alone, not at data"), events::validate, "Check a query as it is typed").asks::<dto::ValidateParams>().gives::<dto::QueryCheck>(),
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    blocking::Lane, config::ApiConfig, handlers::cases::Presence, handlers::overview::OverviewCache, handlers::stream::Streams,
+    blocking::Lane, config::ApiConfig, geo::Geo, handlers::cases::Presence, handlers::overview::OverviewCache, handlers::stream::Streams,
     identity::Identity, ports::ApiDeps, problem::Problem,
 };
 
@@ -25,6 +25,7 @@ pub(crate) struct ApiState {
     /// For the state store.
     pub(crate) small: Lane,
     pub(crate) overview: OverviewCache,
+    pub(crate) geo: Geo,
     pub(crate) streams: Streams,
     pub(crate) presence: Presence,
     pub(crate) openapi: Box<str>,
@@ -38,6 +39,7 @@ pub(crate) type Api = Arc<ApiState>;
 impl ApiState {
     pub(crate) fn new(config: ApiConfig, deps: ApiDeps, openapi: String, stop: CancellationToken) -> Result<Api, Problem> {
         let identity = Identity::new(config.rate, config.idle)?;
+        let geo = Geo::open(config.geo.as_deref());
         Ok(Arc::new(Self {
             config,
             deps,
@@ -45,6 +47,7 @@ impl ApiState {
             searches: Lane::new("searches", SEARCHES),
             small: Lane::new("state", STATE_CALLS),
             overview: OverviewCache::default(),
+            geo,
             streams: Streams::default(),
             presence: Presence::default(),
             openapi: openapi.into(),

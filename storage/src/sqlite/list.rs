@@ -9,7 +9,9 @@ use super::{
     parsed,
 };
 use crate::{
+    cases::Figures,
     error::{Result, StoreError},
+    events::TimeRange,
     state::{AlertCounts, AlertFilter, AlertPage, AlertSort, RuleActivity},
 };
 
@@ -192,6 +194,35 @@ pub(super) fn raised_since(t: &Transaction<'_>, scope: &Scope, since: i64) -> Re
     c.scope(scope);
     c.add("raised >= ?", since);
     number(t, &format!("SELECT count(*) FROM alerts{}", c.text()), &c)
+}
+
+/// See [`crate::CaseStore::figures`].
+pub(super) fn figures(t: &Transaction<'_>, scope: &Scope, range: TimeRange) -> Result<Figures> {
+    let mut c = Conditions::default();
+    c.sql.push("superseded IS NULL".into());
+    c.scope(scope);
+    c.add("raised >= ?", range.from);
+    c.add("raised < ?", range.to);
+    let sql = format!("SELECT count(*), coalesce(sum(level >= 3 AND status < 3), 0) FROM alerts INDEXED BY alerts_raised{}", c.text());
+    let (alerts, attacks): (i64, i64) = t
+        .prepare_cached(&sql)
+        .and_then(|mut s| s.query_row(c.args(), |row| Ok((row.get(0)?, row.get(1)?))))
+        .map_err(StoreError::state("counting alerts"))?;
+    let mut c = Conditions::default();
+    c.sql.push("merged_into IS NULL".into());
+    c.scope(scope);
+    // the range is asked for in the columns, after the conditions' own arguments
+    let sql = format!(
+        "SELECT coalesce(sum(opened >= {} AND opened < {}), 0), coalesce(sum(status < 2), 0) FROM incidents{}",
+        range.from,
+        range.to,
+        c.text()
+    );
+    let (incidents, open): (i64, i64) = t
+        .prepare(&sql)
+        .and_then(|mut s| s.query_row(c.args(), |row| Ok((row.get(0)?, row.get(1)?))))
+        .map_err(StoreError::state("counting incidents"))?;
+    Ok(Figures { alerts: alerts as u64, attacks: attacks as u64, incidents: incidents as u64, open_incidents: open as u64 })
 }
 
 /// See [`crate::StateStore::top_rules`].

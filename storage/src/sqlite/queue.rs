@@ -14,10 +14,11 @@ use super::{
 };
 use crate::{
     cases::{
-        Advance, AlertContext, BULK_MOST, BulkDone, BulkRequest, CaseStore, Claimed, ContextRequest, EntityHistory, Item, Rank,
+        Advance, AlertContext, BULK_MOST, BulkDone, BulkRequest, CaseStore, Claimed, ContextRequest, EntityHistory, Figures, Item, Rank,
         SavedSearch, Verdicts, Workspace,
     },
     error::{Result, StoreError},
+    events::TimeRange,
     state::{AlertFilter, AlertSort, AuditRecord},
 };
 
@@ -117,6 +118,10 @@ impl CaseStore for SqliteState {
 
     fn alerts_of_entity(&self, scope: &Scope, value: &str, since: i64, limit: usize) -> Result<(Vec<Alert>, bool)> {
         self.look(AROUND, |t| of_entity(t, scope, value, since, limit.clamp(1, 500)))
+    }
+
+    fn figures(&self, scope: &Scope, range: TimeRange) -> Result<Figures> {
+        self.look("counting alerts", |t| list::figures(t, scope, range))
     }
 
     fn workspace(&self, scope: &Scope, id: IncidentId) -> Result<Option<Workspace>> {

@@ -2,6 +2,7 @@
 
 mod alert;
 mod case;
+mod entity;
 mod event;
 mod identity;
 mod incident;
@@ -11,6 +12,7 @@ mod system;
 
 pub use alert::*;
 pub use case::*;
+pub use entity::*;
 pub use event::*;
 pub use identity::*;
 pub use incident::*;

@@ -4,6 +4,7 @@ pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod cases;
 pub(crate) mod coverage;
+pub(crate) mod entity;
 pub(crate) mod events;
 pub(crate) mod evidence;
 pub(crate) mod hunt;

@@ -145,3 +145,24 @@ async fn evidence_is_kept_as_handed_in_and_a_changed_file_is_refused() {
     let viewer = rig.person("xem", Role::Viewer, &["tax"]).await;
     assert_eq!(viewer.get(&format!("/incidents/{id}/evidence/{item}")).await.problem(), "FSP-API-008");
 }
+
+#[tokio::test]
+async fn the_page_of_an_entity_gathers_what_is_known() {
+    let rig = Rig::new().await;
+    let id = incident(&rig);
+    let lan = rig.person("lan", Role::Analyst, &[]).await;
+    let page = lan.get("/entity?kind=user&value=root").await.json();
+    assert_eq!((&page["kind"], &page["events"]), (&json!("user"), &json!(3)));
+    assert_eq!(page["recent"].as_array().unwrap().len(), 3);
+    let facet = |name: &str| page["peers"].as_array().unwrap().iter().find(|f| f["field"] == name).unwrap()["values"].clone();
+    assert_eq!(facet("source.ip")[0], json!({ "value": "198.51.100.9", "count": 2 }));
+    assert_eq!((page["alerts"].as_array().unwrap().len(), &page["rules"][0]["count"]), (2, &json!(2)));
+    assert_eq!(page["incidents"][0]["id"], id.to_string());
+    assert!(page["first_seen"].as_str() <= page["last_seen"].as_str(), "{page}");
+    let page = lan.get("/entity?value=198.51.100.9").await.json();
+    assert_eq!((&page["kind"], &page["events"], &page["alerts"]), (&json!("address"), &json!(2), &json!([])));
+    let tam = rig.person("tam", Role::Analyst, &["health"]).await;
+    assert_eq!(tam.get("/entity?value=198.51.100.9").await.json()["events"], 0, "another agency's events are none");
+    assert_eq!(tam.get("/entity?kind=planet&value=mars").await.problem(), "FSP-API-010");
+    assert_eq!(tam.get("/entity?value=mars&since=9y").await.problem(), "FSP-API-010");
+}
