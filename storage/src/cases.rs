@@ -3,10 +3,10 @@
 //!
 //! Instants are UTC nanoseconds and come from the caller, as do tokens: the store knows no clock and no chance.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::ControlFlow};
 
 use fansipan_model::{
-    Alert, AlertId, AlertStatus, IncidentId, Scope,
+    Alert, AlertId, AlertStatus, Incident, IncidentId, Scope,
     case::{ItemBody, Stage},
 };
 use serde::Serialize;
@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::{
     error::Result,
     events::TimeRange,
-    state::{AlertFilter, AuditRecord},
+    state::{AlertFilter, AuditRecord, IncidentFilter},
 };
 
 /// Why an alert stands where it stands in the queue: the priority is about `level × confidence × risk`.
@@ -215,6 +215,9 @@ pub trait CaseStore: Send + Sync {
 
     /// Alerts about something raised since then, latest first, at most `limit` (≤ 500), and whether there are more.
     fn alerts_of_entity(&self, scope: &Scope, value: &str, since: i64, limit: usize) -> Result<(Vec<Alert>, bool)>;
+
+    /// Hands every incident that fits to `each`, latest opened first, until it breaks. For exports.
+    fn each_incident(&self, scope: &Scope, filter: &IncidentFilter, each: &mut dyn FnMut(&Incident) -> ControlFlow<()>) -> Result<()>;
 
     /// What the overview counts of alerts and incidents.
     fn figures(&self, scope: &Scope, range: TimeRange) -> Result<Figures>;

@@ -25,8 +25,8 @@ use crate::{
     dto,
     guard::{Gate, guard},
     handlers::{
-        alerts, audit, cases, coverage, entity, events, evidence, hunt, incidents, overview, queue, rules, session, sources, status,
-        stream, tokens, users,
+        alerts, audit, cases, coverage, drafts, entity, events, evidence, export, hunt, incidents, overview, queue, rules, searches,
+        session, sources, status, stream, tokens, users,
     },
     openapi::Doc,
     state::Api,
@@ -79,12 +79,14 @@ pub(crate) fn table() -> Vec<Route> {
         Route::post("/alerts/next", needs(JudgeAlerts), verb("alerts.next"), queue::next, "Take the first new alert of the queue; nobody else gets it").takes::<dto::NextRequest>().gives::<dto::NextAlert>(),
         Route::post("/alerts/bulk", needs(JudgeAlerts), verb("alerts.bulk"), queue::bulk, "Judge all alerts that fit a filter, at once").takes::<dto::BulkDecision>().gives::<dto::BulkAnswer>(),
         Route::post("/alerts/undo", needs(JudgeAlerts), verb("alerts.undo"), queue::undo, "Take a decision about many alerts back, where nobody has decided since").takes::<dto::UndoRequest>().gives::<dto::UndoAnswer>(),
+        Route::get("/alerts/export", needs(ReadAlerts), verb("alerts.export"), export::alerts, "All alerts that fit, as JSON lines or CSV").asks::<dto::ExportParams>().lines::<dto::AlertDto>(),
         Route::get("/alerts/{id}", needs(ReadAlerts), verb("alerts.view"), alerts::show, "An alert with its first events").gives::<dto::AlertDetail>(),
         Route::get("/alerts/{id}/context", needs(ReadAlerts), verb("alerts.context"), queue::context, "What is known around an alert: its entities' 30 days, verdicts on alerts like it").gives::<dto::AlertContextDto>(),
         Route::post("/alerts/{id}/status", needs(JudgeAlerts), verb("alerts.status"), alerts::judge, "Take or judge an alert").takes::<dto::StatusChange>().gives::<dto::AlertDto>(),
         Route::post("/alerts/{id}/assign", needs(JudgeAlerts), verb("alerts.assign"), alerts::assign, "Give an alert to somebody or nobody").takes::<dto::Assignment>().gives::<dto::AlertDto>(),
 
         Route::get("/incidents", needs(ReadAlerts), LISTS, incidents::list, "Incidents, latest first").asks::<dto::IncidentParams>().gives::<dto::IncidentList>(),
+        Route::get("/incidents/export", needs(ReadAlerts), verb("incidents.export"), export::incidents, "All incidents that fit, as JSON lines or CSV").asks::<dto::ExportParams>().lines::<dto::IncidentDto>(),
         Route::get("/incidents/{id}", needs(ReadAlerts), verb("incidents.view"), incidents::show, "An incident with its story and alerts").gives::<dto::IncidentDetail>(),
         Route::post("/incidents/{id}", needs(JudgeAlerts), verb("incidents.decide"), incidents::decide, "Take, judge, give, merge, split an incident").takes::<dto::IncidentChangeDto>().gives::<dto::IncidentDto>(),
         Route::get("/incidents/{id}/workspace", needs(ReadAlerts), verb("incidents.workspace"), cases::workspace, "Stage, facts, clocks, notes, tasks, indicators, people and evidence of an incident").gives::<dto::WorkspaceDto>(),
@@ -100,16 +102,23 @@ pub(crate) fn table() -> Vec<Route> {
         Route::get("/events", needs(ReadEvents), verb("events.search"), events::search, "Search events, or compute a table over them").asks::<dto::SearchParams>().gives::<dto::SearchAnswer>(),
         Route::get("/events/histogram", needs(ReadEvents), verb("events.histogram"), events::histogram, "Matching events over time").asks::<dto::HistogramParams>().gives::<dto::HistogramDto>(),
         Route::get("/events/facets", needs(ReadEvents), verb("events.facets"), events::facets, "Commonest values among matching events").asks::<dto::FacetParams>().gives::<dto::FacetList>(),
+        Route::get("/events/export", needs(ReadEvents), verb("events.export"), export::events, "All events that match, as JSON lines or CSV").asks::<dto::ExportParams>().lines::<dto::EventJson>(),
         Route::get("/events/{id}", needs(ReadEvents), verb("events.view"), events::show, "One event").gives::<dto::EventJson>(),
         Route::get("/entity", needs(ReadEvents), verb("entity.view"), entity::show, "Everything about one host, address, account, hash or domain").asks::<dto::EntityParams>().gives::<dto::EntityPage>(),
         Route::post("/hunt", needs(ReadEvents), verb("events.hunt"), hunt::start, "Sigma rules over stored events; a line of JSON for each detection, then one that sums up").takes::<dto::HuntRequest>().lines::<dto::HuntLine<'_>>().body_up_to(hunt::LARGEST),
         Route::get("/search/validate", needs(ReadEvents), Audit::Nothing("looks at the query alone, not at data"), events::validate, "Check a query as it is typed").asks::<dto::ValidateParams>().gives::<dto::QueryCheck>(),
+
+        Route::get("/searches", needs(ReadEvents), LISTS, searches::list, "One's own saved searches and those shared").gives::<dto::SearchList>(),
+        Route::post("/searches", needs(ReadEvents), verb("searches.save"), searches::save, "Keep a search, or change one's own").takes::<dto::SearchSave>().gives::<dto::SearchDto>(),
+        Route::delete("/searches/{id}", needs(ReadEvents), verb("searches.remove"), searches::remove, "Forget a search of one's own"),
 
         Route::get("/sources", needs(ReadSources), LISTS, sources::list, "Sources and their loss ledgers").gives::<dto::SourceList>(),
         Route::post("/sources/{id}/format", needs(ManageSources), verb("sources.format"), sources::pin, "Fix or free the format of a source").takes::<dto::FormatPin>().gives::<dto::SourceDto>(),
 
         Route::get("/rules", needs(ReadRules), SYSTEM, rules::list, "Rules in force and what was refused").gives::<dto::RuleList>(),
         Route::get("/rules/coverage", needs(ReadRules), verb("rules.coverage"), coverage::show, "Which rules can fire on what arrives, and which are blind").asks::<dto::CoverageParams>().gives::<dto::CoverageReport>(),
+        Route::post("/rules/lint", needs(ReadRules), verb("rules.lint"), drafts::lint, "What is wrong or doubtful in the text of a rule").takes::<dto::RuleDraft>().gives::<dto::RuleLint>().body_up_to(drafts::LARGEST),
+        Route::post("/rules/test", needs(ReadEvents), verb("rules.test"), drafts::test, "What a rule would have said of stored events").takes::<dto::RuleDraft>().gives::<dto::RuleTest>().body_up_to(drafts::LARGEST),
         Route::get("/rules/{id}", needs(ReadRules), SYSTEM, rules::show, "A rule with its text").gives::<dto::RuleDetail>(),
 
         Route::get("/users", needs(ReadUsers), verb("users.list"), users::list, "Users").gives::<dto::UserList>(),
@@ -124,6 +133,7 @@ pub(crate) fn table() -> Vec<Route> {
         Route::post("/tokens", needs(ManageUsers), verb("tokens.create"), tokens::create, "Make an API token, shown once").takes::<dto::TokenCreation>().gives::<dto::TokenMade>().made(),
         Route::delete("/tokens/{name}", needs(ManageUsers), verb("tokens.remove"), tokens::remove, "Revoke an API token"),
 
+        Route::get("/audit/export", needs(ReadAudit), verb("audit.export"), export::audit, "The audit trail, as JSON lines or CSV").asks::<dto::ExportParams>().lines::<dto::AuditItem>(),
         Route::get("/audit", needs(ReadAudit), verb("audit.list"), audit::list, "The audit trail, newest first").asks::<dto::AuditParams>().gives::<dto::AuditPageDto>(),
     ]
 }

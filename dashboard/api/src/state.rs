@@ -12,6 +12,8 @@ use crate::{
 
 /// Searches at once: each may use a core for seconds.
 const SEARCHES: usize = 4;
+/// Exports at once.
+const EXPORTS: usize = 2;
 /// Reads and writes of the state store at once.
 const STATE_CALLS: usize = 16;
 
@@ -22,6 +24,8 @@ pub(crate) struct ApiState {
     pub(crate) identity: Identity,
     /// For searches and aggregations.
     pub(crate) searches: Lane,
+    /// For exports, which may take minutes.
+    pub(crate) exports: Lane,
     /// For the state store.
     pub(crate) small: Lane,
     pub(crate) overview: OverviewCache,
@@ -45,6 +49,7 @@ impl ApiState {
             deps,
             identity,
             searches: Lane::new("searches", SEARCHES),
+            exports: Lane::new("exports", EXPORTS),
             small: Lane::new("state", STATE_CALLS),
             overview: OverviewCache::default(),
             geo,

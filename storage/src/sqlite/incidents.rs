@@ -104,6 +104,23 @@ pub(super) fn links(t: &Transaction<'_>, alerts: &[AlertId]) -> Result<Vec<Optio
 
 /// See [`crate::StateStore::incidents`].
 pub(super) fn page(t: &Transaction<'_>, scope: &Scope, filter: &IncidentFilter, limit: usize) -> Result<Vec<Incident>> {
+    Ok(page_after(t, scope, filter, None, limit.clamp(1, MOST))?.items)
+}
+
+/// Incidents, and the place after which the next ones are.
+pub(super) struct Page {
+    pub(super) items: Vec<Incident>,
+    pub(super) next: Option<(i64, IncidentId)>,
+}
+
+/// As [`page`], after a place in the order.
+pub(super) fn page_after(
+    t: &Transaction<'_>,
+    scope: &Scope,
+    filter: &IncidentFilter,
+    after: Option<(i64, IncidentId)>,
+    limit: usize,
+) -> Result<Page> {
     let mut c = Conditions::default();
     c.sql.push("merged_into IS NULL".into());
     c.scope(scope);
@@ -113,15 +130,20 @@ pub(super) fn page(t: &Transaction<'_>, scope: &Scope, filter: &IncidentFilter, 
     if let Some(since) = filter.since {
         c.add("opened >= ?", since);
     }
-    c.args.push(Value::Integer(limit.clamp(1, MOST) as i64));
+    if let Some((opened, id)) = after {
+        c.sql.push("(opened, id) < (?, ?)".into());
+        c.args.extend([Value::Integer(opened), Value::Blob(id.0.to_vec())]);
+    }
+    c.args.push(Value::Integer(limit as i64));
     let sql = format!("SELECT {STATE} FROM incidents{} ORDER BY opened DESC, id DESC LIMIT ?", c.text());
     let states: Vec<IncidentState> =
         t.prepare_cached(&sql).and_then(|mut s| s.query_map(c.args(), state)?.collect()).map_err(StoreError::state("listing incidents"))?;
-    let mut out = Vec::new();
+    let next = states.last().filter(|_| states.len() == limit).map(|s| (s.opened, s.id));
+    let mut items = Vec::new();
     for state in states {
-        out.extend(whole(t, state)?.map(|(incident, _)| incident));
+        items.extend(whole(t, state)?.map(|(incident, _)| incident));
     }
-    Ok(out)
+    Ok(Page { items, next })
 }
 
 /// See [`crate::StateStore::incident`].

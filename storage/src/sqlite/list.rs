@@ -65,7 +65,7 @@ fn open_only(filter: &AlertFilter) -> bool {
 }
 
 /// Which table to begin with, and by which order: filters are met by scanning the one index that leaves least to look at.
-fn source(filter: &AlertFilter) -> &'static str {
+pub(super) fn source(filter: &AlertFilter) -> &'static str {
     match (filter.sort, open_only(filter), &filter.rule) {
         (AlertSort::Priority, true, _) => "alerts INDEXED BY alerts_queue",
         (_, true, _) => "alerts INDEXED BY alerts_open",
@@ -234,8 +234,9 @@ pub(super) fn top_rules(t: &Transaction<'_>, scope: &Scope, since: i64, limit: u
     c.args.push(Value::Integer(limit as i64));
     // the rule as it fired last
     let sql = format!(
-        "SELECT rule, events, alerts FROM (SELECT sum(count) AS events, count(*) AS alerts, max(n) AS n, rule_id FROM alerts INDEXED BY alerts_last{}
-         GROUP BY rule_id ORDER BY events DESC, rule_id LIMIT ?) JOIN alert_bodies USING (n) ORDER BY events DESC, rule_id",
+        "SELECT rule, summed, raised_of FROM (SELECT sum(count) AS summed, count(*) AS raised_of, max(n) AS n, rule_id
+         FROM alerts INDEXED BY alerts_last{} GROUP BY rule_id ORDER BY summed DESC, rule_id LIMIT ?) JOIN alert_bodies USING (n)
+         ORDER BY summed DESC, rule_id",
         c.text()
     );
     let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));

@@ -1,8 +1,11 @@
 //! The queue: what comes first, taking it, judging many at once and taking that back, and what is known around an alert.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+};
 
-use fansipan_model::{Agency, Alert, AlertId, AlertStatus, IncidentId, Level, Scope, case::ItemBody, varint};
+use fansipan_model::{Agency, Alert, AlertId, AlertStatus, Incident, IncidentId, Level, Scope, case::ItemBody, varint};
 use rusqlite::{OptionalExtension as _, Transaction, params, types::Value};
 
 use super::{
@@ -19,12 +22,14 @@ use crate::{
     },
     error::{Result, StoreError},
     events::TimeRange,
-    state::{AlertFilter, AlertSort, AuditRecord},
+    state::{AlertFilter, AlertSort, AuditRecord, IncidentFilter},
 };
 
 const CLAIM: &str = "taking the next alert";
 const BULK: &str = "judging many alerts";
 const AROUND: &str = "reading what is known around an alert";
+/// Incidents read at once by an export.
+const EXPORTED: usize = 200;
 const DAY: i64 = 86_400_000_000_000;
 /// Alerts of an entity that tell its risk.
 const RISK_ALERTS: usize = 10;
@@ -120,6 +125,22 @@ impl CaseStore for SqliteState {
         self.look(AROUND, |t| of_entity(t, scope, value, since, limit.clamp(1, 500)))
     }
 
+    fn each_incident(&self, scope: &Scope, filter: &IncidentFilter, each: &mut dyn FnMut(&Incident) -> ControlFlow<()>) -> Result<()> {
+        let mut after = None;
+        loop {
+            let page = self.look("listing incidents", |t| super::incidents::page_after(t, scope, filter, after, EXPORTED))?;
+            for incident in &page.items {
+                if each(incident).is_break() {
+                    return Ok(());
+                }
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
     fn figures(&self, scope: &Scope, range: TimeRange) -> Result<Figures> {
         self.look("counting alerts", |t| list::figures(t, scope, range))
     }
@@ -188,8 +209,11 @@ fn claim(t: &Transaction<'_>, scope: &Scope, filter: &AlertFilter, who: &str, au
     Ok(Some(Claimed { alert, rank }))
 }
 
-fn tables(request: &BulkRequest) -> &'static str {
-    if request.filter.text.is_some() { "alerts CROSS JOIN alert_bodies USING (n)" } else { "alerts" }
+fn tables(request: &BulkRequest) -> String {
+    let bodies = if request.filter.text.is_some() { " CROSS JOIN alert_bodies USING (n)" } else { "" };
+    // alerts that are named are found by their ids
+    let first = if request.ids.is_empty() { list::source(&request.filter) } else { "alerts" };
+    format!("{first}{bodies}")
 }
 
 /// Alerts of a decision: those that fit and do not stand there already.
@@ -208,12 +232,7 @@ type Before = BTreeMap<(i64, Option<String>), Vec<i64>>;
 fn judge(t: &Transaction<'_>, scope: &Scope, request: &BulkRequest, audit: &AuditRecord) -> Result<BulkDone> {
     let failed = StoreError::state;
     let c = targets(scope, request);
-    let sql = format!(
-        "SELECT n, agency, rule_id, level, status, assignee FROM {}{} ORDER BY n LIMIT {}",
-        tables(request),
-        c.text(),
-        BULK_MOST + 1
-    );
+    let sql = format!("SELECT n, agency, rule_id, level, status, assignee FROM {}{} LIMIT {}", tables(request), c.text(), BULK_MOST + 1);
     let target = status_number(request.status);
     let (mut sums, mut before, mut changed) = (Sums::default(), Before::new(), Vec::new());
     {
@@ -229,6 +248,9 @@ fn judge(t: &Transaction<'_>, scope: &Scope, request: &BulkRequest, audit: &Audi
             changed.push(n);
         }
     }
+    // in the order they lie on disk
+    changed.sort_unstable();
+    before.values_mut().for_each(|list| list.sort_unstable());
     if changed.len() > BULK_MOST {
         return Err(StoreError::TooMuch {
             what: format!("more than {BULK_MOST} alerts fit"),

@@ -2,6 +2,7 @@
 
 mod alert;
 mod case;
+mod desk;
 mod entity;
 mod event;
 mod identity;
@@ -12,6 +13,7 @@ mod system;
 
 pub use alert::*;
 pub use case::*;
+pub use desk::*;
 pub use entity::*;
 pub use event::*;
 pub use identity::*;

@@ -85,7 +85,7 @@ pub(crate) async fn hand_in(
     let there: u64 = known.items.iter().map(|i| if let ItemBody::Evidence { size, .. } = i.body { size } else { 0 }).sum();
     let item = Uuid::new_v4().to_string();
     let target = folder(&api, &id.to_string());
-    let (mut draft, size, sha256) = write(&target, &item, body, ALL.saturating_sub(there)).await?;
+    let (mut draft, size, sha256) = write(&target, &item, body, ALL.saturating_sub(there).min(LARGEST as u64)).await?;
     let at = now();
     let custody = vec![Custody { at, who: caller.name.clone(), act: "taken".into() }];
     let comment = params.comment.chars().take(2000).collect();
@@ -121,7 +121,7 @@ async fn write(folder: &Path, item: &str, body: Body, most: u64) -> Result<(Draf
         let chunk = chunk.map_err(|_| Problem::new(Kind::TooLarge, format!("the file broke off, or is larger than {LARGEST} bytes")))?;
         size += chunk.len() as u64;
         if size > most {
-            return Err(Problem::new(Kind::TooLarge, format!("the files of one incident may take {ALL} bytes together")));
+            return Err(Problem::new(Kind::TooLarge, format!("one file may have {LARGEST} bytes, those of one incident {ALL} together")));
         }
         hash.update(&chunk);
         let write = move || file.write_all(&chunk).map(|()| file);

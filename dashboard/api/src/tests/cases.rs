@@ -158,7 +158,8 @@ async fn the_page_of_an_entity_gathers_what_is_known() {
     assert_eq!(facet("source.ip")[0], json!({ "value": "198.51.100.9", "count": 2 }));
     assert_eq!((page["alerts"].as_array().unwrap().len(), &page["rules"][0]["count"]), (2, &json!(2)));
     assert_eq!(page["incidents"][0]["id"], id.to_string());
-    assert!(page["first_seen"].as_str() <= page["last_seen"].as_str(), "{page}");
+    let at = |name: &str| fansipan_model::time::from_rfc3339(page[name].as_str().unwrap()).unwrap();
+    assert!(at("first_seen") <= at("last_seen"), "{page}");
     let page = lan.get("/entity?value=198.51.100.9").await.json();
     assert_eq!((&page["kind"], &page["events"], &page["alerts"]), (&json!("address"), &json!(2), &json!([])));
     let tam = rig.person("tam", Role::Analyst, &["health"]).await;

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod cases;
+mod exports;
 mod harness;
 mod hunting;
 mod hygiene;

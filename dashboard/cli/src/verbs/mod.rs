@@ -10,6 +10,7 @@ use crate::{
 
 mod alerts;
 mod doctor;
+mod entity;
 mod evidence;
 mod hunt;
 mod incidents;
@@ -18,6 +19,7 @@ mod rules;
 mod search;
 mod sources;
 mod tokens;
+mod workspace;
 
 /// Carries out every verb but `run`, which the binary wires itself.
 ///
@@ -31,6 +33,8 @@ pub async fn execute(cli: &Cli) -> Result<Outcome> {
         Command::Search(args) => search::search(cli, args).await,
         Command::Alerts(args) => alerts::alerts(cli, args).await,
         Command::Incidents(args) => incidents::incidents(cli, args).await,
+        Command::Entity(args) => entity::entity(cli, args).await,
+        Command::Export(args) => entity::export(cli, args).await,
         Command::Sources(args) => sources::sources(cli, args).await,
         Command::Tokens(args) => tokens::tokens(cli, args).await,
         Command::Doctor => doctor::doctor(cli).await,
