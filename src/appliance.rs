@@ -16,7 +16,7 @@ use fansipan_bus::EmbeddedBus;
 use fansipan_cli::{Cli, RunArgs};
 use fansipan_collector::sources::Sources;
 use fansipan_model::Scope;
-use fansipan_storage::{EventStore, IdentityStore, StateStore, engine::TantivyStore, sqlite::SqliteState};
+use fansipan_storage::{CaseStore, EventStore, IdentityStore, StateStore, engine::TantivyStore, sqlite::SqliteState};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -92,6 +92,7 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
         events: Arc::clone(&stores.store) as Arc<dyn EventStore>,
         state: Arc::clone(&stores.state),
         people: Arc::clone(&stores.people),
+        cases: Arc::clone(&stores.cases),
         live,
         sources: Arc::new(live::Control { registry: Arc::clone(&intake.registry), normalizer: Arc::clone(&intake.normalizer) }),
         feed,
@@ -132,6 +133,7 @@ struct Stores {
     log: String,
     state: Arc<dyn StateStore>,
     people: Arc<dyn IdentityStore>,
+    cases: Arc<dyn CaseStore>,
     store: Arc<TantivyStore>,
 }
 
@@ -140,7 +142,14 @@ impl Stores {
         let (bus, log) = open_log(config.log.bus(data.join("log")))?;
         let state = Arc::new(SqliteState::open(data.join("state.db"))?);
         let store = TantivyStore::open(config.storage.engine(data.join("events"), log.clone()))?;
-        Ok(Self { bus, log, people: Arc::clone(&state) as Arc<dyn IdentityStore>, state, store: Arc::new(store) })
+        Ok(Self {
+            bus,
+            log,
+            people: Arc::clone(&state) as Arc<dyn IdentityStore>,
+            cases: Arc::clone(&state) as Arc<dyn CaseStore>,
+            state,
+            store: Arc::new(store),
+        })
     }
 }
 

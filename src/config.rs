@@ -171,6 +171,8 @@ pub(crate) struct ConsoleConfig {
     pub(crate) key: Option<PathBuf>,
     /// Further names and addresses for the certificate made on first start.
     pub(crate) names: Vec<String>,
+    /// A MaxMind database (`.mmdb`) of countries, for the map; without one only devices that name countries put events on it.
+    pub(crate) geo: Option<PathBuf>,
     /// Minutes without a request after which a session ends.
     pub(crate) idle_minutes: u64,
     /// Hours after which a session ends in any case.
@@ -190,6 +192,7 @@ impl Default for ConsoleConfig {
             certificate: None,
             key: None,
             names: Vec::new(),
+            geo: None,
             idle_minutes: 30,
             session_hours: 12,
             second_factor: Vec::new(),
@@ -204,6 +207,7 @@ impl ConsoleConfig {
         let mut config = fansipan_api::ApiConfig::new(data.to_owned());
         config.listen = self.listen;
         config.names.clone_from(&self.names);
+        config.geo.clone_from(&self.geo);
         config.idle = Duration::from_secs(self.idle_minutes * 60);
         config.absolute = Duration::from_secs(self.session_hours * 3600);
         config.second_factor.clone_from(&self.second_factor);

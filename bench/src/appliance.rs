@@ -26,6 +26,11 @@ pub struct Appliance {
 impl Appliance {
     /// Starts it with these rule folders beside the shipped rules and waits until it is ready.
     pub fn start(rules: &[PathBuf]) -> Result<Self> {
+        Self::start_filled(rules, |_| Ok(()))
+    }
+
+    /// As [`Appliance::start`], over what `fill` puts into the data folder before.
+    pub fn start_filled(rules: &[PathBuf], fill: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("fansipan-bench-").tempdir_in(results_dir()?)?;
         let (syslog, tls, https) = (free_port()?, free_port()?, free_port()?);
         let paths: Vec<String> = rules.iter().map(|p| format!("{:?}", p.display().to_string())).collect();
@@ -36,6 +41,9 @@ impl Appliance {
         );
         let file = dir.path().join("fansipan.toml");
         fs::write(&file, config)?;
+        let data = dir.path().join("data");
+        fs::create_dir_all(&data)?;
+        fill(&data)?;
         let binary = binary()?;
         let mut child = Command::new(&binary)
             .args(["run", "--data"])
@@ -71,6 +79,11 @@ impl Appliance {
     /// GET of an API path.
     pub fn get(&self, path: &str, parameters: &[(&str, String)]) -> Result<Value> {
         Ok(self.runtime.block_on(self.api.get(path, parameters))?)
+    }
+
+    /// POST to an API path.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        Ok(self.runtime.block_on(self.api.post(path, body))?)
     }
 
     /// Searchable events, by the query language.

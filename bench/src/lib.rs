@@ -3,6 +3,7 @@
 //! A measurement starts the release binary as a child process, like an operator would, and looks at it from outside.
 
 pub mod appliance;
+pub mod console;
 #[cfg(feature = "peers")]
 pub mod correlate;
 #[cfg(feature = "peers")]

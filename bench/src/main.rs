@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use fansipan_bench::{generate::Generator, ingest, quiet, results, scale};
+use fansipan_bench::{console, generate::Generator, ingest, quiet, results, scale};
 
 #[derive(Parser)]
 struct Args {
@@ -75,6 +75,21 @@ enum What {
         #[arg(long, default_value_t = 1.0)]
         share: f64,
     },
+    /// Every page's calls over a full store, the next alert, closing 100,000, an entity's page, event to queue
+    Console {
+        /// Events stored
+        #[arg(long, default_value_t = 10_000_000)]
+        events: u64,
+        /// Alerts stored
+        #[arg(long, default_value_t = 1_000_000)]
+        alerts: u64,
+        /// Incidents stored, of ten alerts each
+        #[arg(long, default_value_t = 10_000)]
+        incidents: u64,
+        /// Calls of each kind
+        #[arg(long, default_value_t = 40)]
+        rounds: usize,
+    },
     /// Every SigmaHQ rule over real and generated events, beside other engines, one thread
     #[cfg(feature = "peers")]
     Detect {
@@ -117,6 +132,9 @@ fn main() -> Result<()> {
         What::Lines { lines } => print_lines(args.seed, lines),
         What::Quiet { first, days, share } => {
             results::record("quiet", quiet::measure(&quiet::Plan { seed: args.seed, first, days, share })?)
+        }
+        What::Console { events, alerts, incidents, rounds } => {
+            results::record("console", console::measure(&console::Plan { seed: args.seed, events, alerts, incidents, rounds })?)
         }
         #[cfg(feature = "peers")]
         What::Detect { runs, only: Some(only) } => fansipan_bench::detect::profile(&data, args.seed, runs, &only),

@@ -101,6 +101,9 @@ pub enum StoreError {
         /// What it said.
         reason: String,
     },
+    /// What was asked is not allowed as things stand.
+    #[error("FSP-S13 {0}")]
+    Refused(String),
     /// Another process holds the store.
     #[error("FSP-S10 {} is in use by another process: stop it first, or use the API", path.display())]
     Locked {
@@ -126,6 +129,7 @@ impl StoreError {
             StoreError::Exists { .. } => "FSP-S08",
             StoreError::TooMuch { .. } => "FSP-S09",
             StoreError::Query { .. } => "FSP-S11",
+            StoreError::Refused(_) => "FSP-S13",
             StoreError::Locked { .. } => "FSP-S10",
             StoreError::Remote { .. } => "FSP-S12",
         }

@@ -9,6 +9,7 @@
 //! `engine::TantivyStore`, `clickhouse::ClickHouseStore` and `sqlite::SqliteState`.
 
 pub mod clickhouse;
+pub mod cases;
 pub mod engine;
 pub mod error;
 pub mod events;
@@ -20,6 +21,7 @@ pub mod sqlite;
 pub mod state;
 pub mod table;
 
+pub use cases::CaseStore;
 pub use error::StoreError;
 pub use events::{
     AggregateRequest, Cursor, EventStore, EventWriter, Explanation, Facet, FacetValue, GroupBy, Histogram, Hold, IndexInfo, Measure,
@@ -28,8 +30,8 @@ pub use events::{
 pub use exceptions::{ExceptionChange, ExceptionStore};
 pub use identity::{IdentityStore, NewWallDevice, OpenSession, SecondFactor, WallDevice};
 pub use state::{
-    AlertBatch, AlertChange, AlertCounts, AlertFilter, AlertPage, AlertRepeat, ApiToken, Applied, AuditEntry, AuditFilter, AuditPage,
-    AuditRecord, IncidentAct, IncidentFilter, NewSession, NewToken, NewUser, RuleActivity, RuleCount, Session, StateStore, Suppressed,
-    User, UserChange,
+    AlertBatch, AlertChange, AlertCounts, AlertFilter, AlertPage, AlertRepeat, AlertSort, ApiToken, Applied, AuditEntry, AuditFilter,
+    AuditPage, AuditRecord, IncidentAct, IncidentFilter, NewSession, NewToken, NewUser, RuleActivity, RuleCount, Session, StateStore,
+    Suppressed, User, UserChange,
 };
 pub use table::{Cell, Table};

@@ -123,6 +123,16 @@ pub struct Applied {
     pub orphans: u64,
 }
 
+/// In which order alerts are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AlertSort {
+    /// Latest raised first.
+    #[default]
+    Raised,
+    /// As the queue: highest priority first, then oldest. Open ones only.
+    Priority,
+}
+
 /// Which alerts to list.
 #[derive(Clone, Debug, Default)]
 pub struct AlertFilter {
@@ -140,6 +150,8 @@ pub struct AlertFilter {
     pub since: Option<i64>,
     /// First seen before this instant.
     pub until: Option<i64>,
+    /// In which order.
+    pub sort: AlertSort,
     /// What to do with those that are held back.
     pub suppressed: Suppressed,
 }
@@ -161,15 +173,19 @@ impl AlertFilter {
     pub const OPEN: [AlertStatus; 2] = [AlertStatus::New, AlertStatus::Acknowledged];
 }
 
-/// A page of alerts, latest raised first.
+/// A page of alerts.
 #[derive(Clone, Debug, Default)]
 pub struct AlertPage {
     /// The alerts.
     pub items: Vec<Alert>,
+    /// For each its place in the queue; see [`crate::cases::Rank`].
+    pub priorities: Vec<u32>,
     /// Pass as `after` for the next page.
     pub next: Option<String>,
-    /// All that match.
+    /// All that match; at least so many when `total_exact` is false.
     pub total: u64,
+    /// Whether `total` is exact.
+    pub total_exact: bool,
 }
 
 /// Alerts counted.
@@ -422,7 +438,7 @@ pub trait StateStore: ExceptionStore + Send + Sync {
     /// How far a consumer has read: the `next_offset` of its last batch; 0 for one never seen.
     fn consumer_offset(&self, consumer: &str) -> Result<u64>;
 
-    /// Latest raised first, at most `limit` (≤ 1,000), after a page's `next`.
+    /// In the filter's order, at most `limit` (≤ 1,000), after a page's `next`.
     fn alerts(&self, scope: &Scope, filter: &AlertFilter, after: Option<&str>, limit: usize) -> Result<AlertPage>;
 
     /// One alert.

@@ -53,7 +53,7 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::NotFound(what) => Problem::not_found(&format!("this {what}")),
             StoreError::Conflict { .. } | StoreError::Exists { .. } => Problem::new(Kind::Conflict, error.to_string()),
-            StoreError::TooMuch { .. } | StoreError::Query { .. } => Problem::bad_request(error.to_string()),
+            StoreError::TooMuch { .. } | StoreError::Query { .. } | StoreError::Refused(_) => Problem::bad_request(error.to_string()),
             broken => {
                 let source = std::error::Error::source(&broken).map(ToString::to_string);
                 tracing::error!(error = %broken, cause = source, "a store refused");

@@ -31,6 +31,8 @@ pub struct ApiConfig {
     pub directory: Option<DirectoryConfig>,
     /// Requests of one identity.
     pub rate: Rate,
+    /// A MaxMind database of countries, for the map; `None`: only what events say.
+    pub geo: Option<PathBuf>,
     /// Version of the product, shown by `/status`.
     pub version: String,
     /// Role of this process (`all`, `console`…), shown by `/status`.
@@ -51,6 +53,7 @@ impl ApiConfig {
             oidc: None,
             directory: None,
             rate: Rate::new(50, 300),
+            geo: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             role: "all".to_owned(),
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use fansipan_model::{Alert, Level};
 use fansipan_rules::{Diagnostic, RuleSet, Severity};
 use fansipan_storage::{EventStore, IdentityStore, StateStore};
+use fansipan_storage::{CaseStore, EventStore, StateStore};
 use serde::Serialize;
 use tokio::sync::broadcast;
 use utoipa::ToSchema;
@@ -20,6 +21,8 @@ pub struct ApiDeps {
     pub state: Arc<dyn StateStore>,
     /// Open sessions, second factors, logins from elsewhere, screens of the wall.
     pub people: Arc<dyn IdentityStore>,
+    /// The work of people on alerts and incidents.
+    pub cases: Arc<dyn CaseStore>,
     /// The running pipeline.
     pub live: Arc<dyn LiveStatus>,
     /// Orders to the collector.
@@ -188,34 +191,64 @@ pub trait SourceControl: Send + Sync {
     fn format_pinned(&self, source: &str, format: Option<&str>);
 }
 
-/// Alerts on their way to the live streams. Never blocks the sender: a stream that reads too slowly is told how many it missed.
+/// Something that open consoles show at once, beside alerts: an event of the live stream.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// The stream's event name (`incident`, `bulk`…).
+    pub name: &'static str,
+    /// Whose data it is about; `None`: told to everybody, so it holds no agency's data.
+    pub agency: Option<String>,
+    /// What is told.
+    pub data: serde_json::Value,
+}
+
+impl Notice {
+    /// A notice.
+    pub fn new(name: &'static str, agency: Option<String>, data: serde_json::Value) -> Self {
+        Self { name, agency, data }
+    }
+}
+
+/// What a live stream is told.
+#[derive(Clone, Debug)]
+pub(crate) enum News {
+    Alert(Arc<Alert>),
+    Notice(Arc<Notice>),
+}
+
+/// News on its way to the live streams. Never blocks the sender: a stream that reads too slowly is told how many it missed.
 #[derive(Clone, Debug)]
 pub struct Feed {
-    alerts: broadcast::Sender<Arc<Alert>>,
+    news: broadcast::Sender<News>,
 }
 
 impl Feed {
-    /// Alerts kept for a stream that lags.
+    /// News kept for a stream that lags.
     const CAPACITY: usize = 1024;
 
     /// A feed without listeners.
     pub fn new() -> Self {
-        Self { alerts: broadcast::channel(Self::CAPACITY).0 }
+        Self { news: broadcast::channel(Self::CAPACITY).0 }
     }
 
     /// Tells every stream of a new or changed alert.
     pub fn alert(&self, alert: Arc<Alert>) {
         // Nobody listening is no error.
-        let _ = self.alerts.send(alert);
+        let _ = self.news.send(News::Alert(alert));
+    }
+
+    /// Tells every stream whose reader may know.
+    pub fn notice(&self, notice: Notice) {
+        let _ = self.news.send(News::Notice(Arc::new(notice)));
     }
 
     /// Whether a stream listens.
     pub fn is_heard(&self) -> bool {
-        self.alerts.receiver_count() > 0
+        self.news.receiver_count() > 0
     }
 
-    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Arc<Alert>> {
-        self.alerts.subscribe()
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<News> {
+        self.news.subscribe()
     }
 }
 

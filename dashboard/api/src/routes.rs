@@ -24,7 +24,7 @@ use crate::{
     dto,
     guard::{Gate, guard},
     handlers::{
-            alerts, audit, coverage, events, exceptions, hunt, incidents, oidc, overview, rules, second_factor, session, sessions, sources, status, stream, tokens, users, walls,
+        alerts, audit, cases, coverage, drafts, entity, events, evidence, exceptions, export, hunt, incidents, oidc, overview, queue, rules, searches, second_factor, session, sessions, sources, status, stream, tokens, users, walls,
     },
     openapi::Doc,
     state::Api,
@@ -79,16 +79,31 @@ pub(crate) fn table() -> Vec<Route> {
         Route::post("/session/settings", needs(ReadOverview), verb("session.settings"), session::change_settings, "Change one's own language").takes::<dto::SessionSettings>(),
 
         Route::get("/overview", needs(ReadWall), FIGURES, overview::show, "Are we under attack, are we blind").asks::<dto::OverviewParams>().gives::<dto::Overview>(),
-        Route::get("/stream", needs(ReadWall), FIGURES, stream::open, "Live stream (server-sent events): `alert`, `tick`, `gap`, `end`").streams::<dto::Tick>(),
+        Route::get("/stream", needs(ReadWall), FIGURES, stream::open, "Live stream (server-sent events): `alert`, `incident`, `bulk`, `tick`, `gap`, `end`").streams::<dto::Tick>(),
 
         Route::get("/alerts", needs(ReadAlerts), LISTS, alerts::list, "Alerts, newest first").asks::<dto::AlertParams>().gives::<dto::AlertPage>(),
+        Route::post("/alerts/next", needs(JudgeAlerts), verb("alerts.next"), queue::next, "Take the first new alert of the queue; nobody else gets it").takes::<dto::NextRequest>().gives::<dto::NextAlert>(),
+        Route::post("/alerts/bulk", needs(JudgeAlerts), verb("alerts.bulk"), queue::bulk, "Judge all alerts that fit a filter, at once").takes::<dto::BulkDecision>().gives::<dto::BulkAnswer>(),
+        Route::post("/alerts/undo", needs(JudgeAlerts), verb("alerts.undo"), queue::undo, "Take a decision about many alerts back, where nobody has decided since").takes::<dto::UndoRequest>().gives::<dto::UndoAnswer>(),
+        Route::get("/alerts/export", needs(ReadAlerts), verb("alerts.export"), export::alerts, "All alerts that fit, as JSON lines or CSV").asks::<dto::ExportParams>().lines::<dto::AlertDto>(),
         Route::get("/alerts/{id}", needs(ReadAlerts), verb("alerts.view"), alerts::show, "An alert with its first events").gives::<dto::AlertDetail>(),
+        Route::get("/alerts/{id}/context", needs(ReadAlerts), verb("alerts.context"), queue::context, "What is known around an alert: its entities' 30 days, verdicts on alerts like it").gives::<dto::AlertContextDto>(),
         Route::post("/alerts/{id}/status", needs(JudgeAlerts), verb("alerts.status"), alerts::judge, "Take or judge an alert").takes::<dto::StatusChange>().gives::<dto::AlertDto>(),
         Route::post("/alerts/{id}/assign", needs(JudgeAlerts), verb("alerts.assign"), alerts::assign, "Give an alert to somebody or nobody").takes::<dto::Assignment>().gives::<dto::AlertDto>(),
 
         Route::get("/incidents", needs(ReadIncidents), LISTS, incidents::list, "Incidents, latest first").asks::<dto::IncidentParams>().gives::<dto::IncidentList>(),
+        Route::get("/incidents/export", needs(ReadIncidents), verb("incidents.export"), export::incidents, "All incidents that fit, as JSON lines or CSV").asks::<dto::ExportParams>().lines::<dto::IncidentDto>(),
         Route::get("/incidents/{id}", needs(ReadIncidents), verb("incidents.view"), incidents::show, "An incident with its story and alerts").gives::<dto::IncidentDetail>(),
         Route::post("/incidents/{id}", needs(WorkIncidents), verb("incidents.decide"), incidents::decide, "Take, judge, give, merge, split an incident").takes::<dto::IncidentChangeDto>().gives::<dto::IncidentDto>(),
+        Route::get("/incidents/{id}/workspace", needs(ReadIncidents), verb("incidents.workspace"), cases::workspace, "Stage, facts, clocks, notes, tasks, indicators, people and evidence of an incident").gives::<dto::WorkspaceDto>(),
+        Route::post("/incidents/{id}/stage", needs(WorkIncidents), verb("incidents.stage"), cases::advance, "Lead an incident to another stage, or change what is known").takes::<dto::StageChange>().gives::<dto::WorkspaceDto>(),
+        Route::post("/incidents/{id}/items", needs(WorkIncidents), verb("incidents.add"), cases::add, "Put a note, task, indicator or person into an incident").takes::<dto::ItemCreation>().gives::<dto::ItemDto>(),
+        Route::post("/incidents/{id}/items/{item}", needs(WorkIncidents), verb("incidents.change"), cases::change, "Change something in an incident, or take it out").takes::<dto::ItemChange>().gives::<dto::ItemDto>(),
+        Route::get("/incidents/{id}/presence", needs(ReadIncidents), LISTS, cases::presence, "Say that one has an incident open; who else has").gives::<dto::Present>(),
+        Route::get("/incidents/{id}/timeline", needs(ReadIncidents), verb("incidents.timeline"), cases::timeline, "Events, alerts, notes and decisions of an incident in order").gives::<dto::TimelineDto>(),
+        Route::get("/incidents/{id}/graph", needs(ReadIncidents), verb("incidents.graph"), cases::graph, "What an incident is about, and how it belongs together").asks::<dto::GraphParams>().gives::<dto::GraphDto>(),
+        Route::post("/incidents/{id}/evidence", needs(WorkIncidents), verb("incidents.evidence"), evidence::hand_in, "Hand in a file as evidence: its bytes are the body").asks::<dto::EvidenceParams>().gives::<dto::ItemDto>().body_up_to(evidence::LARGEST),
+        Route::get("/incidents/{id}/evidence/{item}", needs(ReadIncidents), verb("incidents.evidence-read"), evidence::read, "A file of an incident, if it is the one that was handed in"),
 
         Route::get("/exceptions", needs(ReadAlerts), LISTS, exceptions::list, "Exceptions, suppressions, maintenance windows").asks::<dto::ExceptionParams>().gives::<dto::ExceptionList>(),
         Route::post("/exceptions", needs(ManageExceptions), verb("exceptions.create"), exceptions::create, "Hold alerts back: kept and marked, not shown as work").takes::<dto::ExceptionCreation>().gives::<dto::ExceptionDto>().made(),
@@ -100,15 +115,23 @@ pub(crate) fn table() -> Vec<Route> {
         Route::get("/events/histogram", needs(ReadEvents), verb("events.histogram"), events::histogram, "Matching events over time").asks::<dto::HistogramParams>().gives::<dto::HistogramDto>(),
         Route::get("/events/explain", needs(ReadEvents), verb("events.explain"), events::explain, "How a search is answered: by which store and index, and what the filter becomes there").asks::<dto::ExplainParams>().gives::<dto::ExplanationList>(),
         Route::get("/events/facets", needs(ReadEvents), verb("events.facets"), events::facets, "Commonest values among matching events").asks::<dto::FacetParams>().gives::<dto::FacetList>(),
+        Route::get("/events/export", needs(ReadEvents), verb("events.export"), export::events, "All events that match, as JSON lines or CSV").asks::<dto::ExportParams>().lines::<dto::EventJson>(),
         Route::get("/events/{id}", needs(ReadEvents), verb("events.view"), events::show, "One event").gives::<dto::EventJson>(),
+        Route::get("/entity", needs(ReadEvents), verb("entity.view"), entity::show, "Everything about one host, address, account, hash or domain").asks::<dto::EntityParams>().gives::<dto::EntityPage>(),
         Route::post("/hunt", needs(ReadEvents), verb("events.hunt"), hunt::start, "Sigma rules over stored events; a line of JSON for each detection, then one that sums up").takes::<dto::HuntRequest>().lines::<dto::HuntLine<'_>>().body_up_to(hunt::LARGEST),
         Route::get("/search/validate", needs(ReadEvents), Audit::Nothing("looks at the query alone, not at data"), events::validate, "Check a query as it is typed").asks::<dto::ValidateParams>().gives::<dto::QueryCheck>(),
+
+        Route::get("/searches", needs(ReadEvents), LISTS, searches::list, "One's own saved searches and those shared").gives::<dto::SearchList>(),
+        Route::post("/searches", needs(ReadEvents), verb("searches.save"), searches::save, "Keep a search, or change one's own").takes::<dto::SearchSave>().gives::<dto::SearchDto>(),
+        Route::delete("/searches/{id}", needs(ReadEvents), verb("searches.remove"), searches::remove, "Forget a search of one's own"),
 
         Route::get("/sources", needs(ReadSources), LISTS, sources::list, "Sources and their loss ledgers").gives::<dto::SourceList>(),
         Route::post("/sources/{id}/format", needs(ManageSources), verb("sources.format"), sources::pin, "Fix or free the format of a source").takes::<dto::FormatPin>().gives::<dto::SourceDto>(),
 
         Route::get("/rules", needs(ReadRules), SYSTEM, rules::list, "Rules in force and what was refused").gives::<dto::RuleList>(),
         Route::get("/rules/coverage", needs(ReadRules), verb("rules.coverage"), coverage::show, "Which rules can fire on what arrives, and which are blind").asks::<dto::CoverageParams>().gives::<dto::CoverageReport>(),
+        Route::post("/rules/lint", needs(ReadRules), verb("rules.lint"), drafts::lint, "What is wrong or doubtful in the text of a rule").takes::<dto::RuleDraft>().gives::<dto::RuleLint>().body_up_to(drafts::LARGEST),
+        Route::post("/rules/test", needs(ReadEvents), verb("rules.test"), drafts::test, "What a rule would have said of stored events").takes::<dto::RuleDraft>().gives::<dto::RuleTest>().body_up_to(drafts::LARGEST),
         Route::get("/rules/{id}", needs(ReadRules), SYSTEM, rules::show, "A rule with its text").gives::<dto::RuleDetail>(),
 
         Route::get("/users", needs(ReadUsers), verb("users.list"), users::list, "Users").gives::<dto::UserList>(),
@@ -134,6 +157,7 @@ pub(crate) fn table() -> Vec<Route> {
         Route::delete("/tokens/{name}", needs(ManageUsers), verb("tokens.remove"), tokens::remove, "Revoke an API token"),
 
         Route::get("/audit/proof", needs(ReadAudit), verb("audit.verify"), audit::verify, "Recompute the chain of the audit trail").gives::<dto::AuditProof>(),
+        Route::get("/audit/export", needs(ReadAudit), verb("audit.export"), export::audit, "The audit trail, as JSON lines or CSV").asks::<dto::ExportParams>().lines::<dto::AuditItem>(),
         Route::get("/audit", needs(ReadAudit), verb("audit.list"), audit::list, "The audit trail, newest first").asks::<dto::AuditParams>().gives::<dto::AuditPageDto>(),
     ]
 }

@@ -7,12 +7,14 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    blocking::Lane, config::ApiConfig, handlers::overview::OverviewCache, handlers::stream::Streams, identity::Identity, ports::ApiDeps,
-    problem::Problem,
+    blocking::Lane, config::ApiConfig, geo::Geo, handlers::cases::Presence, handlers::overview::OverviewCache, handlers::stream::Streams,
+    identity::Identity, ports::ApiDeps, problem::Problem,
 };
 
 /// Searches at once: each may use a core for seconds.
 const SEARCHES: usize = 4;
+/// Exports at once.
+const EXPORTS: usize = 2;
 /// Reads and writes of the state store at once.
 const STATE_CALLS: usize = 16;
 
@@ -23,10 +25,14 @@ pub(crate) struct ApiState {
     pub(crate) identity: Identity,
     /// For searches and aggregations.
     pub(crate) searches: Lane,
+    /// For exports, which may take minutes.
+    pub(crate) exports: Lane,
     /// For the state store.
     pub(crate) small: Lane,
     pub(crate) overview: OverviewCache,
+    pub(crate) geo: Geo,
     pub(crate) streams: Streams,
+    pub(crate) presence: Presence,
     pub(crate) openapi: Box<str>,
     /// Cancelled when the service stops.
     pub(crate) stop: CancellationToken,
@@ -38,14 +44,18 @@ pub(crate) type Api = Arc<ApiState>;
 impl ApiState {
     pub(crate) fn new(config: ApiConfig, deps: ApiDeps, openapi: String, stop: CancellationToken) -> Result<Api, Problem> {
         let identity = Identity::new(&config)?;
+        let geo = Geo::open(config.geo.as_deref());
         Ok(Arc::new(Self {
             config,
             deps,
             identity,
             searches: Lane::new("searches", SEARCHES),
+            exports: Lane::new("exports", EXPORTS),
             small: Lane::new("state", STATE_CALLS),
             overview: OverviewCache::default(),
+            geo,
             streams: Streams::default(),
+            presence: Presence::default(),
             openapi: openapi.into(),
             stop,
         }))

@@ -67,6 +67,10 @@ pub enum Command {
     Incidents(IncidentsArgs),
     /// See and decide what is held back: exceptions, suppressions, maintenance windows
     Exceptions(ExceptionsArgs),
+    /// Everything about one host, address, account, hash or domain
+    Entity(EntityArgs),
+    /// Write events, alerts, incidents or the audit trail out, without a limit of rows
+    Export(ExportArgs),
     /// See which devices send, how well they are understood, and what was lost
     Sources(SourcesArgs),
     /// Check rules
@@ -214,10 +218,34 @@ pub enum AlertsVerb {
         /// Alert id
         id: String,
     },
-    /// Judge an alert
+    /// Take the next alert of the queue: the gravest new one, which nobody else gets
+    Next {
+        /// Only this level and above
+        #[arg(long, value_parser = parse_level)]
+        level: Option<fansipan_model::Level>,
+        /// Only alerts of this rule
+        #[arg(long, value_name = "RULE")]
+        rule: Option<String>,
+    },
+    /// Take a decision about many alerts back, where nobody has decided since
+    Undo {
+        /// As printed by `close --query` or `close --rule`
+        token: String,
+    },
+    /// Judge an alert, or all open ones that fit
     Close {
         /// Alert id
-        id: String,
+        #[arg(required_unless_present_any = ["query", "rule"], conflicts_with_all = ["query", "rule"])]
+        id: Option<String>,
+        /// All open alerts in whose title, summary or entities this stands
+        #[arg(long, value_name = "WORDS")]
+        query: Option<String>,
+        /// All open alerts of this rule
+        #[arg(long, value_name = "RULE")]
+        rule: Option<String>,
+        /// Only say how many it would be
+        #[arg(long, conflicts_with = "id")]
+        dry_run: bool,
         /// true, false or benign
         #[arg(long, value_parser = ["true", "false", "benign"])]
         verdict: String,
@@ -273,6 +301,57 @@ pub enum IncidentsVerb {
         /// Why
         #[arg(long)]
         reason: Option<String>,
+    },
+    /// Lead an incident to another stage: new, triaged, contained, eradicated, recovered, closed
+    Stage {
+        /// Incident id
+        id: String,
+        /// To which
+        stage: String,
+        /// What the stage demands: category=ransomware severity=high root_cause="open share"
+        #[arg(value_name = "FIELD=TEXT")]
+        facts: Vec<String>,
+        /// Why, when it goes back
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Write a note into an incident
+    Note {
+        /// Incident id
+        id: String,
+        /// What
+        text: String,
+    },
+    /// Put a task into an incident, or tick one off
+    Task {
+        /// Incident id
+        id: String,
+        /// What is to be done; with --done the task's id
+        title: String,
+        /// It is done
+        #[arg(long)]
+        done: bool,
+        /// Who does it
+        #[arg(long)]
+        assignee: Option<String>,
+    },
+    /// Hand in a file as evidence
+    Evidence {
+        /// Incident id
+        id: String,
+        /// The file
+        file: std::path::PathBuf,
+        /// What it shows
+        #[arg(long, default_value = "")]
+        comment: String,
+    },
+    /// Everything that happened in an incident, in order
+    Timeline {
+        /// Incident id
+        id: String,
+        /// Language: vi or en
+        #[arg(long, default_value = "vi", value_parser = ["vi", "en"])]
+        language: String,
     },
     /// Make an incident part of another one
     Merge {
@@ -395,6 +474,40 @@ pub enum ExceptionsVerb {
         #[arg(long)]
         reason: Option<String>,
     },
+/// `fansipan entity`
+#[derive(Debug, Args)]
+pub struct EntityArgs {
+    /// Its value
+    pub value: String,
+    /// host, address, user, hash, domain, process, file; guessed from the value unless given
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// How far back: 24h, 7d, 31d
+    #[arg(long, default_value = "7d", value_name = "SPAN")]
+    pub since: String,
+}
+
+/// `fansipan export`
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// events, alerts, incidents or audit
+    #[arg(value_parser = ["events", "alerts", "incidents", "audit"])]
+    pub what: String,
+    /// jsonl or csv
+    #[arg(long, default_value = "jsonl", value_parser = ["jsonl", "csv"])]
+    pub format: String,
+    /// Events: a query; alerts: words that stand in them
+    #[arg(long)]
+    pub query: Option<String>,
+    /// How far back: 24h, 30d; events: 24h unless given, others: all
+    #[arg(long, value_name = "SPAN")]
+    pub since: Option<String>,
+    /// CSV: columns, separated by commas
+    #[arg(long)]
+    pub columns: Option<String>,
+    /// Where to; standard output unless given
+    #[arg(long, short)]
+    pub output: Option<std::path::PathBuf>,
 }
 
 /// `fansipan sources`

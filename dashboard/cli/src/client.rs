@@ -145,6 +145,32 @@ impl Client {
         Ok(())
     }
 
+    /// POST of a file as it is.
+    pub async fn upload(&self, path: &str, parameters: &[(&str, String)], file: &Path) -> Result<Value> {
+        let failed = || format!("FSP-CLI-007: cannot read {}", file.display());
+        let bytes = std::fs::read(file).with_context(failed)?;
+        let request = self.request(Method::POST, path).query(parameters).header("Content-Type", "application/octet-stream");
+        Ok(self.send(request.body(bytes)).await?)
+    }
+
+    /// GET of an API path; hands the answer to `each` piece by piece. An answer that breaks off is an error.
+    pub async fn download(
+        &self,
+        path: &str,
+        parameters: &[(&str, String)],
+        mut each: impl FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<()> {
+        let mut response = self.request(Method::GET, path).query(parameters).send().await.map_err(|e| self.unreachable(&e))?;
+        if !response.status().is_success() {
+            self.answer(response).await?;
+            return Ok(());
+        }
+        while let Some(piece) = response.chunk().await.map_err(|e| self.unreachable(&e))? {
+            each(&piece)?;
+        }
+        Ok(())
+    }
+
     fn unreachable(&self, error: &reqwest::Error) -> ApiError {
         ApiError::Unreachable { at: self.at.clone(), why: innermost(error) }
     }

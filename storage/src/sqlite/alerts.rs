@@ -4,7 +4,10 @@ use fansipan_model::{Alert, AlertId, AlertStatus, Level, Scope, text::fold};
 use indexmap::{IndexMap, map::Entry};
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
-use super::{json, parsed};
+use super::{
+    json, parsed,
+    tally::{self, Place},
+};
 use crate::{
     error::{Result, StoreError},
     state::{AlertBatch, AlertChange, AlertRepeat, Applied, RuleCount},
@@ -35,7 +38,10 @@ pub(super) fn level_of(number: i64) -> Level {
 }
 
 /// Columns in the order [`read`] expects.
-pub(super) const COLUMNS: &str = "id, agency, rule, first_seen, last_seen, raised, count, entities, matched, events, summary, status, assignee, drill, version, grouping, suppressed";
+pub(super) const COLUMNS: &str = "alerts.id, agency, rule, first_seen, last_seen, raised, count, entities, matched, events, summary, status, assignee, drill, version, grouping, suppressed";
+
+/// Alerts with their texts; the planner begins with the narrow table.
+pub(super) const FROM: &str = "alerts CROSS JOIN alert_bodies USING (n)";
 
 /// An alert as stored: numbers and texts, JSON not yet read.
 pub(super) struct Stored {
@@ -88,6 +94,11 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
 }
 
 impl Stored {
+    /// When it was raised, and its id.
+    pub(super) fn place(&self) -> (i64, AlertId) {
+        (self.alert.raised, self.alert.id)
+    }
+
     /// With its JSON read.
     pub(super) fn finish(self) -> Result<Alert> {
         let Stored { mut alert, rule, entities, matched, events, grouping } = self;
@@ -184,30 +195,57 @@ fn searched(alert: &Alert) -> String {
 
 /// Replaces what the analyzer knows of an alert; decisions of people and the time it was raised stay.
 fn put(t: &Transaction<'_>, alert: &Alert) -> Result<()> {
-    t.prepare_cached(
-        "UPDATE alerts SET first_seen = ?2, last_seen = ?3, count = ?4, entities = ?5, matched = ?6, events = ?7, summary = ?8,
-                           search = ?9, superseded = NULL, suppressed = ?10 WHERE id = ?1",
-    )
-    .and_then(|mut s| {
-        s.execute(params![
-            alert.id.0,
-            alert.first_seen,
-            alert.last_seen,
-            alert.count as i64,
-            json(&alert.entities),
-            json(&alert.matched),
-            json(&alert.events),
-            alert.summary,
-            searched(alert),
-            alert.suppressed,
-        ])
-    })
-    .map(drop)
-    .map_err(StoreError::state(WHAT))
+    let (n, before): (i64, Place) = t
+        .prepare_cached(&format!("SELECT n, {} FROM alerts WHERE id = ?1", Place::COLUMNS))
+        .and_then(|mut s| s.query_row([alert.id.0], |row| Ok((row.get(0)?, Place::read(row, 1)?))))
+        .map_err(StoreError::state(WHAT))?;
+    match (before.left_out, alert.suppressed.is_some()) {
+        (true, false) => tally::moved(t, None, Some(&before))?,
+        (false, true) => tally::moved(t, Some(&before), None)?,
+        _ => {}
+    }
+    t.prepare_cached("UPDATE alerts SET first_seen = ?2, last_seen = ?3, count = ?4, superseded = NULL, suppressed = ?5 WHERE n = ?1")
+        .and_then(|mut s| s.execute(params![n, alert.first_seen, alert.last_seen, alert.count as i64, alert.suppressed]))
+        .map_err(StoreError::state(WHAT))?;
+    let old: String = t
+        .prepare_cached("SELECT entities FROM alert_bodies WHERE n = ?1")
+        .and_then(|mut s| s.query_row([n], |row| row.get(0)))
+        .map_err(StoreError::state(WHAT))?;
+    let entities = json(&alert.entities);
+    if old != entities {
+        let old: Vec<fansipan_model::Entity> = parsed("entities of an alert", &old)?;
+        let mut forget = t.prepare_cached("DELETE FROM alert_entities WHERE value = ?1 AND n = ?2").map_err(StoreError::state(WHAT))?;
+        for entity in &old {
+            forget.execute(params![entity.value, n]).map_err(StoreError::state(WHAT))?;
+        }
+        name_entities(t, n, &alert.entities)?;
+    }
+    t.prepare_cached("UPDATE alert_bodies SET entities = ?2, matched = ?3, events = ?4, summary = ?5, search = ?6 WHERE n = ?1")
+        .and_then(|mut s| s.execute(params![n, entities, json(&alert.matched), json(&alert.events), alert.summary, searched(alert)]))
+        .map(drop)
+        .map_err(StoreError::state(WHAT))
+}
+
+/// Keeps under which names an alert is found.
+fn name_entities(t: &Transaction<'_>, n: i64, entities: &[fansipan_model::Entity]) -> Result<()> {
+    let mut name = t
+        .prepare_cached("INSERT INTO alert_entities (value, n) VALUES (?1, ?2) ON CONFLICT DO NOTHING")
+        .map_err(StoreError::state(WHAT))?;
+    for entity in entities {
+        name.execute(params![entity.value, n]).map_err(StoreError::state(WHAT))?;
+    }
+    Ok(())
 }
 
 /// Takes an alert out of lists and counts.
 fn supersede(t: &Transaction<'_>, id: AlertId, by: Option<AlertId>) -> Result<()> {
+    let found = t
+        .prepare_cached(&format!("SELECT {} FROM alerts WHERE id = ?1", Place::COLUMNS))
+        .and_then(|mut s| s.query_row([id.0], |row| Place::read(row, 0)).optional())
+        .map_err(StoreError::state(WHAT))?;
+    if let Some(before) = found.filter(|p| !p.left_out) {
+        tally::moved(t, Some(&before), None)?;
+    }
     let by = by.map_or_else(Vec::new, |by| by.0.to_vec());
     t.prepare_cached("UPDATE alerts SET superseded = ?2 WHERE id = ?1")
         .and_then(|mut s| s.execute(params![id.0, by]))
@@ -218,12 +256,15 @@ fn supersede(t: &Transaction<'_>, id: AlertId, by: Option<AlertId>) -> Result<()
 /// Inserts an alert; false if its id exists.
 fn insert(t: &Transaction<'_>, alert: &Alert) -> Result<bool> {
     let rule = &alert.rule;
-    let search = searched(alert);
-    let events: Vec<_> = alert.events.iter().take(Alert::SAMPLE).collect();
+    let known = t.prepare_cached("SELECT 1 FROM alerts WHERE id = ?1").and_then(|mut s| s.exists([alert.id.0]));
+    if known.map_err(StoreError::state(WHAT))? {
+        return Ok(false);
+    }
+    let rank = super::queue::rank(t, &rule.id, rule.level, alert.entities.iter().map(|e| e.value.as_str()), alert.raised)?;
     t.prepare_cached(
-        "INSERT INTO alerts (id, agency, rule_id, level, status, assignee, raised, first_seen, last_seen, count, drill, version,
-                             rule, tags, entities, grouping, matched, events, summary, search, suppressed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO alerts (id, agency, rule_id, level, status, assignee, raised, first_seen, last_seen, count, drill, version, priority,
+                             suppressed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )
     .and_then(|mut s| {
         s.execute(params![
@@ -239,6 +280,20 @@ fn insert(t: &Transaction<'_>, alert: &Alert) -> Result<bool> {
             alert.count as i64,
             alert.drill,
             alert.version as i64,
+            rank.priority,
+            alert.suppressed,
+        ])
+    })
+    .map_err(StoreError::state(WHAT))?;
+    let n = t.last_insert_rowid();
+    let events: Vec<_> = alert.events.iter().take(Alert::SAMPLE).collect();
+    t.prepare_cached(
+        "INSERT INTO alert_bodies (n, rule, tags, entities, grouping, matched, events, summary, search)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )
+    .and_then(|mut s| {
+        s.execute(params![
+            n,
             json(rule),
             json(&rule.tags),
             json(&alert.entities),
@@ -246,35 +301,49 @@ fn insert(t: &Transaction<'_>, alert: &Alert) -> Result<bool> {
             json(&alert.matched),
             json(&events),
             alert.summary,
-            search,
-            alert.suppressed,
+            searched(alert),
         ])
     })
-    .map(|rows| rows > 0)
-    .map_err(StoreError::state(WHAT))
+    .map_err(StoreError::state(WHAT))?;
+    name_entities(t, n, &alert.entities)?;
+    let place = Place {
+        agency: alert.agency.clone(),
+        rule: rule.id.clone(),
+        level: level_number(rule.level),
+        status: status_number(alert.status),
+        left_out: alert.suppressed.is_some(),
+    };
+    if !place.left_out {
+        tally::moved(t, None, Some(&place))?;
+    }
+    Ok(true)
 }
 
 /// Adds a repeat to its alert. The version stays: it guards decisions of people, and an alert may grow every second.
 fn grow(t: &Transaction<'_>, repeat: &AlertRepeat, applied: &mut Applied) -> Result<()> {
     let events = t
-        .prepare_cached("SELECT events FROM alerts WHERE id = ?1")
-        .and_then(|mut s| s.query_row([repeat.id.0], |row| row.get::<_, String>(0)).optional())
+        .prepare_cached("SELECT n, events FROM alerts JOIN alert_bodies USING (n) WHERE id = ?1")
+        .and_then(|mut s| s.query_row([repeat.id.0], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))).optional())
         .map_err(StoreError::state(WHAT))?;
-    let Some(events) = events else {
+    let Some((n, events)) = events else {
         applied.orphans += repeat.count;
         return Ok(());
     };
     let mut events: Vec<uuid::Uuid> = parsed("events of an alert", &events)?;
+    let known = events.len();
     for id in &repeat.events {
         if events.len() < Alert::SAMPLE && !events.contains(id) {
             events.push(*id);
         }
     }
-    t.prepare_cached(
-        "UPDATE alerts SET count = count + ?2, first_seen = min(first_seen, ?3), last_seen = max(last_seen, ?4), events = ?5 WHERE id = ?1",
-    )
-    .and_then(|mut s| s.execute(params![repeat.id.0, repeat.count as i64, repeat.first_seen, repeat.last_seen, json(&events)]))
-    .map_err(StoreError::state(WHAT))?;
+    if events.len() > known {
+        t.prepare_cached("UPDATE alert_bodies SET events = ?2 WHERE n = ?1")
+            .and_then(|mut s| s.execute(params![n, json(&events)]))
+            .map_err(StoreError::state(WHAT))?;
+    }
+    t.prepare_cached("UPDATE alerts SET count = count + ?2, first_seen = min(first_seen, ?3), last_seen = max(last_seen, ?4) WHERE n = ?1")
+        .and_then(|mut s| s.execute(params![n, repeat.count as i64, repeat.first_seen, repeat.last_seen]))
+        .map_err(StoreError::state(WHAT))?;
     if !applied.opened.contains(&repeat.id) {
         applied.grown.push(repeat.id);
     }
@@ -284,7 +353,7 @@ fn grow(t: &Transaction<'_>, repeat: &AlertRepeat, applied: &mut Applied) -> Res
 /// One alert that the scope may see.
 pub(super) fn one(t: &Transaction<'_>, scope: &Scope, id: AlertId) -> Result<Option<Alert>> {
     let found = t
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM alerts WHERE id = ?1"))
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM {FROM} WHERE id = ?1"))
         .and_then(|mut s| s.query_row([id.0], read).optional())
         .map_err(StoreError::state("reading an alert"))?;
     found.filter(|s| scope.allows(&s.alert.agency)).map(Stored::finish).transpose()
@@ -296,9 +365,14 @@ pub(super) fn decide(t: &Transaction<'_>, scope: &Scope, id: AlertId, version: u
     if alert.version != version {
         return Err(StoreError::Conflict { what: "alert", current: alert.version });
     }
+    let before = Place::of(t, id)?;
     change(&mut alert);
     alert.version += 1;
-    t.prepare_cached("UPDATE alerts SET status = ?2, assignee = ?3, version = ?4 WHERE id = ?1")
+    let after = Place { status: status_number(alert.status), ..before.clone() };
+    if !before.left_out {
+        tally::moved(t, Some(&before), Some(&after))?;
+    }
+    t.prepare_cached("UPDATE alerts SET status = ?2, assignee = ?3, version = ?4, bulk = NULL WHERE id = ?1")
         .and_then(|mut s| s.execute(params![id.0, status_number(alert.status), alert.assignee, alert.version as i64]))
         .map_err(StoreError::state("changing an alert"))?;
     Ok(alert)

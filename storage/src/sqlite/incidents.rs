@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension as _, Row, Transaction, params, types::Value};
 
 use super::{
     Conditions,
-    alerts::{COLUMNS, Stored, read, status_number, status_of},
+    alerts::{COLUMNS, FROM, Stored, read, status_number, status_of},
 };
 use crate::{
     error::{Result, StoreError},
@@ -19,7 +19,8 @@ const ALERTS: usize = 500;
 const MOST: usize = 500;
 const STATE: &str = "id, agency, status, assignee, opened, merged_into, version";
 /// Everything that was merged into an incident, itself included.
-const TREE: &str = "WITH RECURSIVE tree(id) AS (SELECT ?1 UNION SELECT i.id FROM incidents i JOIN tree ON i.merged_into = tree.id)";
+pub(super) const TREE: &str =
+    "WITH RECURSIVE tree(id) AS (SELECT ?1 UNION SELECT i.id FROM incidents i JOIN tree ON i.merged_into = tree.id)";
 
 fn state(row: &Row<'_>) -> rusqlite::Result<IncidentState> {
     Ok(IncidentState {
@@ -103,6 +104,23 @@ pub(super) fn links(t: &Transaction<'_>, alerts: &[AlertId]) -> Result<Vec<Optio
 
 /// See [`crate::StateStore::incidents`].
 pub(super) fn page(t: &Transaction<'_>, scope: &Scope, filter: &IncidentFilter, limit: usize) -> Result<Vec<Incident>> {
+    Ok(page_after(t, scope, filter, None, limit.clamp(1, MOST))?.items)
+}
+
+/// Incidents, and the place after which the next ones are.
+pub(super) struct Page {
+    pub(super) items: Vec<Incident>,
+    pub(super) next: Option<(i64, IncidentId)>,
+}
+
+/// As [`page`], after a place in the order.
+pub(super) fn page_after(
+    t: &Transaction<'_>,
+    scope: &Scope,
+    filter: &IncidentFilter,
+    after: Option<(i64, IncidentId)>,
+    limit: usize,
+) -> Result<Page> {
     let mut c = Conditions::default();
     c.sql.push("merged_into IS NULL".into());
     c.scope(scope);
@@ -112,15 +130,20 @@ pub(super) fn page(t: &Transaction<'_>, scope: &Scope, filter: &IncidentFilter, 
     if let Some(since) = filter.since {
         c.add("opened >= ?", since);
     }
-    c.args.push(Value::Integer(limit.clamp(1, MOST) as i64));
+    if let Some((opened, id)) = after {
+        c.sql.push("(opened, id) < (?, ?)".into());
+        c.args.extend([Value::Integer(opened), Value::Blob(id.0.to_vec())]);
+    }
+    c.args.push(Value::Integer(limit as i64));
     let sql = format!("SELECT {STATE} FROM incidents{} ORDER BY opened DESC, id DESC LIMIT ?", c.text());
     let states: Vec<IncidentState> =
         t.prepare_cached(&sql).and_then(|mut s| s.query_map(c.args(), state)?.collect()).map_err(StoreError::state("listing incidents"))?;
-    let mut out = Vec::new();
+    let next = states.last().filter(|_| states.len() == limit).map(|s| (s.opened, s.id));
+    let mut items = Vec::new();
     for state in states {
-        out.extend(whole(t, state)?.map(|(incident, _)| incident));
+        items.extend(whole(t, state)?.map(|(incident, _)| incident));
     }
-    Ok(out)
+    Ok(Page { items, next })
 }
 
 /// See [`crate::StateStore::incident`].
@@ -131,7 +154,7 @@ pub(super) fn one(t: &Transaction<'_>, scope: &Scope, id: IncidentId) -> Result<
     }
 }
 
-fn kept(t: &Transaction<'_>, scope: &Scope, id: IncidentId) -> Result<Option<IncidentState>> {
+pub(super) fn kept(t: &Transaction<'_>, scope: &Scope, id: IncidentId) -> Result<Option<IncidentState>> {
     let found = t
         .prepare_cached(&format!("SELECT {STATE} FROM incidents WHERE id = ?1"))
         .and_then(|mut s| s.query_row([id.0], state).optional())
@@ -141,8 +164,8 @@ fn kept(t: &Transaction<'_>, scope: &Scope, id: IncidentId) -> Result<Option<Inc
 
 /// An incident with its first alerts; its numbers are exact.
 fn whole(t: &Transaction<'_>, state: IncidentState) -> Result<Option<(Incident, Vec<Alert>)>> {
-    let within = "superseded IS NULL AND id IN (SELECT alert FROM incident_alerts WHERE incident IN tree)";
-    let sql = format!("{TREE} SELECT {COLUMNS} FROM alerts WHERE {within} ORDER BY first_seen, id LIMIT {ALERTS}");
+    let within = "superseded IS NULL AND alerts.id IN (SELECT alert FROM incident_alerts WHERE incident IN tree)";
+    let sql = format!("{TREE} SELECT {COLUMNS} FROM {FROM} WHERE {within} ORDER BY first_seen, alerts.id LIMIT {ALERTS}");
     let rows: Vec<Stored> = t
         .prepare_cached(&sql)
         .and_then(|mut s| s.query_map([state.id.0], read)?.collect())

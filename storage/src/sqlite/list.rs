@@ -9,16 +9,21 @@ use super::{
     parsed,
 };
 use crate::{
+    cases::Figures,
     error::{Result, StoreError},
-    state::{AlertCounts, AlertFilter, AlertPage, RuleActivity, Suppressed},
+    events::TimeRange,
+    state::{AlertCounts, AlertFilter, AlertPage, AlertSort, RuleActivity, Suppressed},
 };
 
 /// Alerts that are work: neither proved wrong by a late event nor held back by an exception.
-const SHOWN: &str = "superseded IS NULL AND suppressed IS NULL";
+pub(super) const SHOWN: &str = "superseded IS NULL AND suppressed IS NULL";
 /// Most alerts on a page.
 const MOST: usize = 1_000;
+/// Where counts of keeping none stop counting.
+const COUNTED: usize = 10_000;
 
-fn conditions(scope: &Scope, filter: &AlertFilter) -> Conditions {
+/// What a filter asks for, over `alerts` and, for a text, `alert_bodies`.
+pub(super) fn conditions(scope: &Scope, filter: &AlertFilter) -> Conditions {
     let mut c = Conditions::default();
     c.sql.push(match filter.suppressed {
         Suppressed::Without => SHOWN.into(),
@@ -28,6 +33,9 @@ fn conditions(scope: &Scope, filter: &AlertFilter) -> Conditions {
     c.scope(scope);
     if !filter.statuses.is_empty() {
         c.any("status", filter.statuses.iter().map(|s| Value::Integer(status_number(*s))));
+    }
+    if open_only(filter) {
+        c.sql.push("status < 2".into()); // as the partial indexes say it
     }
     if !filter.levels.is_empty() {
         c.any("level", filter.levels.iter().map(|l| Value::Integer(level_number(*l))));
@@ -57,30 +65,103 @@ fn number(t: &Transaction<'_>, sql: &str, c: &Conditions) -> Result<u64> {
     Ok(count.map_err(StoreError::state("counting alerts"))? as u64)
 }
 
-/// Place of an alert in the order: raised and id.
-fn cursor(text: &str) -> Option<(i64, Vec<u8>)> {
-    let (raised, id) = text.split_at_checked(16)?;
-    Some((u64::from_str_radix(raised, 16).ok()? as i64, hex::decode(id).ok().filter(|id| id.len() == 16)?))
+/// Whether a filter asks for nothing but open alerts that are shown.
+fn open_only(filter: &AlertFilter) -> bool {
+    filter.suppressed == Suppressed::Without && !filter.statuses.is_empty() && filter.statuses.iter().all(|s| AlertFilter::OPEN.contains(s))
+}
+
+/// Which table to begin with, and by which order: filters are met by scanning the one index that leaves least to look at.
+pub(super) fn source(filter: &AlertFilter) -> &'static str {
+    match (filter.sort, open_only(filter), &filter.rule) {
+        (AlertSort::Priority, true, _) => "alerts INDEXED BY alerts_queue",
+        (_, true, _) => "alerts INDEXED BY alerts_open",
+        (_, false, Some(_)) => "alerts INDEXED BY alerts_rule",
+        (_, false, None) => "alerts INDEXED BY alerts_raised",
+    }
+}
+
+/// How many fit: kept counts where they can tell, else counted up to a bound.
+fn total(t: &Transaction<'_>, scope: &Scope, filter: &AlertFilter) -> Result<(u64, bool)> {
+    let plain = filter.rule.is_none() && filter.assignee.is_none() && filter.since.is_none() && filter.until.is_none();
+    if plain && filter.text.as_deref().is_none_or(str::is_empty) {
+        let mut c = Conditions::default();
+        c.scope(scope);
+        if !filter.statuses.is_empty() {
+            c.any("status", filter.statuses.iter().map(|s| Value::Integer(status_number(*s))));
+        }
+        if !filter.levels.is_empty() {
+            c.any("level", filter.levels.iter().map(|l| Value::Integer(level_number(*l))));
+        }
+        return Ok((number(t, &format!("SELECT coalesce(sum(alerts), 0) FROM alert_tallies{}", c.text()), &c)?, true));
+    }
+    let c = conditions(scope, filter);
+    let bodies = if filter.text.is_some() { " CROSS JOIN alert_bodies USING (n)" } else { "" };
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {}{bodies}{} LIMIT {})", source(filter), c.text(), COUNTED + 1);
+    let found = number(t, &sql, &c)?;
+    Ok((found.min(COUNTED as u64), found <= COUNTED as u64))
+}
+
+/// Place of an alert in the order: a number of it and its id; for priorities the time it was raised between them.
+struct At {
+    numbers: Vec<i64>,
+    id: Vec<u8>,
+}
+
+fn cursor(text: &str, numbers: usize) -> Option<At> {
+    let (digits, id) = text.split_at_checked(16 * numbers)?;
+    let numbers =
+        (0..numbers).map(|i| Some(u64::from_str_radix(digits.get(16 * i..16 * i + 16)?, 16).ok()? as i64)).collect::<Option<_>>()?;
+    Some(At { numbers, id: hex::decode(id).ok().filter(|id| id.len() == 16)? })
 }
 
 /// See [`crate::StateStore::alerts`].
 pub(super) fn page(t: &Transaction<'_>, scope: &Scope, filter: &AlertFilter, after: Option<&str>, limit: usize) -> Result<AlertPage> {
-    let mut c = conditions(scope, filter);
-    let total = number(t, &format!("SELECT count(*) FROM alerts{}", c.text()), &c)?;
-    if let Some(text) = after {
-        let (raised, id) = cursor(text).ok_or(StoreError::NotFound("page: pass back `next` as it was given"))?;
-        c.sql.push("(raised, id) < (?, ?)".into());
-        c.args.extend([Value::Integer(raised), Value::Blob(id)]);
-    }
+    let (total, total_exact) = total(t, scope, filter)?;
     let limit = limit.clamp(1, MOST);
-    c.args.push(Value::Integer(limit as i64 + 1));
-    let sql = format!("SELECT {COLUMNS} FROM alerts{} ORDER BY raised DESC, id DESC LIMIT ?", c.text());
-    let rows: Vec<Stored> =
-        t.prepare_cached(&sql).and_then(|mut s| s.query_map(c.args(), read)?.collect()).map_err(StoreError::state("listing alerts"))?;
+    let queue = filter.sort == AlertSort::Priority;
+    let at = after.map(|text| cursor(text, 1 + usize::from(queue)).ok_or(StoreError::NotFound("page: pass back `next` as it was given")));
+    let at = at.transpose()?;
+    let (columns, mut rows) = (format!("{COLUMNS}, priority"), Vec::new());
+    let mut run = |filter: &AlertFilter, order: &str, from: &str, after: Option<(&str, &At)>| -> Result<()> {
+        let mut c = conditions(scope, filter);
+        if let Some((condition, at)) = after {
+            c.sql.push(condition.to_owned());
+            c.args.extend(at.numbers.iter().map(|n| Value::Integer(*n)));
+            c.args.push(Value::Blob(at.id.clone()));
+        }
+        c.args.push(Value::Integer(limit as i64 + 1));
+        let sql = format!("SELECT {columns} FROM {from} CROSS JOIN alert_bodies USING (n){} ORDER BY {order} LIMIT ?", c.text());
+        let found: Vec<(Stored, u32)> = t
+            .prepare_cached(&sql)
+            .and_then(|mut s| s.query_map(c.args(), |row| Ok((read(row)?, row.get(16)?)))?.collect())
+            .map_err(StoreError::state("listing alerts"))?;
+        rows.extend(found);
+        Ok(())
+    };
+    if queue {
+        // each status has an order of its own in the index: both are read and put together
+        for status in AlertFilter::OPEN.iter().filter(|s| filter.statuses.is_empty() || filter.statuses.contains(s)) {
+            let one = AlertFilter { statuses: vec![*status], ..filter.clone() };
+            let after = at.as_ref().map(|at| ("(-priority, raised, alerts.id) > (-?, ?, ?)", at));
+            run(&one, "priority DESC, raised, alerts.id", source(&one), after)?;
+        }
+        rows.sort_by_key(|(stored, priority)| (std::cmp::Reverse(*priority), stored.place()));
+    } else {
+        let after = at.as_ref().map(|at| ("(raised, alerts.id) < (?, ?)", at));
+        run(filter, "raised DESC, alerts.id DESC", source(filter), after)?;
+    }
     let more = rows.len() > limit;
-    let items = rows.into_iter().take(limit).map(Stored::finish).collect::<Result<Vec<_>>>()?;
-    let next = items.last().filter(|_| more).map(|a| format!("{:016x}{}", a.raised as u64, a.id));
-    Ok(AlertPage { items, next, total })
+    rows.truncate(limit);
+    let mut page = AlertPage { total, total_exact, ..AlertPage::default() };
+    for (stored, priority) in rows {
+        page.items.push(stored.finish()?);
+        page.priorities.push(priority);
+    }
+    page.next = page.items.last().zip(page.priorities.last()).filter(|_| more).map(|(a, p)| match queue {
+        true => format!("{p:016x}{:016x}{}", a.raised as u64, a.id),
+        false => format!("{:016x}{}", a.raised as u64, a.id),
+    });
+    Ok(page)
 }
 
 fn word<T: serde::Serialize>(value: T) -> String {
@@ -90,14 +171,13 @@ fn word<T: serde::Serialize>(value: T) -> String {
 /// See [`crate::StateStore::alert_counts`].
 pub(super) fn counts(t: &Transaction<'_>, scope: &Scope) -> Result<AlertCounts> {
     let mut c = Conditions::default();
-    c.sql.push(SHOWN.into());
     c.scope(scope);
     let mut out = AlertCounts::default();
     for n in 0..5 {
         out.by_status.insert(word(status_of(n)), 0);
         out.open_by_level.insert(level_of(n).as_str().to_owned(), 0);
     }
-    let sql = format!("SELECT status, level, count(*) FROM alerts{} GROUP BY status, level", c.text());
+    let sql = format!("SELECT status, level, sum(alerts) FROM alert_tallies{} GROUP BY status, level", c.text());
     let rows: Vec<(i64, i64, i64)> = t
         .prepare_cached(&sql)
         .and_then(|mut s| s.query_map(c.args(), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect())
@@ -122,6 +202,35 @@ pub(super) fn raised_since(t: &Transaction<'_>, scope: &Scope, since: i64) -> Re
     number(t, &format!("SELECT count(*) FROM alerts{}", c.text()), &c)
 }
 
+/// See [`crate::CaseStore::figures`].
+pub(super) fn figures(t: &Transaction<'_>, scope: &Scope, range: TimeRange) -> Result<Figures> {
+    let mut c = Conditions::default();
+    c.sql.push(SHOWN.into());
+    c.scope(scope);
+    c.add("raised >= ?", range.from);
+    c.add("raised < ?", range.to);
+    let sql = format!("SELECT count(*), coalesce(sum(level >= 3 AND status < 3), 0) FROM alerts INDEXED BY alerts_raised{}", c.text());
+    let (alerts, attacks): (i64, i64) = t
+        .prepare_cached(&sql)
+        .and_then(|mut s| s.query_row(c.args(), |row| Ok((row.get(0)?, row.get(1)?))))
+        .map_err(StoreError::state("counting alerts"))?;
+    let mut c = Conditions::default();
+    c.sql.push("merged_into IS NULL".into());
+    c.scope(scope);
+    // the range is asked for in the columns, after the conditions' own arguments
+    let sql = format!(
+        "SELECT coalesce(sum(opened >= {} AND opened < {}), 0), coalesce(sum(status < 2), 0) FROM incidents{}",
+        range.from,
+        range.to,
+        c.text()
+    );
+    let (incidents, open): (i64, i64) = t
+        .prepare(&sql)
+        .and_then(|mut s| s.query_row(c.args(), |row| Ok((row.get(0)?, row.get(1)?))))
+        .map_err(StoreError::state("counting incidents"))?;
+    Ok(Figures { alerts: alerts as u64, attacks: attacks as u64, incidents: incidents as u64, open_incidents: open as u64 })
+}
+
 /// See [`crate::StateStore::top_rules`].
 pub(super) fn top_rules(t: &Transaction<'_>, scope: &Scope, since: i64, limit: usize) -> Result<Vec<RuleActivity>> {
     let mut c = Conditions::default();
@@ -129,9 +238,11 @@ pub(super) fn top_rules(t: &Transaction<'_>, scope: &Scope, since: i64, limit: u
     c.scope(scope);
     c.add("last_seen >= ?", since);
     c.args.push(Value::Integer(limit as i64));
-    // SQLite takes `rule` from the row that gives the maximum: the rule as it fired last
+    // the rule as it fired last
     let sql = format!(
-        "SELECT rule, sum(count) AS events, count(*), max(last_seen) FROM alerts{} GROUP BY rule_id ORDER BY events DESC, rule_id LIMIT ?",
+        "SELECT rule, summed, raised_of FROM (SELECT sum(count) AS summed, count(*) AS raised_of, max(n) AS n, rule_id
+         FROM alerts INDEXED BY alerts_last{} GROUP BY rule_id ORDER BY summed DESC, rule_id LIMIT ?) JOIN alert_bodies USING (n)
+         ORDER BY summed DESC, rule_id",
         c.text()
     );
     let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
@@ -160,11 +271,12 @@ pub(super) fn top_techniques(t: &Transaction<'_>, scope: &Scope, since: i64, lim
     c.sql.push(SHOWN.into());
     c.scope(scope);
     c.add("last_seen >= ?", since);
-    c.sql.push("lower(tag.value) GLOB 'attack.t[0-9]*'".into());
     c.args.push(Value::Integer(limit as i64));
+    // the tags are the rule's: those it had when it fired last stand for all its alerts of the time
     let sql = format!(
-        "SELECT substr(lower(tag.value), 8) AS technique, count(*) AS n FROM alerts, json_each(alerts.tags) AS tag{}
-         GROUP BY technique ORDER BY n DESC, technique LIMIT ?",
+        "WITH rules AS (SELECT count(*) AS alerts, max(n) AS n FROM alerts INDEXED BY alerts_last{} GROUP BY rule_id)
+         SELECT substr(lower(tag.value), 8) AS technique, sum(alerts) AS found FROM rules JOIN alert_bodies USING (n), json_each(tags) AS tag
+         WHERE lower(tag.value) GLOB 'attack.t[0-9]*' GROUP BY technique ORDER BY found DESC, technique LIMIT ?",
         c.text()
     );
     t.prepare_cached(&sql)

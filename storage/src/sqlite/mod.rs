@@ -10,8 +10,11 @@ mod identity;
 mod incidents;
 mod list;
 mod people;
+mod queue;
 mod sessions;
 mod sources;
+mod tally;
+mod workspace;
 
 use std::{
     path::{Path, PathBuf},
@@ -57,6 +60,8 @@ impl SqliteState {
             M::up(include_str!("schema_2.sql")),
             M::up(include_str!("schema_3.sql")),
             M::up(include_str!("schema_4.sql")),
+            M::up(include_str!("schema_5.sql")),
+            M::up(include_str!("schema_6.sql")),
         ]);
         migrations.to_latest(&mut writer).map_err(|e| StoreError::Migration { path: path.clone(), reason: e.to_string() })?;
         Ok(SqliteState { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()) })
@@ -103,7 +108,8 @@ fn connect(path: &Path, read_only: bool) -> Result<Connection> {
         let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        connection.pragma_update(None, "cache_size", -16_000)?;
+        // the writer keeps what closing a hundred thousand alerts touches
+        connection.pragma_update(None, "cache_size", if read_only { -16_000 } else { -96_000 })?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
     };

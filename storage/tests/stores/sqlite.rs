@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::conformance::state::{self, Bench};
+use crate::conformance::{
+    queue,
+    state::{self, Bench},
+};
 use fansipan_model::Scope;
 use fansipan_storage::{AuditRecord, StateStore, StoreError, sqlite::SqliteState};
 
@@ -134,5 +137,45 @@ fn reads_go_on_beside_writes() {
                 })
                 .unwrap();
         }
+    });
+}
+
+fn desk() -> (tempfile::TempDir, Arc<SqliteState>) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(SqliteState::open(dir.path().join("state.db")).unwrap());
+    (dir, store)
+}
+
+#[test]
+fn nobody_gets_anothers_alert() {
+    let (_dir, store) = desk();
+    queue::nobody_gets_anothers(store);
+}
+
+#[test]
+fn the_list_by_priority_is_the_queue() {
+    let (_dir, store) = desk();
+    queue::the_list_is_the_queue(store);
+}
+
+#[test]
+fn many_alerts_are_judged_and_taken_back() {
+    let (_dir, store) = desk();
+    queue::many_at_once(store);
+}
+
+#[test]
+fn what_is_known_around_an_alert() {
+    let (_dir, store) = desk();
+    queue::around(store);
+}
+
+#[test]
+fn counts_stay_true() {
+    let folders = std::sync::Mutex::new(Vec::new());
+    queue::counts_stay_true(|| {
+        let (dir, store) = desk();
+        folders.lock().unwrap().push(dir);
+        store
     });
 }

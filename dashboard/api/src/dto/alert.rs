@@ -257,15 +257,27 @@ pub struct AlertDetail {
     pub events: Vec<EventJson>,
 }
 
+/// An alert of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QueuedAlert {
+    /// The alert.
+    #[serde(flatten)]
+    pub alert: AlertDto,
+    /// Its place in the queue when it was raised, 0 to 2250: level × confidence × risk.
+    pub priority: u32,
+}
+
 /// A page of alerts.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AlertPage {
-    /// The alerts, newest first.
-    pub items: Vec<AlertDto>,
+    /// The alerts, newest first or as asked.
+    pub items: Vec<QueuedAlert>,
     /// What to pass as `after` for the next page; null: this was the last.
     pub next: Option<String>,
-    /// Alerts that fit the filter, on all pages.
+    /// Alerts that fit the filter, on all pages; at least so many when `total_exact` is false.
     pub total: u64,
+    /// Whether `total` is exact.
+    pub total_exact: bool,
 }
 
 /// Which alerts.
@@ -281,6 +293,10 @@ pub struct AlertParams {
     pub rule: Option<String>,
     /// Words that stand in title, summary or an entity.
     pub q: Option<String>,
+    /// Who holds it, a user's name.
+    pub assignee: Option<String>,
+    /// `raised` (newest first, the default) or `priority` (as the queue; open alerts only).
+    pub sort: Option<String>,
     /// Not older than this: `24h`, `7d`, or RFC 3339.
     pub since: Option<String>,
     /// Alerts that an exception holds back: `without` (the default), `only`, or `with`.

@@ -174,6 +174,27 @@ pub struct FacetParams {
     pub top: Option<usize>,
 }
 
+/// An export.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExportParams {
+    /// `jsonl` (a line of JSON each, the default) or `csv`.
+    pub format: Option<String>,
+    /// Events: the query; alerts: words that stand in them.
+    pub q: Option<String>,
+    /// Alerts and incidents: as in their lists; `all` unless given.
+    pub status: Option<String>,
+    /// Begin: `24h`, `7d` back from now, or RFC 3339.
+    pub since: Option<String>,
+    /// Events: begin, RFC 3339, inclusive.
+    pub from: Option<String>,
+    /// Events: end, RFC 3339, exclusive.
+    pub to: Option<String>,
+    /// CSV: columns, comma-separated; the usual ones unless given.
+    pub columns: Option<String>,
+}
+
 /// A query to check.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]

@@ -2,18 +2,26 @@
 
 mod alert;
 mod credentials;
+mod case;
+mod desk;
+mod entity;
 mod event;
 mod exception;
 mod identity;
 mod incident;
+mod queue;
 mod rules;
 mod system;
 
 pub use alert::*;
 pub use credentials::*;
+pub use case::*;
+pub use desk::*;
+pub use entity::*;
 pub use event::*;
 pub use exception::*;
 pub use identity::*;
 pub use incident::*;
+pub use queue::*;
 pub use rules::*;
 pub use system::*;

@@ -93,12 +93,43 @@ pub struct TechniqueCount {
 /// Counters whose source may not exist yet; null: no source, which is not zero.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Counters {
-    /// Incidents.
+    /// Incidents open now.
     pub incidents: Option<u64>,
     /// Vulnerabilities.
     pub vulnerabilities: Option<u64>,
-    /// Attacks.
+    /// Attacks: high and critical alerts of the range that nobody judged false or harmless.
     pub attacks: Option<u64>,
+}
+
+/// A number against what is usual.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Trend {
+    /// In the last 60 minutes.
+    pub now: f64,
+    /// The mean of the same 60 minutes of the week in the weeks before; null: nothing was stored then.
+    pub usual: Option<f64>,
+    /// Weeks that `usual` is the mean of.
+    pub weeks: u32,
+}
+
+/// Numbers against what is usual at this hour of the week.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Trends {
+    /// Events.
+    pub events: Trend,
+    /// Alerts raised.
+    pub alerts: Trend,
+    /// Attacks, as in `counters`.
+    pub attacks: Trend,
+}
+
+/// Events by the country of their source address.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CountryMap {
+    /// Where the countries come from: `events` (devices name them), `database` (the configured one), null: no source.
+    pub source: Option<String>,
+    /// ISO 3166-1 alpha-2 and events, most first.
+    pub countries: Vec<ValueCount>,
 }
 
 /// Are we under attack, are we blind.
@@ -124,8 +155,14 @@ pub struct Overview {
     pub attack: Vec<TechniqueCount>,
     /// How far behind detection and search are.
     pub lag: Lag,
-    /// Counters of the founding document that have no source yet.
+    /// Counters of the founding document; null: no source yet.
     pub counters: Counters,
+    /// Against the usual.
+    pub trends: Trends,
+    /// Where events come from.
+    pub map: CountryMap,
+    /// When the latest record arrived; null: none ever.
+    pub latest_record: Option<String>,
 }
 
 /// The loss ledger of a source.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use fansipan_model::{Agency, Alert, AlertId, AlertStatus, Level, Scope, time};
-use fansipan_storage::{AlertFilter, AuditFilter, Suppressed};
+use fansipan_storage::{AlertFilter, AlertSort, AuditFilter, Suppressed};
 use serde_json::json;
 
 use super::session::{covers, hide};
 use crate::{
-    dto::{AlertAct, AlertDetail, AlertDto, AlertPage, AlertParams, Assignment, EventJson, StatusChange, StatusDto},
+    dto::{AlertAct, AlertDetail, AlertDto, AlertPage, AlertParams, Assignment, EventJson, QueuedAlert, StatusChange, StatusDto},
     extract::{InPath, Json, Params, instant, limit},
     guard::Trail,
     identity::Caller,
@@ -18,11 +18,11 @@ use crate::{
 };
 
 /// What refusals call an alert.
-const WHAT: &str = "this alert";
+pub(super) const WHAT: &str = "this alert";
 /// Entries of the trail that are looked through for an alert's history.
 const HISTORY: usize = 500;
 /// Characters of a reason that are kept.
-const REASON: usize = 2000;
+pub(super) const REASON: usize = 2000;
 
 /// `GET /alerts`
 pub(crate) async fn list(State(api): State<Api>, caller: Caller, Params(params): Params<AlertParams>) -> Result<Json<AlertPage>, Problem> {
@@ -31,10 +31,12 @@ pub(crate) async fn list(State(api): State<Api>, caller: Caller, Params(params):
     let after = params.after.filter(|a| !a.is_empty());
     let state = api.deps.state.clone();
     let page = api.small.store(move || state.alerts(&caller.scope, &filter, after.as_deref(), most)).await?;
-    Ok(Json(AlertPage { items: page.items.iter().map(AlertDto::from).collect(), next: page.next, total: page.total }))
+    let items = page.items.iter().zip(&page.priorities);
+    let items = items.map(|(alert, priority)| QueuedAlert { alert: AlertDto::from(alert), priority: *priority }).collect();
+    Ok(Json(AlertPage { items, next: page.next, total: page.total, total_exact: page.total_exact }))
 }
 
-fn filter(params: &AlertParams) -> Result<AlertFilter, Problem> {
+pub(super) fn filter(params: &AlertParams) -> Result<AlertFilter, Problem> {
     let given = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
     let statuses = statuses(params.status.as_deref())?;
     let level =
@@ -47,7 +49,23 @@ fn filter(params: &AlertParams) -> Result<AlertFilter, Problem> {
         "with" => Suppressed::With,
         _ => return Err(Problem::bad_request("suppressed is without, only or with")),
     };
-    Ok(AlertFilter { statuses, levels, rule: given(&params.rule), assignee: None, text: given(&params.q), since, until: None, suppressed })
+    let sort = match params.sort.as_deref().unwrap_or("") {
+        "" | "raised" => AlertSort::Raised,
+        "priority" if !statuses.is_empty() && statuses.iter().all(|s| AlertFilter::OPEN.contains(s)) => AlertSort::Priority,
+        "priority" => return Err(Problem::bad_request("only open alerts have a place in the queue: leave out status, or use sort=raised")),
+        _ => return Err(Problem::bad_request("sort is raised or priority")),
+    };
+    Ok(AlertFilter {
+        statuses,
+        levels,
+        rule: given(&params.rule),
+        assignee: given(&params.assignee),
+        text: given(&params.q),
+        since,
+        until: None,
+        suppressed,
+        sort,
+    })
 }
 
 /// The statuses that a parameter names; open ones without it.
@@ -72,7 +90,7 @@ fn status(word: &str) -> Result<AlertStatus, Problem> {
     })
 }
 
-fn parse_id(text: &str) -> Result<AlertId, Problem> {
+pub(super) fn parse_id(text: &str) -> Result<AlertId, Problem> {
     AlertId::parse(text).ok_or_else(|| Problem::not_found(WHAT))
 }
 
@@ -104,7 +122,7 @@ async fn history(api: &Api, alert: &Alert) -> Result<Vec<AlertAct>, Problem> {
     let filter = AuditFilter { verb: Some("alerts".to_owned()), object: Some(alert.id.to_string()), ..AuditFilter::default() };
     let state = api.deps.state.clone();
     let page = api.small.store(move || state.audit_trail(&scope, &filter, None, HISTORY)).await?;
-    let acts = page.items.into_iter().filter(|e| e.allowed && e.verb != "alerts.view").map(|entry| {
+    let acts = page.items.into_iter().filter(|e| e.allowed && !["alerts.view", "alerts.context"].contains(&e.verb.as_str())).map(|entry| {
         let details: serde_json::Value = serde_json::from_str(&entry.details).unwrap_or_default();
         let text = |name: &str| details.get(name).and_then(|v| v.as_str()).map(ToOwned::to_owned);
         AlertAct {
@@ -183,7 +201,7 @@ async fn assignable(api: &Api, alert: &Alert, name: &str) -> Result<String, Prob
 }
 
 /// Tells the live streams, so that other consoles show the change at once.
-fn announce(api: &Api, alert: Alert) -> AlertDto {
+pub(super) fn announce(api: &Api, alert: Alert) -> AlertDto {
     let dto = AlertDto::from(&alert);
     api.deps.feed.alert(Arc::new(alert));
     dto

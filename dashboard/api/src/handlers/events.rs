@@ -33,13 +33,13 @@ fn fault(error: QueryError) -> QueryFault {
 }
 
 /// Reads a query, off the async threads: compiling a regular expression may take a while.
-async fn parse(api: &Api, q: Option<&str>) -> Result<Query, Problem> {
+pub(super) async fn parse(api: &Api, q: Option<&str>) -> Result<Query, Problem> {
     let text = q.unwrap_or_default().to_owned();
     api.searches.run(move || query::parse(&text)).await?.map_err(|e| Problem::bad_query(fault(e)))
 }
 
 /// The condition that a query puts on events, whatever is computed over them.
-fn condition(query: Query) -> Predicate {
+pub(super) fn condition(query: Query) -> Predicate {
     let on_events = query.pipes.into_iter().take_while(|p| !matches!(p, Pipe::Stats { .. } | Pipe::Timechart { .. }));
     let more = on_events.filter_map(|p| if let Pipe::Where(more) = p { Some(more) } else { None });
     more.fold(query.filter, |filter, more| Predicate::And(vec![filter, more]))

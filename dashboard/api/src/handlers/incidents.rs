@@ -14,14 +14,15 @@ use crate::{
     extract::{InPath, Json, Params, instant, limit},
     guard::Trail,
     identity::Caller,
+    ports::Notice,
     problem::Problem,
     state::{Api, now},
 };
 
 /// What refusals call an incident.
-const WHAT: &str = "this incident";
+pub(super) const WHAT: &str = "this incident";
 
-fn parse(text: &str) -> Result<AlertId, Problem> {
+pub(super) fn parse(text: &str) -> Result<AlertId, Problem> {
     AlertId::parse(text).ok_or_else(|| Problem::not_found(WHAT))
 }
 
@@ -91,7 +92,9 @@ pub(crate) async fn decide(
     let changed = api.small.run(move || state.change_incident(&scope, id, change.version, &act, &record)).await?;
     let shown = changed.map_err(|e| hide(e, WHAT))?;
     trail.written();
-    let (detail, _) = read(&api, &caller, shown).await?;
+    let (detail, agency) = read(&api, &caller, shown).await?;
+    let data = json!({ "id": detail.incident.id, "what": "decision", "who": caller.name });
+    api.deps.feed.notice(Notice::new("incident", Some(agency), data));
     Ok(Json(detail.incident))
 }
 

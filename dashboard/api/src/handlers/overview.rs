@@ -3,18 +3,19 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::extract::State;
-use fansipan_model::{FieldId, Predicate, Scope, fields, time};
-use fansipan_storage::{EventStore, Facet, StateStore, StoreError, TimeRange};
+use fansipan_model::{FieldId, Predicate, Scope, SourceInfo, fields, time};
+use fansipan_storage::{Facet, StateStore, StoreError, TimeRange};
 
 use super::sources::active;
 use crate::{
     dto::{
         Bucket, Counters, Overview, OverviewAlerts, OverviewEvents, OverviewParams, OverviewSources, OverviewTop, TechniqueCount, TopRule,
-        ValueCount,
+        Trend, Trends, ValueCount,
     },
     extract::{Json, Params, duration},
+    geo::Geo,
     identity::Caller,
-    ports::LiveSnapshot,
+    ports::ApiDeps,
     problem::Problem,
     shared::{Shared, scope_key},
     state::{Api, now},
@@ -59,25 +60,20 @@ pub(crate) async fn show(
         .ok_or_else(|| Problem::bad_request("since is a duration from 1m to 31d, such as 24h"))?;
     let key = (scope_key(&caller.scope), span);
     let compute = async {
-        let (events, state, live) = (api.deps.events.clone(), api.deps.state.clone(), api.deps.live.clone());
-        let scope = caller.scope;
-        api.searches.store(move || compute(&*events, &*state, live.snapshot(), &scope, span, now())).await
+        let (deps, geo, scope) = (api.deps.clone(), api.geo.clone(), caller.scope);
+        api.searches.store(move || compute(&deps, &geo, &scope, span, now())).await
     };
     api.overview.0.get(key, compute).await.map(SharedOverview)
 }
 
-fn compute(
-    events: &dyn EventStore,
-    state: &dyn StateStore,
-    live: LiveSnapshot,
-    scope: &Scope,
-    span: i64,
-    now: i64,
-) -> Result<Overview, StoreError> {
+fn compute(deps: &ApiDeps, geo: &Geo, scope: &Scope, span: i64, now: i64) -> Result<Overview, StoreError> {
+    let (events, state, live) = (&*deps.events, &*deps.state, deps.live.snapshot());
     let all = &Predicate::True;
     let range = TimeRange { from: now.saturating_sub(span), to: now };
     let before = TimeRange { from: range.from.saturating_sub(span), to: range.from };
     let counts = state.alert_counts(scope)?;
+    let known = state.sources(scope)?;
+    let figures = deps.cases.figures(scope, range)?;
     let histogram = events.histogram(scope, all, range, BARS)?;
     let facets = events.facets(scope, all, range, &[fields::SOURCE_IP, fields::USER_NAME, fields::HOST_NAME], TOP)?;
     let per_second = match scope {
@@ -103,7 +99,7 @@ fn compute(
             by_level: counts.open_by_level,
             new_last_hour: state.alerts_raised_since(scope, now.saturating_sub(3600 * time::SECOND))?,
         },
-        sources: sources(state, scope, now)?,
+        sources: sources(&known, now),
         histogram: histogram.buckets.into_iter().map(|(t, count)| Bucket { t: t / 1_000_000, count }).collect(),
         top: OverviewTop {
             source_ip: values(&facets, fields::SOURCE_IP),
@@ -113,17 +109,47 @@ fn compute(
         },
         attack: techniques(state, scope, range.from)?,
         lag: live.lag,
-        counters: Counters { incidents: None, vulnerabilities: None, attacks: None },
+        counters: Counters { incidents: Some(figures.open_incidents), vulnerabilities: None, attacks: Some(figures.attacks) },
+        trends: trends(deps, scope, now)?,
+        map: geo.map(events, scope, range)?,
+        latest_record: known.iter().map(|s| s.last_seen).max().map(time::to_rfc3339),
     })
 }
 
-fn sources(state: &dyn StateStore, scope: &Scope, now: i64) -> Result<OverviewSources, StoreError> {
-    let sources = state.sources(scope)?;
+/// The last hour against the same hour of the weeks before.
+fn trends(deps: &ApiDeps, scope: &Scope, now: i64) -> Result<Trends, StoreError> {
+    const HOUR: i64 = 3600 * time::SECOND;
+    let at = |weeks: i64| {
+        let to = now.saturating_sub(weeks * 7 * 24 * HOUR);
+        TimeRange { from: to.saturating_sub(HOUR), to }
+    };
+    let look = |range: TimeRange| -> Result<[u64; 3], StoreError> {
+        let figures = deps.cases.figures(scope, range)?;
+        Ok([deps.events.count(scope, &Predicate::True, range)?, figures.alerts, figures.attacks])
+    };
+    let current = look(at(0))?;
+    let (mut sums, mut weeks) = ([0u64; 3], 0u32);
+    for week in 1..=4 {
+        let then = look(at(week))?;
+        // a week without any event is one in which nothing listened: it says nothing about what is usual
+        if then[0] > 0 {
+            sums.iter_mut().zip(then).for_each(|(sum, n)| *sum += n);
+            weeks += 1;
+        }
+    }
+    let [events, alerts, attacks] = [0, 1, 2].map(|n: usize| {
+        let pick = |list: &[u64; 3]| list.get(n).copied().unwrap_or(0) as f64;
+        Trend { now: pick(&current), usual: (weeks > 0).then(|| pick(&sums) / f64::from(weeks)), weeks }
+    });
+    Ok(Trends { events, alerts, attacks })
+}
+
+fn sources(sources: &[SourceInfo], now: i64) -> OverviewSources {
     let total = sources.len() as u64;
     let active = sources.iter().filter(|s| active(s, now)).count() as u64;
     let (kept, unparsed) = sources.iter().fold((0u64, 0u64), |(k, u), s| (k + s.counters.kept, u + s.counters.unparsed));
     let unparsed_share = (kept > 0).then(|| unparsed as f64 / kept as f64);
-    Ok(OverviewSources { total, active, silent: total - active, unparsed_share })
+    OverviewSources { total, active, silent: total - active, unparsed_share }
 }
 
 fn values(facets: &[Facet], field: FieldId) -> Vec<ValueCount> {

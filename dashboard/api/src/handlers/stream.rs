@@ -1,4 +1,4 @@
-//! Live streams (server-sent events): alerts as they are raised and changed, and a tick of the main numbers.
+//! Live streams (server-sent events): alerts as they are raised and changed, notices of other changes, and a tick of the main numbers.
 //!
 //! A stream never keeps its session alive, ends with it, shows one scope only, and costs a bounded buffer: a reader that
 //! is too slow is told how many alerts it missed.
@@ -31,7 +31,7 @@ use super::sources::active;
 use crate::{
     dto::{AlertDto, Tick},
     identity::{Caller, Via, Watch},
-    ports::ApiDeps,
+    ports::{ApiDeps, News, Notice},
     problem::{Kind, Problem},
     shared::{Shared, scope_key},
     state::{Api, now},
@@ -104,10 +104,10 @@ pub(crate) async fn open(State(api): State<Api>, caller: Caller) -> Result<Respo
     };
     let (sender, receiver) = mpsc::channel::<Result<Event, Infallible>>(BUFFER);
     // Subscribed before the answer begins: nothing raised from now on is missed.
-    let alerts = api.deps.feed.subscribe();
+    let news = api.deps.feed.subscribe();
     tokio::spawn(async move {
         let reader = Reader { api, caller, sender };
-        reader.run(alerts, ended).await;
+        reader.run(news, ended).await;
         drop(place);
     });
     let keep_alive = KeepAlive::new().interval(Duration::from_secs(15)).text("");
@@ -126,7 +126,7 @@ struct Reader {
 struct Gone;
 
 impl Reader {
-    async fn run(&self, mut alerts: tokio::sync::broadcast::Receiver<Arc<Alert>>, ended: Watch) {
+    async fn run(&self, mut news: tokio::sync::broadcast::Receiver<News>, ended: Watch) {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut number = 0u64;
@@ -139,8 +139,9 @@ impl Reader {
                     break;
                 }
                 () = self.sender.closed() => break,
-                alert = alerts.recv() => match alert {
-                    Ok(alert) => self.alert(&alert).await,
+                told = news.recv() => match told {
+                    Ok(News::Alert(alert)) => self.alert(&alert).await,
+                    Ok(News::Notice(notice)) => self.notice(&notice).await,
                     Err(RecvError::Lagged(missed)) => self.say("gap", &json!({ "missed": missed })).await,
                     Err(RecvError::Closed) => break,
                 },
@@ -181,6 +182,13 @@ impl Reader {
             return Ok(());
         }
         self.say("alert", &AlertDto::from(alert)).await
+    }
+
+    async fn notice(&self, notice: &Notice) -> Result<(), Gone> {
+        if notice.agency.as_ref().is_some_and(|agency| !self.caller.scope.allows(agency)) {
+            return Ok(());
+        }
+        self.say(notice.name, &notice.data).await
     }
 
     async fn tick(&self) -> Result<(), Gone> {

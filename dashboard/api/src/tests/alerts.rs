@@ -103,3 +103,66 @@ async fn hostile_text_comes_back_as_data() {
     let reply = lan.get(&format!("/events?q={}", "%3Cscript%3Ealert(1)%3C%2Fscript%3E%22")).await;
     assert!(reply.headers["content-type"].to_str().unwrap().contains("json"));
 }
+
+#[tokio::test]
+async fn the_next_alert_is_taken_once_and_each_agency_gets_its_own() {
+    let rig = Rig::new().await;
+    let lan = rig.person("lan", Role::Analyst, &["health"]).await;
+    let tam = rig.person("tam", Role::Analyst, &[]).await;
+    let taken = lan.post("/alerts/next", json!({})).await.json();
+    assert_eq!(taken["alert"]["agency"], "health");
+    assert_eq!((&taken["alert"]["assignee"], &taken["alert"]["status"]), (&json!("lan"), &json!("acknowledged")));
+    assert!(taken["rank"]["priority"].as_u64().unwrap() > 0, "{taken}");
+    assert_eq!(lan.post("/alerts/next", json!({})).await.json()["alert"], json!(null), "the other one is of another agency");
+    assert_eq!(tam.post("/alerts/next", json!({ "level": "low" })).await.json()["alert"], json!(null));
+    assert_eq!(tam.post("/alerts/next", json!({ "level": "high,critical" })).await.json()["alert"]["agency"], "tax");
+    let queue = tam.get("/alerts?sort=priority").await.json();
+    assert_eq!(queue["total"], 2);
+    assert!(queue["items"][0]["priority"].as_u64() >= queue["items"][1]["priority"].as_u64());
+    assert_eq!(tam.get("/alerts?assignee=lan").await.json()["items"][0]["agency"], "health");
+    assert_eq!(tam.get("/alerts?sort=priority&status=all").await.problem(), "FSP-API-010");
+    let trail = rig.trail("lan");
+    assert!(trail.contains(&("alerts.next".to_owned(), true)));
+}
+
+#[tokio::test]
+async fn many_alerts_are_judged_with_a_reason_and_taken_back() {
+    let rig = Rig::new().await;
+    let lan = rig.person("lan", Role::Analyst, &[]).await;
+    let tam = rig.person("tam", Role::Analyst, &[]).await;
+    let decision = |reason: serde_json::Value, dry_run: bool| json!({ "filter": { "rule": "r-ssh" }, "status": "false_positive", "reason": reason, "dry_run": dry_run });
+    assert_eq!(lan.post("/alerts/bulk", decision(json!(null), false)).await.problem(), "FSP-API-010");
+    let would = lan.post("/alerts/bulk", decision(json!(null), true)).await.json();
+    assert_eq!((&would["changed"], &would["token"]), (&json!(2), &json!(null)));
+    assert_eq!(lan.get("/alerts").await.json()["total"], 2, "nothing happened yet");
+    let done = lan.post("/alerts/bulk", decision(json!("scanner of ours"), false)).await.json();
+    assert_eq!(done["changed"], 2);
+    assert_eq!(lan.get("/alerts").await.json()["total"], 0);
+    let token = json!({ "token": done["token"] });
+    assert_eq!(tam.post("/alerts/undo", token.clone()).await.problem(), "FSP-API-008", "one's own decisions only");
+    assert_eq!(lan.post("/alerts/undo", token.clone()).await.json(), json!({ "restored": 2, "kept": 0 }));
+    assert_eq!(lan.post("/alerts/undo", token).await.problem(), "FSP-API-008", "once only");
+    let page = lan.get("/alerts").await.json();
+    assert_eq!((&page["total"], &page["total_exact"], &page["items"][0]["status"]), (&json!(2), &json!(true), &json!("new")));
+    rig.state.verify_audit().unwrap();
+}
+
+#[tokio::test]
+async fn the_context_of_an_alert_tells_what_was_judged_before() {
+    let rig = Rig::new().await;
+    let lan = rig.person("lan", Role::Analyst, &[]).await;
+    let (one, two) = (alert(1, "health").id, alert(2, "tax").id);
+    let version = lan.get(&format!("/alerts/{one}")).await.json()["version"].clone();
+    lan.post(&format!("/alerts/{one}/status"), json!({ "status": "benign", "reason": "drill of March", "version": version })).await;
+    let context = lan.get(&format!("/alerts/{two}/context")).await.json();
+    assert_eq!(context["similar"][0]["id"], one.to_string());
+    assert_eq!(context["similar"][0]["reason"], "drill of March");
+    assert_eq!(context["verdicts"]["benign"], 1);
+    let history = &context["entities"][0];
+    assert_eq!((&history["value"], &history["total"]), (&json!("root"), &json!(2)));
+    assert_eq!(history["days"].as_array().unwrap().len(), 30);
+    let tam = rig.person("tam", Role::Analyst, &["tax"]).await;
+    let context = tam.get(&format!("/alerts/{two}/context")).await.json();
+    assert_eq!(context["similar"], json!([]), "another agency's alerts are none");
+    assert_eq!(tam.get(&format!("/alerts/{one}/context")).await.problem(), "FSP-API-008");
+}

@@ -129,6 +129,7 @@ pub(super) fn deps(dir: &std::path::Path) -> (ApiDeps, Arc<SqliteState>, Arc<Wir
         events: Arc::new(events.clone()),
         state: state.clone(),
         people: state.clone(),
+        cases: state.clone(),
         live: wiring.clone(),
         sources: wiring.clone(),
         feed: Feed::new(),

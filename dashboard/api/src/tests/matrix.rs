@@ -15,7 +15,8 @@ use crate::{
 
 /// Calls a route with an empty body and made-up parameters; the answer's body is not read, streams having no end.
 async fn call(client: &Client, route: &Route) -> (StatusCode, String) {
-    let path = route.path.replace("{id}", "00000000000000000000000000000000").replace("{name}", "no-such-name");
+    let path =
+        route.path.replace("{id}", "00000000000000000000000000000000").replace("{name}", "no-such-name").replace("{item}", "no-such-item");
     let body = (route.method != Method::GET).then(|| serde_json::json!({}));
     let response = client.send(client.request(route.method.as_str(), &format!("/api/v1{path}"), body)).await;
     let media = response.headers().get("content-type").map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default();

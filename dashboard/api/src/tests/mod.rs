@@ -4,6 +4,8 @@ mod alerts;
 mod exceptions;
 mod elsewhere;
 mod factor;
+mod cases;
+mod exports;
 mod harness;
 mod hunting;
 mod hygiene;

@@ -27,11 +27,27 @@ pub(super) async fn alerts(cli: &Cli, args: &AlertsArgs) -> Result<Outcome> {
             let changed = api.post(&format!("/alerts/{id}/status"), &json!({"status": "acknowledged", "version": version})).await?;
             print_change(cli, id, &changed)
         }
-        AlertsVerb::Close { id, verdict, reason } => {
+        AlertsVerb::Next { level, rule } => next(cli, &api, *level, rule.as_deref()).await,
+        AlertsVerb::Undo { token } => {
+            let done = api.post("/alerts/undo", &json!({ "token": token })).await?;
+            if cli.json {
+                output::json(&done)?;
+            } else {
+                let [restored, kept] = ["restored", "kept"].map(|path| output::cell(&done, path));
+                output::line(&format!("{restored} alerts stand as before; {kept} were decided since and stay"))?;
+            }
+            Ok(Outcome::Done)
+        }
+        AlertsVerb::Close { id, query, rule, dry_run, verdict, reason } => {
             let status = match verdict.as_str() {
                 "true" => "true_positive",
                 "false" => "false_positive",
                 _ => "benign",
+            };
+            let Some(id) = id else {
+                let filter = json!({ "q": query, "rule": rule });
+                let decision = json!({ "filter": filter, "status": status, "reason": reason, "dry_run": dry_run });
+                return close_many(cli, &api, &decision).await;
             };
             let version = api.get(&format!("/alerts/{id}"), &[]).await?.get("version").cloned().unwrap_or(Value::Null);
             let changed =
@@ -39,6 +55,35 @@ pub(super) async fn alerts(cli: &Cli, args: &AlertsArgs) -> Result<Outcome> {
             print_change(cli, id, &changed)
         }
     }
+}
+
+async fn next(cli: &Cli, api: &Client, level: Option<fansipan_model::Level>, rule: Option<&str>) -> Result<Outcome> {
+    use fansipan_model::Level::{Critical, High, Informational, Low, Medium};
+    let least = |least| [Informational, Low, Medium, High, Critical].into_iter().filter(move |l| *l >= least).map(|l| l.as_str());
+    let levels = level.map(|l| least(l).collect::<Vec<_>>().join(","));
+    let taken = api.post("/alerts/next", &json!({ "level": levels, "rule": rule })).await?;
+    let alert = taken.get("alert").cloned().unwrap_or(Value::Null);
+    if cli.json {
+        output::json(&taken)?;
+    } else if alert.is_null() {
+        output::line("no new alert is waiting")?;
+    } else {
+        return show(cli, api, &output::cell(&alert, "id")).await;
+    }
+    Ok(if alert.is_null() { Outcome::Negative } else { Outcome::Done })
+}
+
+async fn close_many(cli: &Cli, api: &Client, decision: &Value) -> Result<Outcome> {
+    let done = api.post("/alerts/bulk", decision).await?;
+    let [changed, token] = ["changed", "token"].map(|path| output::cell(&done, path));
+    if cli.json {
+        output::json(&done)?;
+    } else if token.is_empty() {
+        output::line(&format!("{changed} alerts fit; nothing was changed"))?;
+    } else {
+        output::line(&format!("{changed} alerts closed; to take it back: fansipan alerts undo {token}"))?;
+    }
+    Ok(Outcome::Done)
 }
 
 async fn list(cli: &Cli, api: &Client, mut parameters: Vec<(&'static str, String)>, limit: u64) -> Result<Outcome> {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{client, items};
+use super::{client, items, workspace};
 use crate::{
     Outcome,
     args::{Cli, IncidentsArgs, IncidentsVerb as Verb},
@@ -29,6 +29,14 @@ pub(super) async fn incidents(cli: &Cli, args: &IncidentsArgs) -> Result<Outcome
             };
             decide(cli, &api, id, json!({"act": "status", "status": status, "reason": reason})).await
         }
+        Verb::Stage { id, stage, facts, reason } => workspace::stage(cli, &api, id, stage, facts, reason).await,
+        Verb::Note { id, text } => workspace::add(cli, &api, id, &json!({ "kind": "note", "text": text })).await,
+        Verb::Task { id, title, done: false, assignee } => {
+            workspace::add(cli, &api, id, &json!({ "kind": "task", "title": title, "assignee": assignee })).await
+        }
+        Verb::Task { id, title: item, done: true, .. } => workspace::tick_off(cli, &api, id, item).await,
+        Verb::Evidence { id, file, comment } => workspace::evidence(cli, &api, id, file, comment).await,
+        Verb::Timeline { id, language } => workspace::timeline(cli, &api, id, language).await,
         Verb::Merge { id, into } => decide(cli, &api, id, json!({"act": "merge", "into": into})).await,
         Verb::Unmerge { id } => decide(cli, &api, id, json!({"act": "unmerge"})).await,
         Verb::Split { id, alerts } => decide(cli, &api, id, json!({"act": "split", "alerts": alerts})).await,
@@ -62,7 +70,7 @@ async fn list(cli: &Cli, api: &Client, parameters: &[(&'static str, String)]) ->
     Ok(Outcome::Done)
 }
 
-fn list_of<'v>(value: &'v Value, name: &str) -> &'v [Value] {
+pub(super) fn list_of<'v>(value: &'v Value, name: &str) -> &'v [Value] {
     value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 

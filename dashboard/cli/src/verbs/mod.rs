@@ -11,6 +11,7 @@ use crate::{
 mod alerts;
 mod correlated;
 mod doctor;
+mod entity;
 mod evidence;
 mod exceptions;
 mod hunt;
@@ -22,6 +23,7 @@ mod search;
 mod size;
 mod sources;
 mod tokens;
+mod workspace;
 
 pub use doctor::{Finding, doctor};
 
@@ -38,6 +40,8 @@ pub async fn execute(cli: &Cli) -> Result<Outcome> {
         Command::Alerts(args) => alerts::alerts(cli, args).await,
         Command::Incidents(args) => incidents::incidents(cli, args).await,
         Command::Exceptions(args) => exceptions::exceptions(cli, args).await,
+        Command::Entity(args) => entity::entity(cli, args).await,
+        Command::Export(args) => entity::export(cli, args).await,
         Command::Sources(args) => sources::sources(cli, args).await,
         Command::Tokens(args) => tokens::tokens(cli, args).await,
         Command::Size(args) => size::size(cli, args),

@@ -2,6 +2,7 @@
 
 pub(crate) mod agree;
 pub(crate) mod pages;
+pub(crate) mod queue;
 pub(crate) mod state;
 pub(crate) mod writing;
 

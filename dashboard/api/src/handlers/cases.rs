@@ -1,0 +1,423 @@
+//! The workspace of an incident: stages, facts, notes, tasks, indicators, people, timeline, graph, who is there.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use axum::extract::State;
+use fansipan_model::{
+    Alert, AlertId, EntityKind, FieldId, FieldType, Incident, Op, Pattern, Predicate, Scope,
+    case::{ItemBody, Stage, clocks},
+    fields, incident, time,
+};
+use fansipan_storage::{
+    AuditFilter, StoreError, TimeRange,
+    cases::{Advance, Item, Workspace},
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    incidents::{WHAT, parse},
+    session::hide,
+};
+use crate::{
+    dto::{
+        ClockDto, DemandDto, EntityKindDto, GraphDto, GraphEdge, GraphNode, GraphParams, ItemChange, ItemCreation, ItemDto, LevelDto,
+        Present, StageChange, TimelineDto, TimelineEntry, WorkspaceDto,
+    },
+    extract::{InPath, Json, Params},
+    guard::Trail,
+    identity::Caller,
+    ports::Notice,
+    problem::Problem,
+    state::{Api, now},
+};
+
+/// Whoever has not said so for this long has left.
+const PRESENT: Duration = Duration::from_secs(45);
+/// Incidents whose presence is kept at once.
+const PLACES: usize = 1000;
+/// Events told in a timeline.
+const EVENTS: usize = 200;
+/// Entries of the trail looked through.
+const TRAIL: usize = 500;
+/// Around an incident, its events are looked for this long before and after.
+const MARGIN: i64 = 3600 * time::SECOND;
+
+/// Who has which incident open.
+#[derive(Default)]
+pub(crate) struct Presence(Mutex<HashMap<AlertId, BTreeMap<String, Instant>>>);
+
+impl Presence {
+    /// Notes that somebody is there; who is, and whether that is news.
+    fn enter(&self, id: AlertId, who: &str, at: Instant) -> (Vec<String>, bool) {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let alive = |seen: &Instant| at.saturating_duration_since(*seen) < PRESENT;
+        if places.len() >= PLACES {
+            places.retain(|_, people| people.values().any(alive));
+        }
+        if places.len() >= PLACES && !places.contains_key(&id) {
+            return (vec![who.to_owned()], false);
+        }
+        let people = places.entry(id).or_default();
+        let before = people.len();
+        people.retain(|_, seen| alive(seen));
+        let left = people.len() < before;
+        let entered = people.insert(who.to_owned(), at).is_none();
+        (people.keys().cloned().collect(), left || entered)
+    }
+
+    fn there(&self, id: AlertId, at: Instant) -> Vec<String> {
+        let places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let people = places.get(&id).into_iter().flatten();
+        people.filter(|(_, seen)| at.saturating_duration_since(**seen) < PRESENT).map(|(who, _)| who.clone()).collect()
+    }
+}
+
+/// An incident the caller may see, with its first alerts.
+pub(super) async fn find(api: &Api, scope: &Scope, id: AlertId) -> Result<(Incident, Vec<Alert>), Problem> {
+    let (state, scope) = (api.deps.state.clone(), scope.clone());
+    api.small.store(move || state.incident(&scope, id)).await?.ok_or_else(|| Problem::not_found(WHAT))
+}
+
+/// Tells open consoles what changed in an incident.
+pub(super) fn announce(api: &Api, incident: &Incident, what: &str, who: &str) {
+    let data = json!({ "id": incident.state.id, "what": what, "who": who });
+    api.deps.feed.notice(Notice::new("incident", Some(incident.state.agency.clone()), data));
+}
+
+/// `GET /incidents/{id}/workspace`
+pub(crate) async fn workspace(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    InPath(id): InPath<String>,
+) -> Result<Json<WorkspaceDto>, Problem> {
+    trail.note(&id, json!({}));
+    let id = parse(&id)?;
+    let (incident, _) = find(&api, &caller.scope, id).await?;
+    trail.of(&incident.state.agency);
+    let (cases, scope) = (api.deps.cases.clone(), caller.scope.clone());
+    let found = api.small.store(move || cases.workspace(&scope, id)).await?.ok_or_else(|| Problem::not_found(WHAT))?;
+    Ok(Json(shown(&api, &incident, &found, incident.state.version)))
+}
+
+fn shown(api: &Api, incident: &Incident, found: &Workspace, version: u64) -> WorkspaceDto {
+    WorkspaceDto {
+        stage: found.stage.into(),
+        facts: found.facts.clone(),
+        demands: DemandDto::all(),
+        clocks: running(incident, found, now()),
+        items: found.items.iter().map(ItemDto::from).collect(),
+        present: api.presence.there(incident.state.id, Instant::now()),
+        version,
+    }
+}
+
+/// The clocks as of now.
+pub(super) fn running(incident: &Incident, found: &Workspace, now: i64) -> Vec<ClockDto> {
+    let severity = found.facts.get("severity").map_or(incident.level.as_str(), String::as_str);
+    let level = found.facts.get("system_level").and_then(|l| l.parse().ok());
+    let entered = |stage: Stage| {
+        if found.stage < stage {
+            return None;
+        }
+        // the last time it got so far: going back and forth again starts no new clock and stops none
+        found.items.iter().rev().find_map(|item| match item.body {
+            ItemBody::Stage { from, to, .. } if from < stage && to >= stage => Some(item.at),
+            _ => None,
+        })
+    };
+    let dto = |clock: fansipan_model::case::Clock| {
+        let reached = entered(clock.stage);
+        let left = (clock.due - reached.unwrap_or(now)) / time::SECOND;
+        let state = match (reached.is_some(), left >= 0) {
+            (true, true) => "met",
+            (true, false) => "missed",
+            (false, true) => "running",
+            (false, false) => "late",
+        };
+        ClockDto {
+            stage: clock.stage.into(),
+            due: time::to_rfc3339(clock.due),
+            reached: reached.map(time::to_rfc3339),
+            state: state.to_owned(),
+            seconds_left: left,
+        }
+    };
+    clocks(severity, level, incident.state.opened).into_iter().map(dto).collect()
+}
+
+/// `POST /incidents/{id}/stage`
+pub(crate) async fn advance(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    InPath(id): InPath<String>,
+    Json(change): Json<StageChange>,
+) -> Result<Json<WorkspaceDto>, Problem> {
+    trail.note(&id, json!({ "stage": change.stage, "facts": change.facts, "reason": change.reason, "version": change.version }));
+    let id = parse(&id)?;
+    let (incident, _) = find(&api, &caller.scope, id).await?;
+    trail.of(&incident.state.agency);
+    if change.facts.len() > 64 || change.facts.iter().any(|(k, v)| k.len() > 64 || v.len() > 20_000) {
+        return Err(Problem::bad_request("at most 64 facts, with names up to 64 bytes and texts up to 20000"));
+    }
+    let step = Advance {
+        version: change.version,
+        to: change.stage.into(),
+        facts: change.facts,
+        reason: change.reason,
+        who: caller.name.clone(),
+        at: now(),
+        id: Uuid::new_v4().to_string(),
+    };
+    let (cases, record, scope) = (api.deps.cases.clone(), trail.record(), caller.scope.clone());
+    let done = api.small.run(move || cases.advance(&scope, id, &step, &record)).await?.map_err(|e| hide(e, WHAT))?;
+    trail.written();
+    announce(&api, &incident, "stage", &caller.name);
+    Ok(Json(shown(&api, &incident, &done, change.version + 1)))
+}
+
+/// `POST /incidents/{id}/items`
+pub(crate) async fn add(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    InPath(id): InPath<String>,
+    Json(wanted): Json<ItemCreation>,
+) -> Result<Json<ItemDto>, Problem> {
+    let id = parse(&id)?;
+    let body = wanted.item.body().ok_or_else(|| Problem::bad_request("due is a time such as 2026-11-23T10:00:00Z"))?;
+    let kind = body.kind();
+    trail.note(&id.to_string(), json!({ "kind": kind }));
+    let (incident, _) = find(&api, &caller.scope, id).await?;
+    trail.of(&incident.state.agency);
+    let item = Item { id: Uuid::new_v4().to_string(), at: now(), who: caller.name.clone(), body, version: 1 };
+    let (cases, record, scope) = (api.deps.cases.clone(), trail.record(), caller.scope.clone());
+    let made = api.small.run(move || cases.add_item(&scope, id, &item, &record)).await?.map_err(|e| hide(e, WHAT))?;
+    trail.written();
+    announce(&api, &incident, kind, &caller.name);
+    Ok(Json(ItemDto::from(&made)))
+}
+
+/// `POST /incidents/{id}/items/{item}`
+pub(crate) async fn change(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    InPath((id, item)): InPath<(String, String)>,
+    Json(wanted): Json<ItemChange>,
+) -> Result<Json<Option<ItemDto>>, Problem> {
+    let id = parse(&id)?;
+    trail.note(&id.to_string(), json!({ "item": item, "removed": wanted.item.is_none(), "version": wanted.version }));
+    let (incident, _) = find(&api, &caller.scope, id).await?;
+    trail.of(&incident.state.agency);
+    let body =
+        wanted.item.map(|i| i.body().ok_or_else(|| Problem::bad_request("due is a time such as 2026-11-23T10:00:00Z"))).transpose()?;
+    let (cases, record, scope, version) = (api.deps.cases.clone(), trail.record(), caller.scope.clone(), wanted.version);
+    let work = move || match body {
+        Some(body) => cases.change_item(&scope, id, &item, version, &body, &record).map(Some),
+        None => cases.remove_item(&scope, id, &item, version, &record).map(|()| None),
+    };
+    let changed = api.small.run(work).await?.map_err(|e| hide(e, "this item"))?;
+    trail.written();
+    announce(&api, &incident, "item", &caller.name);
+    Ok(Json(changed.as_ref().map(ItemDto::from)))
+}
+
+/// `GET /incidents/{id}/presence`: asking says that one is there.
+pub(crate) async fn presence(State(api): State<Api>, caller: Caller, InPath(id): InPath<String>) -> Result<Json<Present>, Problem> {
+    let id = parse(&id)?;
+    let (incident, _) = find(&api, &caller.scope, id).await?;
+    let (present, news) = api.presence.enter(id, &caller.name, Instant::now());
+    if news {
+        let data = json!({ "id": id, "what": "presence", "present": present });
+        api.deps.feed.notice(Notice::new("incident", Some(incident.state.agency), data));
+    }
+    Ok(Json(Present { present }))
+}
+
+/// `GET /incidents/{id}/timeline`
+pub(crate) async fn timeline(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    InPath(id): InPath<String>,
+) -> Result<Json<TimelineDto>, Problem> {
+    trail.note(&id, json!({}));
+    let id = parse(&id)?;
+    let (found, alerts) = find(&api, &caller.scope, id).await?;
+    trail.of(&found.state.agency);
+    let mut complete = found.alerts as usize == alerts.len();
+    let mut entries: Vec<(i64, TimelineEntry)> = Vec::new();
+    for step in incident::story(&alerts) {
+        let level = alerts.iter().find(|a| a.id == step.alert).map(|a| LevelDto::from(a.rule.level));
+        let entry = TimelineEntry { level, ..entry(step.at, "alert", &step.alert.to_string(), None, step.text, step.text_vi) };
+        entries.push((step.at, entry));
+    }
+    let mut ids: Vec<Uuid> = alerts.iter().flat_map(|a| a.events.iter().copied()).collect();
+    ids.sort();
+    ids.dedup();
+    complete &= ids.len() <= EVENTS;
+    ids.truncate(EVENTS);
+    let (events, cases, state, scope) = (api.deps.events.clone(), api.deps.cases.clone(), api.deps.state.clone(), caller.scope.clone());
+    let agency = Scope::Agencies(vec![fansipan_model::Agency::new(&found.state.agency)]);
+    let read = move || {
+        let events: Vec<_> = ids.into_iter().filter_map(|id| events.get(&scope, id).transpose()).collect::<Result<_, StoreError>>()?;
+        let workspace = cases.workspace(&scope, id)?.unwrap_or_default();
+        let filter = AuditFilter { verb: Some("incidents.decide".into()), object: Some(id.to_string()), ..AuditFilter::default() };
+        Ok((events, workspace, state.audit_trail(&agency, &filter, None, TRAIL)?))
+    };
+    let (events, workspace, trail) = api.searches.store(read).await?;
+    for event in &events {
+        let text = event.message().unwrap_or_default().chars().take(500).collect::<String>();
+        let id = event.id().to_string();
+        entries.push((event.timestamp(), entry(event.timestamp(), "event", &id, None, text.clone(), text)));
+    }
+    for item in &workspace.items {
+        let (text, text_vi) = told(&item.body);
+        entries.push((item.at, entry(item.at, item.body.kind(), &item.id, Some(item.who.clone()), text, text_vi)));
+    }
+    for done in trail.items.into_iter().filter(|e| e.allowed) {
+        let text = done.details.chars().take(500).collect::<String>();
+        entries.push((done.at, entry(done.at, "decision", &done.number.to_string(), Some(done.who), text.clone(), text)));
+    }
+    entries.sort_by_key(|(at, _)| *at);
+    Ok(Json(TimelineDto { zone: "UTC".into(), entries: entries.into_iter().map(|(_, e)| e).collect(), complete }))
+}
+
+fn entry(at: i64, kind: &str, id: &str, who: Option<String>, text: String, text_vi: String) -> TimelineEntry {
+    TimelineEntry { at: time::to_rfc3339(at), kind: kind.to_owned(), id: id.to_owned(), who, text, text_vi, level: None }
+}
+
+/// An item in a sentence of each language.
+fn told(body: &ItemBody) -> (String, String) {
+    let both = |en: &str, vi: &str, text: &str| (format!("{en}: {text}"), format!("{vi}: {text}"));
+    match body {
+        ItemBody::Note { text } => (text.clone(), text.clone()),
+        ItemBody::Task { title, done: false, .. } => both("Task", "Việc cần làm", title),
+        ItemBody::Task { title, .. } => both("Task, done", "Việc đã xong", title),
+        ItemBody::Indicator { indicator, value, .. } => both("Indicator", "Dấu hiệu", &format!("{indicator} {value}")),
+        ItemBody::Person { name, role, .. } => both("Person", "Người liên quan", &format!("{name} ({role})")),
+        ItemBody::Evidence { name, sha256, .. } => both("Evidence", "Chứng cứ", &format!("{name}, SHA-256 {sha256}")),
+        ItemBody::Stage { to, reason, .. } => {
+            let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+            both("Stage", "Giai đoạn", &format!("{}{reason}", to.as_str()))
+        }
+    }
+}
+
+fn node_id(kind: EntityKind, value: &str) -> String {
+    let kind = serde_json::to_value(kind).ok().and_then(|k| k.as_str().map(str::to_owned)).unwrap_or_default();
+    format!("{kind}:{value}")
+}
+
+/// What the alerts of an incident are about, joined where they share alerts.
+fn graph_of(alerts: &[Alert]) -> GraphDto {
+    let mut nodes: BTreeMap<String, (GraphNode, fansipan_model::Level)> = BTreeMap::new();
+    let mut edges: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for alert in alerts {
+        let mut ids: Vec<String> = Vec::new();
+        for entity in &alert.entities {
+            let id = node_id(entity.kind, &entity.value);
+            if ids.contains(&id) {
+                continue;
+            }
+            let blank = GraphNode { id: id.clone(), kind: entity.kind.into(), value: entity.value.clone(), alerts: 0, level: None };
+            let (node, level) = nodes.entry(id.clone()).or_insert((blank, alert.rule.level));
+            node.alerts += 1;
+            *level = (*level).max(alert.rule.level);
+            ids.push(id);
+        }
+        ids.sort();
+        for (n, from) in ids.iter().enumerate() {
+            for to in ids.iter().skip(n + 1) {
+                *edges.entry((from.clone(), to.clone())).or_default() += 1;
+            }
+        }
+    }
+    GraphDto {
+        nodes: nodes.into_values().map(|(node, level)| GraphNode { level: Some(level.into()), ..node }).collect(),
+        edges: edges.into_iter().map(|((from, to), count)| GraphEdge { from, to, kind: "alert".into(), count }).collect(),
+    }
+}
+
+/// The fields that name things of a kind.
+pub(super) fn fields_of(kind: &str) -> Option<&'static [FieldId]> {
+    Some(match kind {
+        "address" => &[fields::SOURCE_IP, fields::DESTINATION_IP],
+        "user" => &[fields::USER_NAME],
+        "host" => &[fields::HOST_NAME],
+        "domain" => &[fields::DNS_QUESTION_NAME],
+        "hash" => &[fields::FILE_HASH_SHA256, fields::PROCESS_HASH_SHA256],
+        "process" => &[fields::PROCESS_NAME],
+        "file" => &[fields::FILE_PATH],
+        _ => return None,
+    })
+}
+
+/// Events that name a value in one of the fields.
+pub(super) fn naming(of: &[FieldId], value: &str) -> Predicate {
+    let test = |field: &FieldId| match value.parse::<std::net::IpAddr>() {
+        Ok(ip) if field.kind() == FieldType::Ip => Predicate::test(*field, Op::Cidr(ip.into())),
+        _ => Predicate::test(*field, Op::Like(Pattern::exact(value))),
+    };
+    Predicate::Or(of.iter().map(test).collect())
+}
+
+/// `GET /incidents/{id}/graph`
+pub(crate) async fn graph(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    InPath(id): InPath<String>,
+    Params(params): Params<GraphParams>,
+) -> Result<Json<GraphDto>, Problem> {
+    trail.note(&id, json!({ "expand": params.expand }));
+    let (found, alerts) = find(&api, &caller.scope, parse(&id)?).await?;
+    trail.of(&found.state.agency);
+    let Some(expand) = params.expand.filter(|e| !e.is_empty()) else { return Ok(Json(graph_of(&alerts))) };
+    let (kind, value) = expand.split_once(':').ok_or_else(|| Problem::bad_request("expand is kind:value, as a node's id"))?;
+    let of = fields_of(kind).ok_or_else(|| Problem::bad_request("this kind of node cannot be expanded"))?;
+    let filter = naming(of, value);
+    let range = TimeRange { from: found.first_seen.saturating_sub(MARGIN), to: found.last_seen.saturating_add(MARGIN) };
+    let (events, scope) = (api.deps.events.clone(), caller.scope.clone());
+    let others = [fields::SOURCE_IP, fields::DESTINATION_IP, fields::USER_NAME, fields::HOST_NAME, fields::DNS_QUESTION_NAME];
+    let facets = api.searches.store(move || events.facets(&scope, &filter, range, &others, 10)).await?;
+    let mut graph = GraphDto::default();
+    let kinds = [EntityKind::Address, EntityKind::Address, EntityKind::User, EntityKind::Host, EntityKind::Domain];
+    for (facet, kind) in facets.iter().zip(kinds) {
+        for seen in &facet.values {
+            let text = seen.value.text();
+            let id = node_id(kind, &text);
+            if text == value || text.is_empty() {
+                continue;
+            }
+            if !graph.nodes.iter().any(|n| n.id == id) {
+                graph.nodes.push(GraphNode { id: id.clone(), kind: EntityKindDto::from(kind), value: text, alerts: 0, level: None });
+            }
+            graph.edges.push(GraphEdge { from: expand.clone(), to: id, kind: "event".into(), count: seen.count });
+        }
+    }
+    Ok(Json(graph))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_come_and_leave() {
+        let presence = Presence::default();
+        let (id, start) = (AlertId([1; 16]), Instant::now());
+        assert_eq!(presence.enter(id, "lan", start), (vec!["lan".to_owned()], true));
+        assert_eq!(presence.enter(id, "lan", start + Duration::from_secs(10)).1, false, "no news");
+        assert_eq!(presence.enter(id, "tam", start + Duration::from_secs(20)), (vec!["lan".to_owned(), "tam".to_owned()], true));
+        assert_eq!(presence.enter(id, "tam", start + Duration::from_secs(60)), (vec!["tam".to_owned()], true), "lan has left");
+        assert!(presence.there(id, start + Duration::from_secs(300)).is_empty());
+    }
+}

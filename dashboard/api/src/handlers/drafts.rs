@@ -1,0 +1,110 @@
+//! Rules as they are written: what is wrong with a text, and what it would have said of the days that are stored.
+
+use std::{
+    collections::HashMap,
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
+
+use axum::extract::State;
+use fansipan_model::{Predicate, Scope, fields, time};
+use fansipan_rules::{RuleSet, Scratch, Severity, Taxonomy};
+use fansipan_storage::{EventStore, StoreError, TimeRange};
+use serde_json::json;
+
+use crate::{
+    dto::{RuleDraft, RuleLint, RuleTest, ValueCount},
+    extract::{AHEAD, Json, duration},
+    guard::Trail,
+    identity::Caller,
+    ports::RuleDiagnostic,
+    problem::Problem,
+    state::{Api, now},
+};
+
+/// Bytes of a draft.
+pub(crate) const LARGEST: usize = 1 << 20;
+/// A test takes no longer than this.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Hosts told apart.
+const HOSTS: usize = 10_000;
+/// Events named.
+const SAMPLE: usize = 20;
+
+fn read(text: &str) -> Result<(RuleSet, RuleLint), Problem> {
+    let taxonomy = Taxonomy::builtin().map_err(|e| Problem::internal("the built-in log sources", &e))?;
+    let (rules, mut found) = fansipan_rules::parse(text, "draft.yml");
+    let titles = rules.iter().map(|r| r.meta.title.clone()).collect();
+    let (set, faults) = RuleSet::compile(rules, &taxonomy);
+    found.extend(faults);
+    let ok = !set.is_empty() && !found.iter().any(|d| d.severity == Severity::Error);
+    Ok((set, RuleLint { ok, rules: titles, diagnostics: found.iter().map(RuleDiagnostic::from).collect() }))
+}
+
+/// `POST /rules/lint`
+pub(crate) async fn lint(State(api): State<Api>, Json(draft): Json<RuleDraft>) -> Result<Json<RuleLint>, Problem> {
+    Ok(Json(api.searches.run(move || read(&draft.text)).await??.1))
+}
+
+/// `POST /rules/test`
+pub(crate) async fn test(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    Json(draft): Json<RuleDraft>,
+) -> Result<Json<RuleTest>, Problem> {
+    trail.note("", json!({ "since": draft.since, "bytes": draft.text.len() }));
+    let span = duration(draft.since.as_deref().filter(|s| !s.is_empty()).unwrap_or("24h"))
+        .filter(|d| *d <= 31 * 86_400 * time::SECOND)
+        .ok_or_else(|| Problem::bad_request("since is a duration up to 31d, such as 24h"))?;
+    let now = now();
+    let range = TimeRange { from: now.saturating_sub(span), to: now.saturating_add(AHEAD) };
+    let events = api.deps.events.clone();
+    let work = move || {
+        let (set, lint) = read(&draft.text)?;
+        Ok::<_, Problem>(look(&*events, &caller.scope, range, &set, lint)?)
+    };
+    Ok(Json(api.searches.run(work).await??))
+}
+
+fn look(events: &dyn EventStore, scope: &Scope, range: TimeRange, set: &RuleSet, lint: RuleLint) -> Result<RuleTest, StoreError> {
+    let filter = Predicate::Or(set.rules().iter().map(fansipan_rules::CompiledRule::predicate).collect());
+    let (mut scratch, mut matches) = (Scratch::default(), Vec::new());
+    let (mut hosts, mut sample, mut fired): (HashMap<String, u64>, Vec<String>, u64) = Default::default();
+    let until = Instant::now() + PATIENCE;
+    let mut complete = true;
+    let progress = events.scan(scope, &filter, range, &mut |event| {
+        matches.clear();
+        set.evaluate(event, &mut scratch, &mut matches);
+        if !matches.is_empty() {
+            fired += 1;
+            if sample.len() < SAMPLE {
+                sample.push(event.id().to_string());
+            }
+            if let Some(host) = event.str(fields::HOST_NAME) {
+                match hosts.get_mut(host) {
+                    Some(count) => *count += 1,
+                    None if hosts.len() < HOSTS => drop(hosts.insert(host.to_owned(), 1)),
+                    None => {}
+                }
+            }
+        }
+        complete = Instant::now() < until;
+        if complete { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    let distinct = hosts.len() as u64;
+    let mut top_hosts: Vec<ValueCount> = hosts.into_iter().map(|(value, count)| ValueCount { value, count }).collect();
+    top_hosts.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
+    top_hosts.truncate(10);
+    Ok(RuleTest {
+        lint,
+        matches: fired,
+        hosts: distinct,
+        top_hosts,
+        sample,
+        examined: progress.examined,
+        from: time::to_rfc3339(range.from),
+        to: time::to_rfc3339(range.to),
+        complete,
+    })
+}

@@ -1,0 +1,306 @@
+//! Exports without a limit of rows: what is found goes out as it is found, so memory stays flat; a reader that goes away ends the
+//! work, and an export that breaks off ends the connection, so that half of one is never taken for the whole.
+
+use std::{io, ops::ControlFlow};
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use fansipan_model::{Event, Value as Field, json as flat};
+use fansipan_storage::{AuditFilter, IncidentFilter, StoreError};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::{
+    alerts::{filter, statuses},
+    events::{condition, parse},
+};
+use crate::{
+    dto::{AlertDto, AlertParams, AuditItem, ExportParams, IncidentDto},
+    extract::{AHEAD, Params, instant, range},
+    guard::Trail,
+    identity::Caller,
+    ports::ApiDeps,
+    problem::Problem,
+    state::{Api, now},
+};
+
+/// Bytes of a piece of the answer.
+const PIECE: usize = 64 << 10;
+/// Pieces that wait for a slow reader; then the work waits too.
+const PIECES: usize = 8;
+/// Rows read from the state store at once.
+const PAGE: usize = 1000;
+/// Columns of a table.
+const COLUMNS: usize = 200;
+
+const EVENT_COLUMNS: &str = "@timestamp,event.id,fansipan.agency,event.dataset,event.action,event.outcome,host.name,user.name,\
+source.ip,destination.ip,destination.port,message";
+const ALERT_COLUMNS: &str = "id,agency,rule.id,rule.title,rule.title_vi,rule.level,status,assignee,raised,first_seen,last_seen,count,\
+entities,summary,drill";
+const INCIDENT_COLUMNS: &str = "id,agency,title,title_vi,level,status,assignee,opened,first_seen,last_seen,alerts,events,groups,tactics,\
+entities,drill,merged_into";
+const AUDIT_COLUMNS: &str = "number,at,who,verb,object,agency,allowed,peer,details,hash";
+
+/// `GET /events/export`
+pub(crate) async fn events(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    Params(params): Params<ExportParams>,
+) -> Result<Response, Problem> {
+    let filter = condition(parse(&api, params.q.as_deref()).await?);
+    let range = range(params.since.as_deref(), params.from.as_deref(), params.to.as_deref(), now(), AHEAD)?;
+    begin(&api, &trail, &params, "events", EVENT_COLUMNS, move |deps, out| {
+        deps.events.scan(&caller.scope, &filter, range, &mut |event| out.event(event)).map(drop)
+    })
+}
+
+/// `GET /alerts/export`
+pub(crate) async fn alerts(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    Params(params): Params<ExportParams>,
+) -> Result<Response, Problem> {
+    let wanted = AlertParams {
+        status: params.status.clone().or_else(|| Some("all".into())),
+        q: params.q.clone(),
+        since: params.since.clone(),
+        ..AlertParams::default()
+    };
+    let wanted = filter(&wanted)?;
+    begin(&api, &trail, &params, "alerts", ALERT_COLUMNS, move |deps, out| {
+        let mut after = None;
+        loop {
+            let page = deps.state.alerts(&caller.scope, &wanted, after.as_deref(), PAGE)?;
+            if page.items.iter().try_for_each(|a| out.row(&json!(AlertDto::from(a)))).is_break() || page.next.is_none() {
+                return Ok(());
+            }
+            after = page.next;
+        }
+    })
+}
+
+/// `GET /incidents/export`
+pub(crate) async fn incidents(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    Params(params): Params<ExportParams>,
+) -> Result<Response, Problem> {
+    let since = params.since.as_deref().filter(|s| !s.is_empty()).map(|s| instant("since", s, now())).transpose()?;
+    let wanted = IncidentFilter { statuses: statuses(Some(params.status.as_deref().unwrap_or("all")))?, since };
+    begin(&api, &trail, &params, "incidents", INCIDENT_COLUMNS, move |deps, out| {
+        deps.cases.each_incident(&caller.scope, &wanted, &mut |incident| out.row(&json!(IncidentDto::from(incident))))
+    })
+}
+
+/// `GET /audit/export`
+pub(crate) async fn audit(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    Params(params): Params<ExportParams>,
+) -> Result<Response, Problem> {
+    let since = params.since.as_deref().filter(|s| !s.is_empty()).map(|s| instant("since", s, now())).transpose()?;
+    let wanted = AuditFilter { since, ..AuditFilter::default() };
+    begin(&api, &trail, &params, "audit", AUDIT_COLUMNS, move |deps, out| {
+        let mut before = None;
+        loop {
+            let page = deps.state.audit_trail(&caller.scope, &wanted, before, PAGE)?;
+            let next = page.next;
+            if page.items.into_iter().try_for_each(|e| out.row(&json!(AuditItem::from(e)))).is_break() || next.is_none() {
+                return Ok(());
+            }
+            before = next;
+        }
+    })
+}
+
+/// Checks what is asked, notes it, and lets the work run beside the answer.
+fn begin(
+    api: &Api,
+    trail: &Trail,
+    params: &ExportParams,
+    what: &'static str,
+    usual: &str,
+    work: impl FnOnce(&ApiDeps, &mut Out) -> Result<(), StoreError> + Send + 'static,
+) -> Result<Response, Problem> {
+    let csv = match params.format.as_deref().unwrap_or("jsonl") {
+        "jsonl" => false,
+        "csv" => true,
+        _ => return Err(Problem::bad_request("format is jsonl or csv")),
+    };
+    let columns = params.columns.as_deref().filter(|c| !c.is_empty()).unwrap_or(usual);
+    let columns: Vec<String> = columns.split(',').map(|c| c.trim().to_owned()).filter(|c| !c.is_empty()).collect();
+    if columns.is_empty() || columns.len() > COLUMNS {
+        return Err(Problem::bad_request(format!("columns names 1 to {COLUMNS} columns, separated by commas")));
+    }
+    trail.note(what, json!({ "format": params.format, "q": params.q, "status": params.status, "since": params.since, "from": params.from, "to": params.to }));
+    let (sender, receiver) = mpsc::channel::<io::Result<Vec<u8>>>(PIECES);
+    let (lane, deps, stop) = (api.exports.clone(), api.deps.clone(), api.stop.clone());
+    tokio::spawn(async move {
+        let failed = sender.clone();
+        let done = lane.run(move || {
+            let mut out = Out { sender, piece: Vec::with_capacity(PIECE), columns: csv.then_some(columns), stop };
+            out.head();
+            let ended = work(&deps, &mut out);
+            if ended.is_ok() && !out.stop.is_cancelled() {
+                // a reader that is gone needs no end
+                let _ = out.send();
+            }
+            ended
+        });
+        let broken = match done.await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(problem) => problem.code().to_owned(),
+        };
+        tracing::error!(error = broken, what, "an export broke off");
+        let _ = failed.send(Err(io::Error::other("the export broke off"))).await;
+    });
+    let (media, end) = if csv { ("text/csv; charset=utf-8", "csv") } else { ("application/x-ndjson", "jsonl") };
+    let mut response = Body::from_stream(ReceiverStream::new(receiver)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"fansipan-{what}.{end}\"")) {
+        headers.insert(header::CONTENT_DISPOSITION, value);
+    }
+    Ok(response)
+}
+
+/// Rows on their way to the reader.
+struct Out {
+    sender: mpsc::Sender<io::Result<Vec<u8>>>,
+    piece: Vec<u8>,
+    /// Of a table; `None`: a line of JSON each.
+    columns: Option<Vec<String>>,
+    stop: tokio_util::sync::CancellationToken,
+}
+
+impl Out {
+    fn head(&mut self) {
+        if let Some(columns) = self.columns.take() {
+            // tells spreadsheets that it is UTF-8
+            self.piece.extend_from_slice("\u{feff}".as_bytes());
+            self.record(columns.iter().map(|c| c.as_str().into()));
+            self.columns = Some(columns);
+        }
+    }
+
+    fn event(&mut self, event: &Event) -> ControlFlow<()> {
+        match self.columns.take() {
+            None => {
+                self.piece.extend_from_slice(flat::to_string(event).as_bytes());
+                self.piece.push(b'\n');
+            }
+            Some(columns) => {
+                let cell = |name: &String| event.get_by_name(name).and_then(Field::text).unwrap_or_default().into_owned();
+                self.record(columns.iter().map(cell));
+                self.columns = Some(columns);
+            }
+        }
+        self.full()
+    }
+
+    fn row(&mut self, row: &Value) -> ControlFlow<()> {
+        match self.columns.take() {
+            None => {
+                self.piece.extend(serde_json::to_vec(row).unwrap_or_default());
+                self.piece.push(b'\n');
+            }
+            Some(columns) => {
+                self.record(columns.iter().map(|name| text(row.pointer(&format!("/{}", name.replace('.', "/"))))));
+                self.columns = Some(columns);
+            }
+        }
+        self.full()
+    }
+
+    fn record(&mut self, cells: impl Iterator<Item = String>) {
+        for (n, cell) in cells.enumerate() {
+            if n > 0 {
+                self.piece.push(b',');
+            }
+            quoted(&cell, &mut self.piece);
+        }
+        self.piece.extend_from_slice(b"\r\n");
+    }
+
+    fn full(&mut self) -> ControlFlow<()> {
+        if self.piece.len() < PIECE { ControlFlow::Continue(()) } else { self.send() }
+    }
+
+    fn send(&mut self) -> ControlFlow<()> {
+        let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE));
+        if self.stop.is_cancelled() || self.sender.blocking_send(Ok(piece)).is_err() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+/// A JSON value in a cell; entities as `kind:value`.
+fn text(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(list)) => list.iter().map(|v| text(Some(v))).collect::<Vec<_>>().join(" "),
+        Some(Value::Object(map)) if map.contains_key("kind") && map.contains_key("value") => {
+            format!("{}:{}", text(map.get("kind")), text(map.get("value")))
+        }
+        Some(other) => other.to_string(),
+    }
+}
+
+/// A cell that no spreadsheet takes for a formula (OWASP, CSV injection): a quote goes before what could begin one.
+fn quoted(cell: &str, out: &mut Vec<u8>) {
+    let number = cell.parse::<f64>().is_ok();
+    let formula = !number && cell.trim_start_matches([' ', '\u{feff}']).starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '|', '%']);
+    let needs = formula || cell.contains([',', '"', '\n', '\r', ';', '\t']);
+    if !needs {
+        out.extend_from_slice(cell.as_bytes());
+        return;
+    }
+    out.push(b'"');
+    if formula {
+        out.push(b'\'');
+    }
+    for byte in cell.bytes() {
+        if byte == b'"' {
+            out.push(b'"');
+        }
+        out.push(byte);
+    }
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for (cell, expected) in [
+            ("plain", "plain"),
+            ("-12.5", "-12.5"),
+            ("=1+1", "\"'=1+1\""),
+            ("+cmd|' /C calc'!A0", "\"'+cmd|' /C calc'!A0\""),
+            ("@SUM(A1)", "\"'@SUM(A1)\""),
+            ("\t=1", "\"'\t=1\""),
+            ("  =1", "\"'  =1\""),
+            ("a,\"b\"", "\"a,\"\"b\"\"\""),
+            ("a\nb", "\"a\nb\""),
+        ] {
+            let mut out = Vec::new();
+            quoted(cell, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `fansipan entity` and `fansipan export`.
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, Result};
+
+use super::{client, incidents::list_of};
+use crate::{
+    Outcome,
+    args::{Cli, EntityArgs, ExportArgs},
+    output,
+};
+
+/// Everything about one thing.
+pub(super) async fn entity(cli: &Cli, args: &EntityArgs) -> Result<Outcome> {
+    let mut parameters = vec![("value", args.value.clone()), ("since", args.since.clone())];
+    parameters.extend(args.kind.clone().map(|k| ("kind", k)));
+    let page = client(cli)?.get("/entity", &parameters).await?;
+    if cli.json {
+        output::json(&page)?;
+        return Ok(Outcome::Done);
+    }
+    for (label, path) in
+        [("Kind", "kind"), ("Value", "value"), ("Events", "events"), ("First seen", "first_seen"), ("Last seen", "last_seen")]
+    {
+        output::line(&format!("{label:<11}{}", output::harmless(&output::cell(&page, path))))?;
+    }
+    for facet in list_of(&page, "peers") {
+        let values = list_of(facet, "values").iter().map(|v| format!("{} ({})", output::cell(v, "value"), output::cell(v, "count")));
+        let values: Vec<String> = values.collect();
+        if !values.is_empty() {
+            output::line(&format!("{:<20}{}", output::cell(facet, "field"), output::harmless(&values.join(", "))))?;
+        }
+    }
+    for incident in list_of(&page, "incidents") {
+        let text = format!("{} {} {}", output::cell(incident, "level"), output::cell(incident, "title"), output::cell(incident, "id"));
+        output::line(&format!("{:<11}{}", "Incident", output::harmless(&text)))?;
+    }
+    let row =
+        |alert| ["rule/level", "last_seen", "count", "rule/title", "status", "id"].iter().map(|path| output::cell(alert, path)).collect();
+    output::table(&["LEVEL", "LAST SEEN", "COUNT", "RULE", "STATUS", "ID"], list_of(&page, "alerts").iter().map(row))?;
+    Ok(Outcome::Done)
+}
+
+/// Writes everything that fits out.
+pub(super) async fn export(cli: &Cli, args: &ExportArgs) -> Result<Outcome> {
+    let mut parameters = vec![("format", args.format.clone())];
+    parameters.extend(args.query.clone().map(|q| ("q", q)));
+    parameters.extend(args.since.clone().map(|s| ("since", s)));
+    parameters.extend(args.columns.clone().map(|c| ("columns", c)));
+    let api = client(cli)?;
+    let path = format!("/{}/export", args.what);
+    match &args.output {
+        None => {
+            let mut out = std::io::stdout().lock();
+            api.download(&path, &parameters, |piece| out.write_all(piece)).await?;
+            out.flush()?;
+        }
+        Some(to) => {
+            let failed = || format!("FSP-CLI-032: cannot write {}", to.display());
+            let mut out = std::fs::File::create(to).with_context(failed)?;
+            api.download(&path, &parameters, |piece| out.write_all(piece)).await.with_context(failed)?;
+            out.sync_all().with_context(failed)?;
+        }
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,90 @@
+//! The workspace of an incident from the command line: stages, notes, tasks, evidence, timeline.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde_json::{Map, Value, json};
+
+use super::incidents::list_of;
+use crate::{Outcome, args::Cli, client::Client, output};
+
+/// Leads an incident to another stage.
+pub(super) async fn stage(cli: &Cli, api: &Client, id: &str, stage: &str, facts: &[String], reason: &str) -> Result<Outcome> {
+    let mut given = Map::new();
+    for fact in facts {
+        let (field, text) =
+            fact.split_once('=').with_context(|| format!("FSP-CLI-030: `{fact}` is not FIELD=TEXT, as in category=ransomware"))?;
+        given.insert(field.to_owned(), text.into());
+    }
+    let version = api.get(&format!("/incidents/{id}/workspace"), &[]).await?.get("version").cloned().unwrap_or(Value::Null);
+    let change = json!({ "stage": stage, "facts": given, "reason": reason, "version": version });
+    let now = api.post(&format!("/incidents/{id}/stage"), &change).await?;
+    if cli.json {
+        output::json(&now)?;
+        return Ok(Outcome::Done);
+    }
+    output::line(&format!("{id}: {}", output::cell(&now, "stage")))?;
+    for clock in list_of(&now, "clocks") {
+        let [stage, state, due] = ["stage", "state", "due"].map(|path| output::cell(clock, path));
+        output::line(&format!("  {stage:<11}{state:<9}until {due}"))?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Puts something into the workspace.
+pub(super) async fn add(cli: &Cli, api: &Client, id: &str, item: &Value) -> Result<Outcome> {
+    told(cli, &api.post(&format!("/incidents/{id}/items"), item).await?)
+}
+
+fn told(cli: &Cli, made: &Value) -> Result<Outcome> {
+    if cli.json {
+        output::json(made)?;
+    } else {
+        output::line(&format!("{} {}", output::cell(made, "kind"), output::cell(made, "id")))?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Ticks a task off.
+pub(super) async fn tick_off(cli: &Cli, api: &Client, id: &str, item: &str) -> Result<Outcome> {
+    let space = api.get(&format!("/incidents/{id}/workspace"), &[]).await?;
+    let known = list_of(&space, "items").iter().find(|i| output::cell(i, "id") == item && output::cell(i, "kind") == "task");
+    let known =
+        known.with_context(|| format!("FSP-CLI-031: {item} is no task of this incident; `fansipan incidents timeline {id}` lists them"))?;
+    let mut task = known.get("body").and_then(Value::as_object).cloned().unwrap_or_default();
+    task.insert("kind".into(), "task".into());
+    task.insert("done".into(), true.into());
+    let change = json!({ "item": task, "version": known.get("version") });
+    told(cli, &api.post(&format!("/incidents/{id}/items/{item}"), &change).await?)
+}
+
+/// Hands in a file.
+pub(super) async fn evidence(cli: &Cli, api: &Client, id: &str, file: &Path, comment: &str) -> Result<Outcome> {
+    let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let made = api.upload(&format!("/incidents/{id}/evidence"), &[("name", name), ("comment", comment.to_owned())], file).await?;
+    if cli.json {
+        output::json(&made)?;
+    } else {
+        let [item, sha256] = ["id", "body/sha256"].map(|path| output::cell(&made, path));
+        output::line(&format!("evidence {item}\nSHA-256  {sha256}"))?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Everything that happened, in order.
+pub(super) async fn timeline(cli: &Cli, api: &Client, id: &str, language: &str) -> Result<Outcome> {
+    let told = api.get(&format!("/incidents/{id}/timeline"), &[]).await?;
+    let mut rows = Vec::new();
+    for entry in list_of(&told, "entries") {
+        if cli.json {
+            output::json(entry)?;
+            continue;
+        }
+        let text = if language == "en" { "text" } else { "text_vi" };
+        rows.push(["at", "kind", "who", text, "id"].iter().map(|path| output::cell(entry, path)).collect());
+    }
+    if !cli.json {
+        output::table(&["AT (UTC)", "KIND", "WHO", "WHAT", "ID"], rows)?;
+    }
+    Ok(Outcome::Done)
+}
