@@ -27,7 +27,7 @@ use fansipan_model::Scope;
 use fansipan_storage::{EventStore, StateStore, engine::TantivyStore, sqlite::SqliteState};
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, content::Content, detection::Detection, indexing::Indexing, live, memory::Memory, senders, upkeep};
+use crate::{config::Config, content::Content, detection::Detection, indexing::Indexing, live, memory::Memory, response, senders, upkeep};
 
 /// How long the roles may take to finish what they have in hand.
 const SHUTDOWN: Duration = Duration::from_secs(20);
@@ -119,7 +119,11 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
     });
     let shutdown = CancellationToken::new();
     let ingest = Ingest::new(pipeline.clone(), &config.sources.limits, senders::verifier(Arc::clone(&stores.state)));
+    let desk = response::desk(&config.response, &stores)?;
+    let responder = (Arc::clone(&desk), Arc::clone(&stop));
+    roles.spawn("responder", &stop, move || response::run(&responder.0, &responder.1))?;
     let deps = ApiDeps {
+        response: desk,
         events: Arc::clone(&stores.store) as Arc<dyn EventStore>,
         state: Arc::clone(&stores.state),
         live,
@@ -157,11 +161,12 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
 }
 
 /// What outlives every role.
-struct Stores {
+pub(crate) struct Stores {
     bus: EmbeddedBus,
     log: String,
-    state: Arc<dyn StateStore>,
-    store: Arc<TantivyStore>,
+    pub(crate) state: Arc<dyn StateStore>,
+    pub(crate) store: Arc<TantivyStore>,
+    pub(crate) actions: Arc<dyn fansipan_storage::ResponseStore>,
 }
 
 impl Stores {
@@ -177,9 +182,9 @@ impl Stores {
             tracing::error!(lost = ?recovery.lost, damaged = ?recovery.damaged, "FSP-RUN-009: the log is damaged; what is readable goes on");
         }
         let log = identity(&data.join("log"))?;
-        let state = SqliteState::open(data.join("state.db"))?;
+        let state = Arc::new(SqliteState::open(data.join("state.db"))?);
         let store = TantivyStore::open(config.storage.engine(data.join("events"), log.clone()))?;
-        Ok(Self { bus, log, state: Arc::new(state), store: Arc::new(store) })
+        Ok(Self { bus, log, actions: Arc::clone(&state) as _, state, store: Arc::new(store) })
     }
 }
 

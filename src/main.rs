@@ -7,6 +7,7 @@ mod detection;
 mod indexing;
 mod live;
 mod memory;
+mod response;
 mod senders;
 mod upkeep;
 

@@ -66,6 +66,12 @@ pub enum Permission {
     ManageSources,
     /// Rules, their text and diagnostics.
     ReadRules,
+    /// Actions on devices, playbooks and their runs.
+    ReadResponse,
+    /// Order actions on devices; run playbooks.
+    Respond,
+    /// Approve what somebody else ordered.
+    ApproveActions,
     /// State of the service itself.
     ReadStatus,
     /// The audit trail.
@@ -87,6 +93,9 @@ impl Permission {
             Permission::ReadSources => "sources.read",
             Permission::ManageSources => "sources.manage",
             Permission::ReadRules => "rules.read",
+            Permission::ReadResponse => "response.read",
+            Permission::Respond => "response.act",
+            Permission::ApproveActions => "response.approve",
             Permission::ReadStatus => "status.read",
             Permission::ReadAudit => "audit.read",
             Permission::ReadUsers => "users.read",
@@ -103,8 +112,10 @@ impl Permission {
             | Permission::ReadEvents
             | Permission::ReadSources
             | Permission::ReadRules
+            | Permission::ReadResponse
             | Permission::ReadStatus => &[Viewer, Analyst, Responder, Engineer, Auditor, Administrator],
             Permission::JudgeAlerts => &[Analyst, Responder, Administrator],
+            Permission::Respond | Permission::ApproveActions => &[Responder, Administrator],
             Permission::ManageSources => &[Engineer, Administrator],
             Permission::ReadAudit | Permission::ReadUsers => &[Auditor, Administrator],
             Permission::ManageUsers => &[Administrator],

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+mod response;
+
+pub use self::response::{ActArgs, ActVerb, AskArgs, PlaybooksArgs, PlaybooksVerb};
+
 /// Security operations centre in one binary: collect, detect, find, respond, prove.
 #[derive(Debug, Parser)]
 #[command(name = "fansipan", version, propagate_version = true, max_term_width = 100)]
@@ -53,6 +57,10 @@ pub enum Command {
     Alerts(AlertsArgs),
     /// See and judge incidents: alerts that belong together
     Incidents(IncidentsArgs),
+    /// Act on devices: block, disable, notify; approve, undo, see whether it worked
+    Act(ActArgs),
+    /// Follow playbooks: what is done about an incident, step by step
+    Playbooks(PlaybooksArgs),
     /// See which devices send, how well they are understood, and what was lost
     Sources(SourcesArgs),
     /// Check rules

@@ -8,6 +8,7 @@ mod audit;
 mod incidents;
 mod list;
 mod people;
+mod response;
 mod sessions;
 mod sources;
 
@@ -50,7 +51,11 @@ impl SqliteState {
         let mut writer = connect(&path, false)?;
         writer.pragma_update(None, "journal_mode", "WAL").map_err(StoreError::state("switching to the write-ahead log"))?;
         writer.pragma_update(None, "synchronous", "FULL").map_err(StoreError::state("opening"))?;
-        let migrations = Migrations::new(vec![M::up(include_str!("schema.sql")), M::up(include_str!("schema_2.sql"))]);
+        let migrations = Migrations::new(vec![
+            M::up(include_str!("schema.sql")),
+            M::up(include_str!("schema_2.sql")),
+            M::up(include_str!("schema_3.sql")),
+        ]);
         migrations.to_latest(&mut writer).map_err(|e| StoreError::Migration { path: path.clone(), reason: e.to_string() })?;
         Ok(SqliteState { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()) })
     }

@@ -4,6 +4,7 @@ mod alert;
 mod event;
 mod identity;
 mod incident;
+mod response;
 mod rules;
 mod system;
 
@@ -11,5 +12,6 @@ pub use alert::*;
 pub use event::*;
 pub use identity::*;
 pub use incident::*;
+pub use response::*;
 pub use rules::*;
 pub use system::*;

@@ -8,12 +8,14 @@ use crate::{
     client::{ApiError, Client},
 };
 
+mod act;
 mod alerts;
 mod doctor;
 mod evidence;
 mod hunt;
 mod incidents;
 mod parse;
+mod playbooks;
 mod rules;
 mod search;
 mod sources;
@@ -31,6 +33,8 @@ pub async fn execute(cli: &Cli) -> Result<Outcome> {
         Command::Search(args) => search::search(cli, args).await,
         Command::Alerts(args) => alerts::alerts(cli, args).await,
         Command::Incidents(args) => incidents::incidents(cli, args).await,
+        Command::Act(args) => act::act(cli, args).await,
+        Command::Playbooks(args) => playbooks::playbooks(cli, args).await,
         Command::Sources(args) => sources::sources(cli, args).await,
         Command::Tokens(args) => tokens::tokens(cli, args).await,
         Command::Doctor => doctor::doctor(cli).await,
