@@ -1,7 +1,7 @@
 //! The responder: devices from the configuration, the desk that the API speaks to, and the thread that does what is due.
 //!
-//! It needs no privilege of its own: nftables of this host wants `CAP_NET_ADMIN` for the program it runs (a sudo rule for
-//! `/usr/sbin/nft` is enough), everything else goes over the network with credentials that allow one thing.
+//! It needs no privilege of its own. Only nftables of this very host wants `CAP_NET_ADMIN`, which an operator adds to the service
+//! where it is used (see the sample configuration); everything else goes over the network with credentials that allow one thing.
 
 use std::{
     collections::BTreeMap,

@@ -124,7 +124,17 @@ function task(step) {
   return tasks[step];
 }
 
-const reached = (t) => ({ step: t.step, title: t.title, title_vi: t.title_vi, outcome: "", actions: [], began: now(), ended: null, who: null, note: "" });
+const reached = (t) => ({
+  step: t.step,
+  title: t.title,
+  title_vi: t.title_vi,
+  outcome: "",
+  actions: [],
+  began: now(),
+  ended: null,
+  who: null,
+  note: "",
+});
 
 /** What a GET of these paths answers; `undefined`: not ours. */
 export function readResponse(path, params) {
@@ -132,7 +142,8 @@ export function readResponse(path, params) {
   if (path === "/actions/devices") return { items: DEVICES };
   if (path === "/actions") return { items: ACTIONS };
   if (area === "actions") return ACTIONS.find((a) => a.id === id);
-  if (path === "/playbooks") return { items: PLAYBOOKS.map((p) => ({ ...p, fits: p.fits && params.get("incident") !== null })), refused: [] };
+  if (path === "/playbooks")
+    return { items: PLAYBOOKS.map((p) => ({ ...p, fits: p.fits && params.get("incident") !== null })), refused: [] };
   if (path === "/runs") return { items: RUNS.filter((r) => !params.get("incident") || r.incident === params.get("incident")) };
   return undefined;
 }

@@ -34,7 +34,7 @@ const LARGEST: u64 = 16 << 20;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NftablesConfig {
-    /// The program and what stands before it, such as `["sudo", "-n", "/usr/sbin/nft"]`. It needs `CAP_NET_ADMIN`.
+    /// The program and what stands before it. It needs `CAP_NET_ADMIN`.
     pub command: Vec<String>,
 }
 

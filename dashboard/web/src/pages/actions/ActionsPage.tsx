@@ -1,5 +1,6 @@
 /** Actions on devices: what waits for a decision, what is in force, whether it worked. */
 import { Button, SegmentedControl } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Plus, ShieldBan } from "lucide-react";
@@ -18,6 +19,8 @@ import { ActionPanel } from "./ActionPanel";
 import styles from "./ActionsPage.module.css";
 import { AskForm } from "./AskForm";
 
+/** Columns that stay when the panel takes a narrow screen's room. */
+const BESIDE_PANEL = ["state", "target", "worked"];
 const VIEWS = ["all", "waiting", "in_force"] as const;
 const WAITING = ["proposed", "handed_over"];
 const IN_FORCE = ["approved", "running", "done", "expired", "undoing"];
@@ -34,7 +37,17 @@ function useColumns(): Column<Action>[] {
     const state = (a: Action) =>
       i18n.exists(`actions.state.${a.state}`) ? t(`actions.state.${a.state}` as "actions.state.done") : a.state;
     return [
-      { id: "state", header: t("actions.col_state"), width: "minmax(110px, 0.8fr)", sort: state, cell: state },
+      {
+        id: "state",
+        header: t("actions.col_state"),
+        width: "minmax(110px, 0.8fr)",
+        sort: state,
+        cell: (a) => (
+          <span className="cut" title={state(a)}>
+            {state(a)}
+          </span>
+        ),
+      },
       {
         id: "level",
         header: t("actions.col_level"),
@@ -94,7 +107,9 @@ export function ActionsPage() {
   const view = VIEWS.find((v) => v === state) ?? "all";
   const all = query.data?.items;
   const rows = useMemo(() => (all ?? []).filter((a) => inView(a, view)), [all, view]);
-  const columns = useColumns();
+  const every = useColumns();
+  const narrow = useMediaQuery("(max-width: 1600px)") && id !== undefined;
+  const columns = useMemo(() => (narrow ? every.filter((c) => BESIDE_PANEL.includes(c.id)) : every), [every, narrow]);
   const select = (next: string | undefined) => void navigate({ search: ({ id: _, ...rest }) => (next ? { ...rest, id: next } : rest) });
   useShortcuts([{ keys: "Escape", label: "keys.close", group: "lists", run: () => select(undefined) }]);
   return (
