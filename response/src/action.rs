@@ -198,6 +198,8 @@ pub struct Action {
     pub plan: Vec<String>,
     /// Who is hit, as the dry run showed it.
     pub impact: Impact,
+    /// Whether it is, or was, being undone: what a person is asked for then is the undoing.
+    pub undoing: bool,
     /// Tries of the present step.
     pub attempts: u32,
     /// When the present step is tried again.

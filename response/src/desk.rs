@@ -180,6 +180,7 @@ impl Desk {
             expires: None,
             plan: Vec::new(),
             impact: Impact::default(),
+            undoing: false,
             attempts: 0,
             retry: None,
             steps: 0,
@@ -301,13 +302,14 @@ impl Desk {
     pub fn undo(&self, scope: &Scope, who: &Who, id: Uuid, reason: &str, audit: Option<&AuditRecord>) -> Result<Action> {
         let mut action = self.action(scope, id)?;
         match action.state {
-            ActionState::Proposed => {
+            // approved and not begun, or out of reach so far: nothing is in force
+            ActionState::Proposed | ActionState::Approved => {
                 action.state = ActionState::Cancelled;
                 self.keep(&mut action, "cancelled", &who.name, &with_reason("cancelled", reason), audit)?;
             }
             ActionState::Done | ActionState::HandedOver if action.kind != ActionKind::Notify => {
                 action.state = ActionState::Undoing;
-                (action.attempts, action.retry) = (0, None);
+                (action.undoing, action.attempts, action.retry) = (true, 0, None);
                 self.keep(&mut action, "undo", &who.name, &with_reason("to be undone", reason), audit)?;
             }
             ActionState::Done => return Err(refuse_state(&action, "what was said stays said")),
@@ -322,7 +324,7 @@ impl Desk {
         if action.state != ActionState::HandedOver {
             return Err(refuse_state(&action, "only what was handed to a person can be done by hand"));
         }
-        if action.done.is_some() {
+        if action.undoing {
             action.state = ActionState::Undone;
             self.keep(&mut action, "undone", &who.name, &with_reason("undone by hand", note), audit)?;
         } else {

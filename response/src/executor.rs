@@ -88,6 +88,7 @@ impl Desk {
             ActionState::Running => self.recover(action).await,
             ActionState::Done if action.expires.is_some_and(|e| e <= self.now()) => {
                 action.state = ActionState::Expired;
+                action.undoing = true;
                 action.verification.next = None;
                 self.keep(action, "expired", "system", "its time is over", None)?;
                 self.lift(action).await

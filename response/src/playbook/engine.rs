@@ -161,15 +161,27 @@ impl Desk {
     /// Moves a run on as far as it goes.
     pub(crate) fn advance_run(&self, row: &ResponseRow) -> Result<()> {
         let mut run = Run::read(row)?;
+        match self.moves(&mut run) {
+            Err(error @ (ResponseError::Missing(_) | ResponseError::Parameter(_) | ResponseError::Playbook(_))) => {
+                // it would fail the same way for ever
+                tracing::error!(%error, run = %run.id, "FSP-ACT-025: a playbook cannot go on; its run is ended");
+                run.state = RunState::Cancelled;
+                self.keep_run(&mut run, "stuck", "system", &format!("cannot go on: {error}"), None)
+            }
+            done => done,
+        }
+    }
+
+    fn moves(&self, run: &mut Run) -> Result<()> {
         let playbook = parse(&run.source, &run.playbook)?;
         for _ in 0..MOVES {
             if run.state != RunState::Running {
                 break;
             }
             let moved = match playbook.steps.get(run.place) {
-                None => self.finish(&mut run)?,
-                Some(step) if run.begun => self.go_on(&mut run, &playbook, step)?,
-                Some(step) => self.enter(&mut run, &playbook, step)?,
+                None => self.finish(run)?,
+                Some(step) if run.begun => self.go_on(run, step)?,
+                Some(step) => self.enter(run, &playbook, step)?,
             };
             if let Move::Rest = moved {
                 break;
@@ -268,7 +280,7 @@ impl Desk {
     }
 
     /// Looks whether what a step began has ended.
-    fn go_on(&self, run: &mut Run, _: &Playbook, step: &Step) -> Result<Move> {
+    fn go_on(&self, run: &mut Run, step: &Step) -> Result<Move> {
         let now = self.now();
         if step.wait.is_some() {
             return match run.wake {
