@@ -97,7 +97,11 @@ fn a_responder_blocks_proves_and_undoes_from_the_terminal() -> Result<()> {
     ensure!(orders.lock().expect("orders").is_empty(), "nothing happens before approval");
     appliance.cli(&["act", "approve", &id])?;
     eventually("the order arrives", PATIENCE, || Ok(orders.lock().expect("orders").len() == 1))?;
-    eventually("the block is proved", PATIENCE, || Ok(one(&appliance, &["act", "status", &id])?["verification"]["verdict"] == "effective"))?;
+    eventually(
+        "the block is proved",
+        PATIENCE,
+        || Ok(one(&appliance, &["act", "status", &id])?["verification"]["verdict"] == "effective"),
+    )?;
     let status = appliance.cli(&["act", "status", &id])?.join("\n");
     ensure!(status.contains("0 flows since") && status.contains("asked for: block 203.0.113.77 on fw"), "{status}");
     appliance.cli(&["act", "undo", &id, "--reason", "a mistake"])?;

@@ -46,7 +46,7 @@ impl Guard {
 /// One system that is spoken to by HTTP.
 pub(super) struct Http {
     pub(super) base: Url,
-    tls: Option<rustls::ClientConfig>,
+    tls: rustls::ClientConfig,
     guard: Guard,
 }
 
@@ -63,7 +63,7 @@ impl Http {
         if !base.username().is_empty() || base.password().is_some() {
             return Err("the URL holds a user or password: put secrets into files".to_owned());
         }
-        let tls = (base.scheme() == "https").then(|| tls(authority)).transpose()?;
+        let tls = if base.scheme() == "https" { tls(authority)? } else { trusting(RootCertStore::empty())? };
         Ok(Http { base, tls, guard })
     }
 
@@ -83,16 +83,14 @@ impl Http {
                 bad.ip()
             )));
         }
-        let mut builder = Client::builder()
+        let builder = Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(PATIENCE)
             .connect_timeout(PATIENCE / 3)
             .resolve_to_addrs(&host, &found)
-            .user_agent(concat!("fansipan/", env!("CARGO_PKG_VERSION")));
-        if let Some(tls) = &self.tls {
-            builder = builder.tls_backend_preconfigured(tls.clone());
-        }
+            .user_agent(concat!("fansipan/", env!("CARGO_PKG_VERSION")))
+            .tls_backend_preconfigured(self.tls.clone());
         builder.build().map_err(|e| Fault::refused(format!("HTTP client: {}", plain(&e))))
     }
 
@@ -156,6 +154,10 @@ pub(super) fn tls(authority: Option<&Path>) -> Result<rustls::ClientConfig, Stri
     if roots.is_empty() {
         return Err(format!("{} holds no certificate", path.display()));
     }
+    trusting(roots)
+}
+
+fn trusting(roots: RootCertStore) -> Result<rustls::ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     Ok(builder.map_err(|e| format!("TLS: {e}"))?.with_root_certificates(roots).with_no_client_auth())

@@ -119,7 +119,7 @@ async fn an_answer_that_does_not_come_is_looked_up_and_a_refusal_is_final() {
 
 #[tokio::test]
 async fn a_crash_at_any_write_does_nothing_twice_and_loses_nothing() {
-    for writes in 0..12 {
+    for writes in 0..18 {
         let rig = Rig::new();
         let request = block("203.0.113.7");
         let live = |desk: std::sync::Arc<Desk>| {

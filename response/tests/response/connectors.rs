@@ -63,7 +63,10 @@ async fn http(mut answer: impl FnMut(&Got) -> Option<(u16, Value)> + Send + 'sta
             kept.lock().unwrap().push(request.clone());
             if let Some((status, body)) = answer(&request) {
                 let body = body.to_string();
-                let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+                let head = format!(
+                    "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                    body.len()
+                );
                 stream.write_all(head.as_bytes()).await.unwrap();
                 stream.write_all(body.as_bytes()).await.unwrap();
             }
@@ -202,7 +205,10 @@ async fn fortigate_finishes_half_done_work_and_leaves_nothing_behind() {
     assert!(objects.lock().unwrap().is_empty());
     let wrong = device(&text(&secret(rig.dir.path(), "wrong", "other")));
     let refused = apply(&rig, &*wrong, &action).await.unwrap_err();
-    assert!(refused.kind == FaultKind::Refused && refused.detail.contains("credentials") && !refused.detail.contains("other"), "{refused:?}");
+    assert!(
+        refused.kind == FaultKind::Refused && refused.detail.contains("credentials") && !refused.detail.contains("other"),
+        "{refused:?}"
+    );
 }
 
 /// pfSense-pkg-RESTAPI answers over one alias; the first "apply" fails after the alias was written.
@@ -210,7 +216,8 @@ async fn fortigate_finishes_half_done_work_and_leaves_nothing_behind() {
 async fn pfsense_keeps_others_entries_and_applies_what_was_only_written() {
     let rig = Rig::new();
     let action = action(&rig, &block("203.0.113.7"));
-    let alias = Arc::new(Mutex::new(json!({"id": 3, "name": "blocked", "type": "network", "address": ["198.51.100.99"], "detail": ["by hand"]})));
+    let alias =
+        Arc::new(Mutex::new(json!({"id": 3, "name": "blocked", "type": "network", "address": ["198.51.100.99"], "detail": ["by hand"]})));
     let kept = Arc::clone(&alias);
     let (mut failures, mut applied) = (1, true);
     let (base, _) = http(move |request| {
@@ -323,7 +330,10 @@ async fn email_is_taken_refused_put_off_or_left_unclear() {
     let answer = apply(&rig, &*mail(dir, port, "pw"), &action).await.unwrap();
     assert!(answer.contains("queued as 7"), "{answer}");
     let text = mails.lock().unwrap()[0].clone();
-    assert!(text.contains("To: truc@laichau.example") && text.contains(&format!("Message-ID: <fansipan-{}@fansipan>", action.id.simple())), "{text}");
+    assert!(
+        text.contains("To: truc@laichau.example") && text.contains(&format!("Message-ID: <fansipan-{}@fansipan>", action.id.simple())),
+        "{text}"
+    );
     let wrong = apply(&rig, &*mail(dir, port, "other"), &action).await.unwrap_err();
     assert!(wrong.kind == FaultKind::Refused && wrong.detail.contains("bad credentials"), "{wrong:?}");
     for (mood, kind) in [("later", FaultKind::Unreachable), ("no", FaultKind::Refused), ("hangs up", FaultKind::Unclear)] {
@@ -332,7 +342,9 @@ async fn email_is_taken_refused_put_off_or_left_unclear() {
     }
     assert_eq!(apply(&rig, &*mail(dir, 1, "pw"), &action).await.unwrap_err().kind, FaultKind::Unreachable);
     assert!(!mail(dir, port, "pw").repeatable(), "a mail is not sent twice");
-    let open: DeviceConfig = toml::from_str("kind = \"email\"\nhost = \"mail.example\"\nport = 25\nsecurity = \"none\"\nfrom = \"a@b.vn\"\nto = [\"c@d.vn\"]").unwrap();
+    let open: DeviceConfig =
+        toml::from_str("kind = \"email\"\nhost = \"mail.example\"\nport = 25\nsecurity = \"none\"\nfrom = \"a@b.vn\"\nto = [\"c@d.vn\"]")
+            .unwrap();
     assert!(connect("mail", &open).is_err(), "never in the clear beyond this host");
 }
 
@@ -342,7 +354,10 @@ async fn cef_arrives_by_udp_tcp_and_tls() {
     let action = action(&rig, &notice());
     let cef = |port: u16, more: &str| device(&format!("kind = \"cef\"\nhost = \"localhost\"\nport = {port}\n{more}"));
     let fits = |text: &str| {
-        assert!(text.contains("<134>1 ") && text.contains("CEF:0|Fansipan|Fansipan|") && text.contains("msg=Dò quét | a\\=b hai"), "{text}");
+        assert!(
+            text.contains("<134>1 ") && text.contains("CEF:0|Fansipan|Fansipan|") && text.contains("msg=Dò quét | a\\=b hai"),
+            "{text}"
+        );
     };
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let udp = cef(socket.local_addr().unwrap().port(), "transport = \"udp\"");

@@ -132,7 +132,7 @@ fn any4() -> impl Strategy<Value = Ipv4Net> {
 fn near() -> impl Strategy<Value = IpNet> {
     let inside = (0u32..=0xff).prop_map(|n| Ipv4Addr::from(0xc000_0200 | n));
     let written = inside.prop_flat_map(|a| {
-        let six = |high: u128, shift: u32| Ipv6Addr::from(high | (u128::from(u32::from(a)) << shift));
+        let six = move |high: u128, shift: u32| Ipv6Addr::from(high | (u128::from(u32::from(a)) << shift));
         prop_oneof![
             (0u8..=32).prop_map(move |l| IpNet::V4(Ipv4Net::new(a, l).unwrap())),
             (96u8..=128).prop_map(move |l| IpNet::V6(Ipv6Net::new(six(0xffff_0000_0000, 0), l).unwrap())),
