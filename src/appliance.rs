@@ -28,7 +28,7 @@ use crate::{
     live,
     memory::Memory,
     process::{Roles, SHUTDOWN, open_log, prepare, wait_for_end},
-    senders, upkeep,
+    response, senders, upkeep,
 };
 
 pub(crate) fn run(cli: &Cli, args: &RunArgs) -> Result<()> {
@@ -88,7 +88,11 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
     });
     let shutdown = CancellationToken::new();
     let ingest = intake.ingest(&config.sources, senders::verifier(Arc::clone(&stores.state)));
+    let desk = response::desk(&config.response, &stores)?;
+    let responder = (Arc::clone(&desk), Arc::clone(&stop));
+    roles.spawn("responder", &stop, move || response::run(&responder.0, &responder.1))?;
     let deps = ApiDeps {
+        response: desk,
         events: Arc::clone(&stores.store) as Arc<dyn EventStore>,
         state: Arc::clone(&stores.state),
         people: Arc::clone(&stores.people),
@@ -128,13 +132,14 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
 }
 
 /// What outlives every role.
-struct Stores {
+pub(crate) struct Stores {
     bus: EmbeddedBus,
     log: String,
-    state: Arc<dyn StateStore>,
+    pub(crate) state: Arc<dyn StateStore>,
     people: Arc<dyn IdentityStore>,
     cases: Arc<dyn CaseStore>,
-    store: Arc<TantivyStore>,
+    pub(crate) store: Arc<TantivyStore>,
+    pub(crate) actions: Arc<dyn fansipan_storage::ResponseStore>,
 }
 
 impl Stores {
@@ -147,6 +152,7 @@ impl Stores {
             log,
             people: Arc::clone(&state) as Arc<dyn IdentityStore>,
             cases: Arc::clone(&state) as Arc<dyn CaseStore>,
+            actions: Arc::clone(&state) as _,
             state,
             store: Arc::new(store),
         })

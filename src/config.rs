@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) storage: StorageConfig,
     /// Detection rules.
     pub(crate) rules: RulesConfig,
+    /// Actions on devices and playbooks.
+    pub(crate) response: fansipan_response::ResponseConfig,
     /// HTTPS console and API.
     pub(crate) console: ConsoleConfig,
     /// The bus of a distributed deployment; `fansipan run` needs none.

@@ -13,6 +13,7 @@ mod logins;
 mod memory;
 mod process;
 mod roles;
+mod response;
 mod senders;
 mod upkeep;
 

@@ -17,6 +17,7 @@ pub mod exceptions;
 pub mod planner;
 pub mod identity;
 pub mod query;
+pub mod response;
 pub mod sqlite;
 pub mod state;
 pub mod table;
@@ -29,6 +30,7 @@ pub use events::{
 };
 pub use exceptions::{ExceptionChange, ExceptionStore};
 pub use identity::{IdentityStore, NewWallDevice, OpenSession, SecondFactor, WallDevice};
+pub use response::{ResponseFilter, ResponseKind, ResponseRow, ResponseStep, ResponseStore};
 pub use state::{
     AlertBatch, AlertChange, AlertCounts, AlertFilter, AlertPage, AlertRepeat, AlertSort, ApiToken, Applied, AuditEntry, AuditFilter,
     AuditPage, AuditRecord, IncidentAct, IncidentFilter, NewSession, NewToken, NewUser, RuleActivity, RuleCount, Session, StateStore,

@@ -9,8 +9,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rules", &["fansipan-model"]),
     ("analyzer", &["fansipan-model", "fansipan-rules"]),
     ("storage", &["fansipan-model"]),
+    ("response", &["fansipan-model", "fansipan-storage"]),
     ("collector", &["fansipan-model", "fansipan-bus"]),
-    ("dashboard/api", &["fansipan-model", "fansipan-storage", "fansipan-rules", "fansipan-analyzer"]),
+    ("dashboard/api", &["fansipan-model", "fansipan-storage", "fansipan-response", "fansipan-rules", "fansipan-analyzer"]),
     ("dashboard/cli", &["fansipan-model", "fansipan-collector", "fansipan-rules", "fansipan-analyzer"]),
 ];
 

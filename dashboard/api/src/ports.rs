@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use fansipan_model::{Alert, Level};
+use fansipan_response::Desk;
 use fansipan_rules::{Diagnostic, RuleSet, Severity};
 use fansipan_storage::{EventStore, IdentityStore, StateStore};
 use fansipan_storage::{CaseStore, EventStore, StateStore};
@@ -27,6 +28,8 @@ pub struct ApiDeps {
     pub live: Arc<dyn LiveStatus>,
     /// Orders to the collector.
     pub sources: Arc<dyn SourceControl>,
+    /// Actions on devices and playbooks.
+    pub response: Arc<Desk>,
     /// Alerts as they are raised.
     pub feed: Feed,
     /// HTTP ingest of the collector: routes below `/ingest/`, which check their own tokens and limits. Their requests carry

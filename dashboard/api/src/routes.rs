@@ -18,13 +18,13 @@ use crate::{
     access::{
         Access, Audit,
         Permission::{
-            JudgeAlerts, ManageExceptions, ManageSources, ManageUsers, ReadAlerts, ReadAudit, ReadEvents, ReadIncidents, ReadOverview, ReadRules, ReadSources, ReadStatus, ReadUsers, ReadWall, WorkIncidents,
+        ApproveActions, JudgeAlerts, ManageExceptions, ManageSources, ManageUsers, ReadAlerts, ReadAudit, ReadEvents, ReadIncidents, ReadOverview, ReadResponse, ReadRules, ReadSources, ReadStatus, ReadUsers, ReadWall, Respond, WorkIncidents,
         },
     },
     dto,
     guard::{Gate, guard},
     handlers::{
-        alerts, audit, cases, coverage, drafts, entity, events, evidence, exceptions, export, hunt, incidents, oidc, overview, queue, rules, searches, second_factor, session, sessions, sources, status, stream, tokens, users, walls,
+        actions, alerts, audit, cases, coverage, drafts, entity, events, evidence, exceptions, export, hunt, incidents, oidc, overview, playbooks, queue, rules, searches, second_factor, session, sessions, sources, status, stream, tokens, users, walls,
     },
     openapi::Doc,
     state::Api,
@@ -110,6 +110,22 @@ pub(crate) fn table() -> Vec<Route> {
         Route::post("/exceptions/preview", needs(ReadEvents), verb("exceptions.preview"), exceptions::preview, "What an exception would have held back").takes::<dto::PreviewRequest>().gives::<dto::Preview>(),
         Route::get("/exceptions/{id}", needs(ReadAlerts), LISTS, exceptions::show, "One with all its versions").gives::<dto::ExceptionDetail>(),
         Route::post("/exceptions/{id}", needs(ManageExceptions), verb("exceptions.change"), exceptions::change, "Renew, hand over or end one").takes::<dto::ExceptionUpdate>().gives::<dto::ExceptionDto>(),
+
+        Route::get("/actions", needs(ReadResponse), LISTS, actions::list, "Actions on devices, latest asked for first").asks::<dto::ResponseParams>().gives::<dto::ActionList>(),
+        Route::get("/actions/devices", needs(ReadResponse), SYSTEM, actions::devices, "Devices that take orders").gives::<dto::DeviceList>(),
+        Route::get("/actions/{id}", needs(ReadResponse), verb("actions.view"), actions::show, "An action with its dry run, journal and verification").gives::<dto::ActionDetail>(),
+        Route::post("/actions", needs(Respond), verb("actions.propose"), actions::propose, "Ask for an action, or show its dry run").takes::<dto::ActionRequest>().gives::<dto::ActionDetail>(),
+        Route::post("/actions/{id}/approve", needs(ApproveActions), verb("actions.approve"), actions::approve, "Agree to an action").takes::<dto::ActionDecision>().gives::<dto::ActionDetail>(),
+        Route::post("/actions/{id}/reject", needs(ApproveActions), verb("actions.reject"), actions::reject, "Do not agree to an action").takes::<dto::ActionDecision>().gives::<dto::ActionDetail>(),
+        Route::post("/actions/{id}/undo", needs(Respond), verb("actions.undo"), actions::undo, "Take an action back, or undo it on the device").takes::<dto::ActionDecision>().gives::<dto::ActionDetail>(),
+        Route::post("/actions/{id}/by-hand", needs(Respond), verb("actions.by_hand"), actions::by_hand, "What was handed to a person is done").takes::<dto::ActionDecision>().gives::<dto::ActionDetail>(),
+        Route::get("/playbooks", needs(ReadResponse), SYSTEM, playbooks::list, "Playbooks, and which fit an incident").asks::<dto::PlaybookParams>().gives::<dto::PlaybookList>(),
+        Route::get("/playbooks/{name}", needs(ReadResponse), SYSTEM, playbooks::show, "A playbook with its text").gives::<dto::PlaybookDetail>(),
+        Route::get("/runs", needs(ReadResponse), LISTS, playbooks::runs, "Runs of playbooks, latest started first").asks::<dto::ResponseParams>().gives::<dto::RunList>(),
+        Route::get("/runs/{id}", needs(ReadResponse), verb("runs.view"), playbooks::run, "A run with its steps and journal").gives::<dto::RunDetail>(),
+        Route::post("/runs", needs(Respond), verb("runs.start"), playbooks::start, "Start a playbook for an incident").takes::<dto::RunRequest>().gives::<dto::RunDto>(),
+        Route::post("/runs/{id}/tasks/{name}", needs(Respond), verb("runs.answer"), playbooks::answer, "Answer the task a run waits for").takes::<dto::TaskAnswer>().gives::<dto::RunDto>(),
+        Route::post("/runs/{id}/cancel", needs(Respond), verb("runs.cancel"), playbooks::cancel, "End a run; its actions stay").takes::<dto::ActionDecision>().gives::<dto::RunDto>(),
 
         Route::get("/events", needs(ReadEvents), verb("events.search"), events::search, "Search events, or compute a table over them").asks::<dto::SearchParams>().gives::<dto::SearchAnswer>(),
         Route::get("/events/histogram", needs(ReadEvents), verb("events.histogram"), events::histogram, "Matching events over time").asks::<dto::HistogramParams>().gives::<dto::HistogramDto>(),

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+mod response;
+
+pub use self::response::{ActArgs, ActVerb, AskArgs, PlaybooksArgs, PlaybooksVerb};
+
 /// Security operations centre in one binary: collect, detect, find, respond, prove.
 #[derive(Debug, Parser)]
 #[command(name = "fansipan", version, propagate_version = true, max_term_width = 100)]
@@ -71,6 +75,10 @@ pub enum Command {
     Entity(EntityArgs),
     /// Write events, alerts, incidents or the audit trail out, without a limit of rows
     Export(ExportArgs),
+    /// Act on devices: block, disable, notify; approve, undo, see whether it worked
+    Act(ActArgs),
+    /// Follow playbooks: what is done about an incident, step by step
+    Playbooks(PlaybooksArgs),
     /// See which devices send, how well they are understood, and what was lost
     Sources(SourcesArgs),
     /// Check rules

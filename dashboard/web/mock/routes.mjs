@@ -1,5 +1,6 @@
 /** The REST contract over the mock's memory. */
 import { parse, QueryError, run } from "./query.mjs";
+import { changeResponse, readResponse } from "./response.mjs";
 import { DIAGNOSTICS, rules, sources } from "./store.mjs";
 import { SOURCES } from "./world.mjs";
 
@@ -30,6 +31,8 @@ const CODES = {
   cross_site: "007",
   not_found: "008",
   bad_query: "013",
+  forbidden: "006",
+  bad_request: "010",
   conflict: "014",
   weak_password: "015",
   store_unavailable: "018",
@@ -270,6 +273,8 @@ function read(state, request, response, path, params) {
   if (path === "/rules") return json(response, 200, { items: rules(state.store), diagnostics: DIAGNOSTICS });
   if (area === "rules") return ruleDetail(state, response, id);
   if (path === "/status") return json(response, 200, status(state));
+  const found = readResponse(path, params);
+  if (found) return json(response, 200, found);
   return fail(response, 404, "not_found", "No such path");
 }
 
@@ -299,6 +304,10 @@ export function routes(state) {
     if (request.method === "POST") {
       const [area, id, verb] = path.slice(1).split("/").map(decodeURIComponent);
       if (area === "alerts") return changeAlert(state, response, id, verb, input, account.user);
+      if (area === "actions" || area === "runs") {
+        const done = changeResponse(path, input, account.user.name);
+        return done.problem ? fail(response, done.status, done.problem, done.detail) : json(response, 200, done);
+      }
       if (area === "sources" && verb === "format") return pin(state, response, id, input);
     }
     try {

@@ -64,6 +64,10 @@ export async function startMock({ port = 0, live: alive = true, ...options } = {
     password: "fansipan",
     user: { name: "analyst", display_name: "Lò Thị Thu Hương", roles: ["analyst"], must_change_password: false, language: "vi" },
   });
+  state.users.set("responder", {
+    password: "fansipan",
+    user: { name: "responder", display_name: "Vàng A Sử", roles: ["responder"], must_change_password: false, language: "vi" },
+  });
   state.users.set("viewer", {
     password: "fansipan",
     user: { name: "viewer", display_name: "Người xem", roles: ["viewer"], must_change_password: false, language: "vi" },

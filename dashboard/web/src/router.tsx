@@ -127,6 +127,28 @@ const sources = createRoute({
   component: lazyRouteComponent(() => import("./pages/sources/SourcesPage"), "SourcesPage"),
 });
 
+const actions = createRoute({
+  getParentRoute: () => inside,
+  path: "/actions",
+  validateSearch: (raw: Raw): { id?: string; state?: string } => {
+    const id = text(raw.id);
+    const state = text(raw.state);
+    return { ...(id ? { id } : {}), ...(state ? { state } : {}) };
+  },
+  component: lazyRouteComponent(() => import("./pages/actions/ActionsPage"), "ActionsPage"),
+});
+
+const playbooks = createRoute({
+  getParentRoute: () => inside,
+  path: "/playbooks",
+  validateSearch: (raw: Raw): { id?: string; incident?: string } => {
+    const id = text(raw.id);
+    const incident = text(raw.incident);
+    return { ...(id ? { id } : {}), ...(incident ? { incident } : {}) };
+  },
+  component: lazyRouteComponent(() => import("./pages/playbooks/PlaybooksPage"), "PlaybooksPage"),
+});
+
 const rules = createRoute({
   getParentRoute: () => inside,
   path: "/rules",
@@ -140,7 +162,7 @@ const status = createRoute({
   component: lazyRouteComponent(() => import("./pages/status/StatusPage"), "StatusPage"),
 });
 
-const tree = root.addChildren([login, inside.addChildren([overview, alerts, search, sources, rules, status])]);
+const tree = root.addChildren([login, inside.addChildren([overview, alerts, search, actions, playbooks, sources, rules, status])]);
 
 /** Lists travel as `a,b`, so that a shared link stays readable. */
 function stringify(search: Raw): string {

@@ -53,6 +53,17 @@ const SCENES = {
     await page.getByTestId("rule-row").nth(0).click();
     await page.waitForTimeout(300);
   },
+  actions: async (page, url) => {
+    await go("/actions")(page, url);
+    await page.getByTestId("action-row").nth(2).click();
+    await page.waitForTimeout(400);
+  },
+  playbooks: async (page, url) => {
+    await go(`/playbooks?incident=${"0".repeat(32)}`)(page, url);
+    await page.getByTestId("playbook-card").first().waitFor();
+    if ((await page.getByTestId("playbook-start").count()) > 0) await page.getByTestId("playbook-start").first().click();
+    await page.waitForTimeout(400);
+  },
   status: go("/status"),
   keys: async (page, url) => {
     await go("/alerts")(page, url);
@@ -89,7 +100,7 @@ for (const look of looks) {
     await page.screenshot({ path: name("change") });
     await context.clearCookies();
   }
-  await signIn(page, mock.url);
+  await signIn(page, mock.url, { username: "responder" });
   await page.getByTestId("nav-overview").waitFor();
   for (const [scene, play] of Object.entries(SCENES)) {
     if (only.length && !only.includes(scene)) continue;

@@ -11,6 +11,7 @@ mod incidents;
 mod list;
 mod people;
 mod queue;
+mod response;
 mod sessions;
 mod sources;
 mod tally;
@@ -62,6 +63,7 @@ impl SqliteState {
             M::up(include_str!("schema_4.sql")),
             M::up(include_str!("schema_5.sql")),
             M::up(include_str!("schema_6.sql")),
+            M::up(include_str!("schema_7.sql")),
         ]);
         migrations.to_latest(&mut writer).map_err(|e| StoreError::Migration { path: path.clone(), reason: e.to_string() })?;
         Ok(SqliteState { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()) })

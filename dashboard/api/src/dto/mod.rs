@@ -10,6 +10,8 @@ mod exception;
 mod identity;
 mod incident;
 mod queue;
+mod playbook;
+mod response;
 mod rules;
 mod system;
 
@@ -23,5 +25,7 @@ pub use exception::*;
 pub use identity::*;
 pub use incident::*;
 pub use queue::*;
+pub use playbook::*;
+pub use response::*;
 pub use rules::*;
 pub use system::*;

@@ -1,5 +1,6 @@
 //! What the routes do, a file per thing. Who may call them is declared in [`crate::routes`] alone.
 
+pub(crate) mod actions;
 pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod cases;
@@ -15,6 +16,7 @@ pub(crate) mod incidents;
 pub(crate) mod oidc;
 pub(crate) mod overview;
 pub(crate) mod queue;
+pub(crate) mod playbooks;
 pub(crate) mod rules;
 pub(crate) mod second_factor;
 pub(crate) mod searches;

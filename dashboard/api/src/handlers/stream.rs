@@ -21,14 +21,19 @@ use axum::{
     },
 };
 use fansipan_model::{Alert, Predicate, Scope, time};
+use fansipan_response::Change;
 use fansipan_storage::{StoreError, TimeRange};
 use hashbrown::HashMap;
 use serde_json::json;
-use tokio::sync::{broadcast::error::RecvError, mpsc};
+use tokio::sync::{
+    broadcast::{Receiver, error::RecvError},
+    mpsc,
+};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::sources::active;
 use crate::{
+    access::Permission,
     dto::{AlertDto, Tick},
     identity::{Caller, Via, Watch},
     ports::{ApiDeps, News, Notice},
@@ -105,9 +110,10 @@ pub(crate) async fn open(State(api): State<Api>, caller: Caller) -> Result<Respo
     let (sender, receiver) = mpsc::channel::<Result<Event, Infallible>>(BUFFER);
     // Subscribed before the answer begins: nothing raised from now on is missed.
     let news = api.deps.feed.subscribe();
+    let changes = api.deps.response.changes();
     tokio::spawn(async move {
         let reader = Reader { api, caller, sender };
-        reader.run(news, ended).await;
+        reader.run(news, changes, ended).await;
         drop(place);
     });
     let keep_alive = KeepAlive::new().interval(Duration::from_secs(15)).text("");
@@ -126,7 +132,7 @@ struct Reader {
 struct Gone;
 
 impl Reader {
-    async fn run(&self, mut news: tokio::sync::broadcast::Receiver<News>, ended: Watch) {
+    async fn run(&self, mut news: Receiver<News>, mut changes: Receiver<Change>, ended: Watch) {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut number = 0u64;
@@ -143,6 +149,12 @@ impl Reader {
                     Ok(News::Alert(alert)) => self.alert(&alert).await,
                     Ok(News::Notice(notice)) => self.notice(&notice).await,
                     Err(RecvError::Lagged(missed)) => self.say("gap", &json!({ "missed": missed })).await,
+                    Err(RecvError::Closed) => break,
+                },
+                change = changes.recv() => match change {
+                    Ok(change) => self.response(&change).await,
+                    // whoever lags reads the lists anew
+                    Err(RecvError::Lagged(_)) => self.say("response", &json!({})).await,
                     Err(RecvError::Closed) => break,
                 },
                 _ = ticks.tick() => {
@@ -189,6 +201,16 @@ impl Reader {
             return Ok(());
         }
         self.say(notice.name, &notice.data).await
+    }
+
+    /// An action or a run of a playbook moved.
+    async fn response(&self, change: &Change) -> Result<(), Gone> {
+        if !self.caller.scope.allows(&change.agency) || !Permission::ReadResponse.held_by(&self.caller.roles) {
+            return Ok(());
+        }
+        let kind = if change.run { "run" } else { "action" };
+        let data = json!({ "kind": kind, "id": change.id.to_string(), "state": change.state, "incident": change.incident });
+        self.say("response", &data).await
     }
 
     async fn tick(&self) -> Result<(), Gone> {

@@ -131,6 +131,7 @@ pub(super) fn deps(dir: &std::path::Path) -> (ApiDeps, Arc<SqliteState>, Arc<Wir
         people: state.clone(),
         cases: state.clone(),
         live: wiring.clone(),
+        response: response(&state, &events),
         sources: wiring.clone(),
         feed: Feed::new(),
         ingest: None,
@@ -141,6 +142,23 @@ pub(super) fn deps(dir: &std::path::Path) -> (ApiDeps, Arc<SqliteState>, Arc<Wir
     }
     writer.commit().unwrap();
     (deps, state, wiring)
+}
+
+/// A desk without devices over the same stores.
+fn response(state: &Arc<SqliteState>, events: &TantivyStore) -> Arc<fansipan_response::Desk> {
+    use fansipan_response::{Desk, Parts, ResponseConfig, own::ThisMachine, playbook, ports::SystemNames, protected::Protected};
+    let config = ResponseConfig::default();
+    let protected = Protected::new(&config.protected, vec![], Arc::new(SystemNames), Arc::new(ThisMachine::new())).unwrap();
+    let parts = Parts {
+        store: state.clone(),
+        protected,
+        devices: Default::default(),
+        telemetry: Arc::new(fansipan_response::telemetry::Observed::new(Arc::new(events.clone()))),
+        incidents: Arc::new(playbook::StoredIncidents(state.clone())),
+        library: playbook::Library::load(&[]),
+        clock: Box::new(now),
+    };
+    Desk::new(config, parts)
 }
 
 impl Rig {

@@ -8,6 +8,7 @@ use crate::{
     client::{ApiError, Client},
 };
 
+mod act;
 mod alerts;
 mod correlated;
 mod doctor;
@@ -18,6 +19,7 @@ mod hunt;
 mod incidents;
 mod parse;
 mod people;
+mod playbooks;
 mod rules;
 mod search;
 mod size;
@@ -42,6 +44,8 @@ pub async fn execute(cli: &Cli) -> Result<Outcome> {
         Command::Exceptions(args) => exceptions::exceptions(cli, args).await,
         Command::Entity(args) => entity::entity(cli, args).await,
         Command::Export(args) => entity::export(cli, args).await,
+        Command::Act(args) => act::act(cli, args).await,
+        Command::Playbooks(args) => playbooks::playbooks(cli, args).await,
         Command::Sources(args) => sources::sources(cli, args).await,
         Command::Tokens(args) => tokens::tokens(cli, args).await,
         Command::Size(args) => size::size(cli, args),

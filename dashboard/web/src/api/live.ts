@@ -141,6 +141,12 @@ class Live {
         this.take(this.gathered.splice(0));
       }, GATHER);
     });
+    // An action or a run of a playbook moved.
+    source.addEventListener("response", () => {
+      this.heard();
+      void this.client.invalidateQueries({ queryKey: ["actions"] });
+      void this.client.invalidateQueries({ queryKey: ["runs"] });
+    });
     // Alerts were too many for this reader: pages are fetched again, once.
     source.addEventListener("gap", () => void this.client.invalidateQueries({ queryKey: ["alerts"] }));
     // The session is over; asking for it brings the person to the login page.

@@ -7,6 +7,8 @@ export const useUser = (): User => useRouteContext({ from: "/inside" }).user;
 /** Who may do what, as the server's table says; the server refuses anyway, this only spares people the attempt. */
 const HELD_BY = {
   judge: ["analyst", "responder", "administrator"],
+  respond: ["responder", "administrator"],
+  approve: ["responder", "administrator"],
   manageSources: ["engineer", "administrator"],
 } as const satisfies Record<string, readonly string[]>;
 

@@ -1,6 +1,6 @@
 /** The rail at the left: where one can go, and how many alerts wait. */
 import { Link } from "@tanstack/react-router";
-import { Bell, Gauge, Keyboard, Radar, RadioTower, ScrollText, Search } from "lucide-react";
+import { Bell, Gauge, Keyboard, ListChecks, Radar, RadioTower, ScrollText, Search, ShieldBan } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { useLive } from "../api/live";
 import { useText } from "../time/useText";
@@ -11,6 +11,8 @@ const PLACES = [
   { to: "/", key: "overview", Icon: Radar },
   { to: "/alerts", key: "alerts", Icon: Bell },
   { to: "/search", key: "search", Icon: Search },
+  { to: "/actions", key: "actions", Icon: ShieldBan },
+  { to: "/playbooks", key: "playbooks", Icon: ListChecks },
   { to: "/sources", key: "sources", Icon: RadioTower },
   { to: "/rules", key: "rules", Icon: ScrollText },
   { to: "/status", key: "status", Icon: Gauge },

@@ -105,6 +105,8 @@ export function Shell() {
     { keys: "g s", label: "keys.search", group: "anywhere", run: () => void navigate({ to: "/search" }) },
     { keys: "g r", label: "keys.sources", group: "anywhere", run: () => void navigate({ to: "/sources" }) },
     { keys: "g u", label: "keys.rules", group: "anywhere", run: () => void navigate({ to: "/rules" }) },
+    { keys: "g p", label: "keys.go_actions", group: "anywhere", run: () => void navigate({ to: "/actions" }) },
+    { keys: "g k", label: "keys.go_playbooks", group: "anywhere", run: () => void navigate({ to: "/playbooks" }) },
     { keys: "g i", label: "keys.status", group: "anywhere", run: () => void navigate({ to: "/status" }) },
     { keys: "/", label: "keys.focus", group: "anywhere", run: () => void navigate({ to: "/search" }) },
     { keys: "g l", label: "keys.language", group: "anywhere", run: toggleLanguage },

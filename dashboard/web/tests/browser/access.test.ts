@@ -52,6 +52,8 @@ const PAGES: [string, string, ((page: Page) => Promise<unknown>)?][] = [
   ["stats", `/search?q=${encodeURIComponent("* | stats count() by source.ip")}`, (page) => page.getByTestId("result-chart").waitFor()],
   ["source", "/sources", (page) => page.getByTestId("source-row").nth(7).click()],
   ["snippets", "/sources", (page) => page.getByTestId("add-source").click()],
+  ["action", "/actions", (page) => page.getByTestId("action-row").first().click()],
+  ["playbooks", `/playbooks?incident=${"0".repeat(32)}`, (page) => page.getByTestId("playbook-card").first().waitFor()],
   ["rule", "/rules", (page) => page.getByTestId("rule-row").first().click()],
   ["status", "/status"],
 ];

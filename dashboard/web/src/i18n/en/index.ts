@@ -2,7 +2,8 @@
 import type { Words } from "../vi";
 import { frame } from "./frame";
 import { pages } from "./pages";
+import { response } from "./response";
 
-const en: Words = { ...frame, ...pages };
+const en: Words = { ...frame, ...pages, ...response };
 
 export default en;

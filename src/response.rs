@@ -1,0 +1,51 @@
+//! The responder: devices from the configuration, the desk that the API speaks to, and the thread that does what is due.
+//!
+//! It needs no privilege of its own. Only nftables of this very host wants `CAP_NET_ADMIN`, which an operator adds to the service
+//! where it is used (see the sample configuration); everything else goes over the network with credentials that allow one thing.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use fansipan_response::{
+    Desk, Parts, ResponseConfig, connectors, own::ThisMachine, playbook, ports::SystemNames, protected::Protected, telemetry::Observed,
+};
+
+use crate::{appliance::Stores, live};
+
+/// The desk over the stores and the configured devices.
+pub(crate) fn desk(config: &ResponseConfig, stores: &Stores) -> Result<Arc<Desk>> {
+    let mut devices = BTreeMap::new();
+    let mut hosts = Vec::new();
+    for (name, settings) in &config.devices {
+        let device = connectors::connect(name, settings)?;
+        hosts.extend(device.hosts().into_iter().map(|host| (name.clone(), host)));
+        devices.insert(name.clone(), device);
+    }
+    for (role, device) in &config.roles {
+        ensure!(devices.contains_key(device), "FSP-CFG-006: [response.roles] {role} names the device {device}, which is not configured");
+    }
+    let protected = Protected::new(&config.protected, hosts, Arc::new(SystemNames), Arc::new(ThisMachine::new()))?;
+    let library = playbook::Library::load(&config.playbooks);
+    library.faults().iter().for_each(|fault| tracing::error!("{fault}; this playbook is not in force"));
+    let parts = Parts {
+        store: Arc::clone(&stores.actions),
+        protected,
+        devices,
+        telemetry: Arc::new(Observed::new(Arc::clone(&stores.store) as _)),
+        incidents: Arc::new(playbook::StoredIncidents(Arc::clone(&stores.state))),
+        library,
+        clock: Box::new(|| i64::try_from(live::now()).unwrap_or(i64::MAX)),
+    };
+    Ok(Desk::new(config.clone(), parts))
+}
+
+/// Does what is due until told to stop.
+pub(crate) fn run(desk: &Arc<Desk>, stop: &Arc<AtomicBool>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("responder").enable_all().build();
+    let runtime = runtime.context("FSP-RUN-018: cannot start the responder's runtime")?;
+    runtime.block_on(Arc::clone(desk).run(Arc::clone(stop)));
+    Ok(())
+}
