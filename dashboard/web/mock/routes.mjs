@@ -1,4 +1,5 @@
 /** The REST contract over the mock's memory. */
+import { detailed, listed } from "./incidents.mjs";
 import { parse, QueryError, run } from "./query.mjs";
 import { DIAGNOSTICS, rules, sources } from "./store.mjs";
 import { SOURCES } from "./world.mjs";
@@ -143,6 +144,15 @@ function alertList(state, params) {
   return page(list, params);
 }
 
+function incidentList(state, params) {
+  const status = params.get("status") || "open";
+  return state.store.incidents
+    .filter(
+      (i) => !i.merged_into && (status === "all" || (status === "open" ? OPEN.includes(i.status) : status.split(",").includes(i.status))),
+    )
+    .map(listed);
+}
+
 function changeAlert(state, response, id, verb, input, user) {
   const alert = state.store.alerts.find((a) => a.id === id);
   if (!alert) return fail(response, 404, "not_found", "No such alert");
@@ -235,6 +245,11 @@ function read(state, request, response, path, params) {
     return alert
       ? json(response, 200, { ...alert, events: alert.event_ids.map((e) => state.store.byId.get(e)) })
       : fail(response, 404, "not_found", "No such alert");
+  }
+  if (path === "/incidents") return json(response, 200, { items: incidentList(state, params) });
+  if (area === "incidents") {
+    const incident = state.store.incidents.find((i) => i.id === id);
+    return incident ? json(response, 200, detailed(incident)) : fail(response, 404, "not_found", "No such incident");
   }
   if (path === "/events") return events(state, response, params);
   if (path === "/events/histogram") {

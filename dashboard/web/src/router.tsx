@@ -139,7 +139,28 @@ const status = createRoute({
   component: lazyRouteComponent(() => import("./pages/status/StatusPage"), "StatusPage"),
 });
 
-const tree = root.addChildren([login, inside.addChildren([overview, alerts, search, sources, rules, status])]);
+/** Kept as written: the page reads them, and an unknown word falls back there. */
+export type WallSearch = Partial<Record<"grid" | "screen" | "scenes" | "dwell" | "hold" | "bezel", string>>;
+
+const wall = createRoute({
+  getParentRoute: () => root,
+  path: "/wall",
+  validateSearch: (raw: Raw): WallSearch => {
+    const out: WallSearch = {};
+    for (const key of ["grid", "screen", "scenes", "dwell", "hold", "bezel"] as const) {
+      const value = text(raw[key]);
+      if (value) out[key] = value;
+    }
+    return out;
+  },
+  beforeLoad: async ({ context, location }) => {
+    const user = await context.client.ensureQueryData(sessionQuery);
+    if (!user || user.must_change_password) throw redirect({ to: "/login", search: { next: location.href } });
+  },
+  component: lazyRouteComponent(() => import("./pages/wall/WallPage"), "WallPage"),
+});
+
+const tree = root.addChildren([login, wall, inside.addChildren([overview, alerts, search, sources, rules, status])]);
 
 /** Lists travel as `a,b`, so that a shared link stays readable. */
 function stringify(search: Raw): string {

@@ -2,7 +2,8 @@
 import type { Words } from "../vi";
 import { frame } from "./frame";
 import { pages } from "./pages";
+import { wall } from "./wall";
 
-const en: Words = { ...frame, ...pages };
+const en: Words = { ...frame, ...pages, ...wall };
 
 export default en;

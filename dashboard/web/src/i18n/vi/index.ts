@@ -1,8 +1,9 @@
 /** Every word of the console in Vietnamese, the language of the house. English has the same keys; a test compares them. */
 import { frame } from "./frame";
 import { pages } from "./pages";
+import { wall } from "./wall";
 
-const vi = { ...frame, ...pages };
+const vi = { ...frame, ...pages, ...wall };
 
 export default vi;
 /** The shape every language must fill. */
