@@ -1,5 +1,5 @@
 /** The REST contract over the mock's memory. */
-import { detailed, listed } from "./incidents.mjs";
+import { detailed, listed, makeIncident } from "./incidents.mjs";
 import { parse, QueryError, run } from "./query.mjs";
 import { DIAGNOSTICS, rules, sources } from "./store.mjs";
 import { SOURCES } from "./world.mjs";
@@ -170,6 +170,30 @@ function changeAlert(state, response, id, verb, input, user) {
   return json(response, 200, alert);
 }
 
+/** What may be decided about an incident; each answers with the incident to be shown next. */
+const DECISIONS = {
+  status: (incident, input, user) => Object.assign(incident, { status: input.status, assignee: incident.assignee ?? user.name }),
+  assign: (incident, input) => Object.assign(incident, { assignee: input.assignee, status: input.assignee ? "acknowledged" : "new" }),
+  merge: (incident, input) => Object.assign(incident, { merged_into: input.into }),
+  split: (incident, input, _, store) => {
+    const parted = incident.items.filter((a) => input.alerts.includes(a.id));
+    incident.items = incident.items.filter((a) => !input.alerts.includes(a.id));
+    incident.alerts = incident.items.length;
+    const made = makeIncident(store, parted);
+    store.incidents.unshift(made);
+    return made;
+  },
+};
+
+function decide(state, response, id, input, user) {
+  const incident = state.store.incidents.find((i) => i.id === id);
+  if (!incident) return fail(response, 404, "not_found", "No such incident");
+  if (input.version !== incident.version) return fail(response, 409, "conflict", `the incident is at version ${incident.version}`);
+  const shown = DECISIONS[input.act](incident, input, user, state.store);
+  incident.version++;
+  return json(response, 200, listed(shown));
+}
+
 function events(state, response, params) {
   const query = parse(params.get("q") ?? "");
   const { table, list } = run(query, inRange(state, params));
@@ -314,6 +338,7 @@ export function routes(state) {
     if (request.method === "POST") {
       const [area, id, verb] = path.slice(1).split("/").map(decodeURIComponent);
       if (area === "alerts") return changeAlert(state, response, id, verb, input, account.user);
+      if (area === "incidents") return decide(state, response, id, input, account.user);
       if (area === "sources" && verb === "format") return pin(state, response, id, input);
     }
     try {

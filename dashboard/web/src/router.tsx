@@ -115,6 +115,37 @@ const search = createRoute({
   component: lazyRouteComponent(() => import("./pages/search/SearchPage"), "SearchPage"),
 });
 
+const incidents = createRoute({
+  getParentRoute: () => inside,
+  path: "/incidents",
+  validateSearch: (raw: Raw): { status?: string; id?: string } => {
+    const id = text(raw.id);
+    const status = text(raw.status);
+    return { ...(status ? { status } : {}), ...(id ? { id } : {}) };
+  },
+  component: lazyRouteComponent(() => import("./pages/incidents/IncidentsPage"), "IncidentsPage"),
+});
+
+const incident = createRoute({
+  getParentRoute: () => inside,
+  path: "/incidents/$id",
+  component: lazyRouteComponent(() => import("./pages/incidents/IncidentPage"), "IncidentPage"),
+});
+
+const entity = createRoute({
+  getParentRoute: () => inside,
+  path: "/entity",
+  validateSearch: (raw: Raw): { kind?: string; value?: string; since?: string } => {
+    const out: { kind?: string; value?: string; since?: string } = {};
+    for (const key of ["kind", "value", "since"] as const) {
+      const found = text(raw[key]);
+      if (found) out[key] = found;
+    }
+    return out;
+  },
+  component: lazyRouteComponent(() => import("./pages/entity/EntityPage"), "EntityPage"),
+});
+
 const sources = createRoute({
   getParentRoute: () => inside,
   path: "/sources",
@@ -160,7 +191,11 @@ const wall = createRoute({
   component: lazyRouteComponent(() => import("./pages/wall/WallPage"), "WallPage"),
 });
 
-const tree = root.addChildren([login, wall, inside.addChildren([overview, alerts, search, sources, rules, status])]);
+const tree = root.addChildren([
+  login,
+  wall,
+  inside.addChildren([overview, alerts, incidents, incident, entity, search, sources, rules, status]),
+]);
 
 /** Lists travel as `a,b`, so that a shared link stays readable. */
 function stringify(search: Raw): string {

@@ -23,6 +23,15 @@ const SCENES = {
     await page.keyboard.press("f");
   },
   "alerts-empty": go("/alerts?q=khongcogi"),
+  incidents: go("/incidents"),
+  incident: async (page, url) => {
+    await go("/incidents")(page, url);
+    await page.getByTestId("incident-row").first().click();
+    await page.keyboard.press("Enter");
+    await page.getByTestId("graph-node").first().click();
+    await page.waitForTimeout(600);
+  },
+  entity: go("/entity?kind=address&value=203.0.113.45"),
   search: go("/search?q=event.outcome:failure&since=24h"),
   "search-start": go("/search"),
   event: async (page, url) => {

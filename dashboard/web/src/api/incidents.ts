@@ -1,6 +1,6 @@
 /** Incidents as the API gives them, and the questions pages ask about them. */
 import { queryOptions } from "@tanstack/react-query";
-import { get } from "./client";
+import { get, post } from "./client";
 import type { Alert, AlertStatus, Entity, Level } from "./types";
 
 export interface Incident {
@@ -51,3 +51,15 @@ export const incidentQuery = (id: string) =>
     queryFn: ({ signal }) => get<IncidentDetail>(`/incidents/${encodeURIComponent(id)}`, {}, signal),
     refetchInterval: 5_000,
   });
+
+/** A decision about an incident; each can be taken back by another. */
+export type IncidentDecision =
+  | { act: "status"; status: AlertStatus }
+  | { act: "assign"; assignee: string | null }
+  | { act: "merge"; into: string }
+  | { act: "split"; alerts: string[] }
+  | { act: "detach"; alert: string };
+
+/** Gives the incident that is to be shown next: for a split, the new one. */
+export const decide = (id: string, decision: IncidentDecision, version: number, reason: string | null) =>
+  post<Incident>(`/incidents/${encodeURIComponent(id)}`, { ...decision, reason, version });

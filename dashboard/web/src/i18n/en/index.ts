@@ -1,9 +1,10 @@
 /** Every word of the console in English. */
 import type { Words } from "../vi";
+import { cases } from "./cases";
 import { frame } from "./frame";
 import { pages } from "./pages";
 import { wall } from "./wall";
 
-const en: Words = { ...frame, ...pages, ...wall };
+const en: Words = { ...frame, ...pages, ...cases, ...wall };
 
 export default en;
