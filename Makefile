@@ -48,7 +48,8 @@ bench: web
 	target/release/fansipan-bench all $(SHORT)
 
 ## The long forms: fuzzing, chaos, big data. Hours.
-soak:
+soak: web
 	packaging/dev/need test
 	cargo build --release --locked
 	FANSIPAN_SOAK=1 FANSIPAN_CASES=1250000 FANSIPAN_BIN=$(CURDIR)/target/release/fansipan cargo nextest run --release --workspace --locked --run-ignored all --no-capture
+	cd $(WEB) && FANSIPAN_SOAK=1 npx vitest run --project browser tests/browser/wall.test.ts

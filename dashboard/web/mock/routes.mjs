@@ -1,4 +1,5 @@
 /** The REST contract over the mock's memory. */
+import { detailed, listed, makeIncident } from "./incidents.mjs";
 import { parse, QueryError, run } from "./query.mjs";
 import { changeResponse, readResponse } from "./response.mjs";
 import { DIAGNOSTICS, rules, sources } from "./store.mjs";
@@ -146,6 +147,15 @@ function alertList(state, params) {
   return page(list, params);
 }
 
+function incidentList(state, params) {
+  const status = params.get("status") || "open";
+  return state.store.incidents
+    .filter(
+      (i) => !i.merged_into && (status === "all" || (status === "open" ? OPEN.includes(i.status) : status.split(",").includes(i.status))),
+    )
+    .map(listed);
+}
+
 function changeAlert(state, response, id, verb, input, user) {
   const alert = state.store.alerts.find((a) => a.id === id);
   if (!alert) return fail(response, 404, "not_found", "No such alert");
@@ -161,6 +171,30 @@ function changeAlert(state, response, id, verb, input, user) {
   }
   alert.version++;
   return json(response, 200, alert);
+}
+
+/** What may be decided about an incident; each answers with the incident to be shown next. */
+const DECISIONS = {
+  status: (incident, input, user) => Object.assign(incident, { status: input.status, assignee: incident.assignee ?? user.name }),
+  assign: (incident, input) => Object.assign(incident, { assignee: input.assignee, status: input.assignee ? "acknowledged" : "new" }),
+  merge: (incident, input) => Object.assign(incident, { merged_into: input.into }),
+  split: (incident, input, _, store) => {
+    const parted = incident.items.filter((a) => input.alerts.includes(a.id));
+    incident.items = incident.items.filter((a) => !input.alerts.includes(a.id));
+    incident.alerts = incident.items.length;
+    const made = makeIncident(store, parted);
+    store.incidents.unshift(made);
+    return made;
+  },
+};
+
+function decide(state, response, id, input, user) {
+  const incident = state.store.incidents.find((i) => i.id === id);
+  if (!incident) return fail(response, 404, "not_found", "No such incident");
+  if (input.version !== incident.version) return fail(response, 409, "conflict", `the incident is at version ${incident.version}`);
+  const shown = DECISIONS[input.act](incident, input, user, state.store);
+  incident.version++;
+  return json(response, 200, listed(shown));
 }
 
 function events(state, response, params) {
@@ -239,6 +273,11 @@ function read(state, request, response, path, params) {
       ? json(response, 200, { ...alert, events: alert.event_ids.map((e) => state.store.byId.get(e)) })
       : fail(response, 404, "not_found", "No such alert");
   }
+  if (path === "/incidents") return json(response, 200, { items: incidentList(state, params) });
+  if (area === "incidents") {
+    const incident = state.store.incidents.find((i) => i.id === id);
+    return incident ? json(response, 200, detailed(incident)) : fail(response, 404, "not_found", "No such incident");
+  }
   if (path === "/events") return events(state, response, params);
   if (path === "/events/histogram") {
     const { from, to } = range(params);
@@ -308,6 +347,7 @@ export function routes(state) {
         const done = changeResponse(path, input, account.user.name);
         return done.problem ? fail(response, done.status, done.problem, done.detail) : json(response, 200, done);
       }
+      if (area === "incidents") return decide(state, response, id, input, account.user);
       if (area === "sources" && verb === "format") return pin(state, response, id, input);
     }
     try {

@@ -7,10 +7,21 @@ export interface MockAlert {
   version: number;
 }
 
+export interface MockIncident {
+  id: string;
+  title: string;
+  title_vi: string;
+  status: string;
+  assignee: string | null;
+  version: number;
+}
+
 export interface Mock {
   url: string;
   state: {
-    store: { alerts: MockAlert[] };
+    store: { alerts: MockAlert[]; incidents: MockIncident[] };
+    /** What the stream says every two seconds. */
+    tick(): unknown;
     sessions: Map<string, unknown>;
     users: Map<string, { password: string; user: { language: string } }>;
     /** Paths that answer 503. */
@@ -18,6 +29,10 @@ export interface Mock {
   };
   /** Raises an alert of the rule with this index and streams it. */
   raise(index?: number): MockAlert;
+  /** A critical incident opens. */
+  openIncident(): MockIncident;
+  /** Sends a message to every open stream. */
+  send(event: string, data: unknown): void;
   stop(): Promise<void>;
 }
 

@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { makeIncidents, openIncident } from "./incidents.mjs";
 import { routes } from "./routes.mjs";
 import { live, makeStore, raise } from "./store.mjs";
 
@@ -55,6 +56,7 @@ async function body(request) {
 /** Starts the mock. `live: false` keeps the world still, so that a test decides what happens. */
 export async function startMock({ port = 0, live: alive = true, ...options } = {}) {
   const store = makeStore(options);
+  store.incidents = makeIncidents(store);
   const state = { store, sessions: new Map(), streams: new Set(), users: new Map(), faults: new Set() };
   state.users.set("admin", {
     password: "Mot-Lan-1234",
@@ -118,6 +120,14 @@ export async function startMock({ port = 0, live: alive = true, ...options } = {
       send("alert", alert);
       return alert;
     },
+    /** A critical incident opens; its last alert is streamed. */
+    openIncident: () => {
+      const incident = openIncident(store);
+      send("alert", incident.items.at(-1));
+      return incident;
+    },
+    /** Sends a message to every open stream. */
+    send,
     stop: () => {
       for (const timer of timers) clearInterval(timer);
       for (const stream of state.streams) stream.end();

@@ -116,6 +116,37 @@ const search = createRoute({
   component: lazyRouteComponent(() => import("./pages/search/SearchPage"), "SearchPage"),
 });
 
+const incidents = createRoute({
+  getParentRoute: () => inside,
+  path: "/incidents",
+  validateSearch: (raw: Raw): { status?: string; id?: string } => {
+    const id = text(raw.id);
+    const status = text(raw.status);
+    return { ...(status ? { status } : {}), ...(id ? { id } : {}) };
+  },
+  component: lazyRouteComponent(() => import("./pages/incidents/IncidentsPage"), "IncidentsPage"),
+});
+
+const incident = createRoute({
+  getParentRoute: () => inside,
+  path: "/incidents/$id",
+  component: lazyRouteComponent(() => import("./pages/incidents/IncidentPage"), "IncidentPage"),
+});
+
+const entity = createRoute({
+  getParentRoute: () => inside,
+  path: "/entity",
+  validateSearch: (raw: Raw): { kind?: string; value?: string; since?: string } => {
+    const out: { kind?: string; value?: string; since?: string } = {};
+    for (const key of ["kind", "value", "since"] as const) {
+      const found = text(raw[key]);
+      if (found) out[key] = found;
+    }
+    return out;
+  },
+  component: lazyRouteComponent(() => import("./pages/entity/EntityPage"), "EntityPage"),
+});
+
 const sources = createRoute({
   getParentRoute: () => inside,
   path: "/sources",
@@ -162,7 +193,32 @@ const status = createRoute({
   component: lazyRouteComponent(() => import("./pages/status/StatusPage"), "StatusPage"),
 });
 
-const tree = root.addChildren([login, inside.addChildren([overview, alerts, search, actions, playbooks, sources, rules, status])]);
+/** Kept as written: the page reads them, and an unknown word falls back there. */
+export type WallSearch = Partial<Record<"grid" | "screen" | "scenes" | "dwell" | "hold" | "bezel", string>>;
+
+const wall = createRoute({
+  getParentRoute: () => root,
+  path: "/wall",
+  validateSearch: (raw: Raw): WallSearch => {
+    const out: WallSearch = {};
+    for (const key of ["grid", "screen", "scenes", "dwell", "hold", "bezel"] as const) {
+      const value = text(raw[key]);
+      if (value) out[key] = value;
+    }
+    return out;
+  },
+  beforeLoad: async ({ context, location }) => {
+    const user = await context.client.ensureQueryData(sessionQuery);
+    if (!user || user.must_change_password) throw redirect({ to: "/login", search: { next: location.href } });
+  },
+  component: lazyRouteComponent(() => import("./pages/wall/WallPage"), "WallPage"),
+});
+
+const tree = root.addChildren([
+  login,
+  wall,
+  inside.addChildren([overview, alerts, incidents, incident, entity, search, actions, playbooks, sources, rules, status]),
+]);
 
 /** Lists travel as `a,b`, so that a shared link stays readable. */
 function stringify(search: Raw): string {

@@ -23,6 +23,15 @@ const SCENES = {
     await page.keyboard.press("f");
   },
   "alerts-empty": go("/alerts?q=khongcogi"),
+  incidents: go("/incidents"),
+  incident: async (page, url) => {
+    await go("/incidents")(page, url);
+    await page.getByTestId("incident-row").first().click();
+    await page.keyboard.press("Enter");
+    await page.getByTestId("graph-node").first().click();
+    await page.waitForTimeout(600);
+  },
+  entity: go("/entity?kind=address&value=203.0.113.45"),
   search: go("/search?q=event.outcome:failure&since=24h"),
   "search-start": go("/search"),
   event: async (page, url) => {
@@ -72,6 +81,22 @@ const SCENES = {
   },
 };
 
+/** The wall, as a room sees it: six joined screens, and one. */
+const WALL = ["overview", "attacks", "network", "health", "shift"];
+
+async function wall(page, mock, language, width, grid) {
+  for (const scene of WALL) {
+    await page.goto(`${mock.url}/wall?scenes=${scene}&grid=${grid}`);
+    await page.getByTestId("wall-panel").first().waitFor();
+    await page.waitForTimeout(1200);
+    await page.screenshot({ path: `${dir}/wall-${scene}-${width}-${language}.png` });
+  }
+  mock.openIncident();
+  await page.getByTestId("wall-incident").waitFor();
+  await page.waitForTimeout(800);
+  await page.screenshot({ path: `${dir}/wall-incident-${width}-${language}.png` });
+}
+
 const looks = process.env.FULL
   ? ["vi", "en"].flatMap((language) =>
       ["dark", "light"].flatMap((scheme) =>
@@ -115,6 +140,20 @@ for (const look of looks) {
   if (problems.length) console.log(JSON.stringify(look), [...new Set(problems)]);
   await context.close();
   await mock.stop();
+}
+for (const language of only.length && !only.includes("wall") ? [] : ["vi", "en"]) {
+  for (const [width, height, grid] of [
+    [5760, 2160, "3x2"],
+    [1920, 1080, "1x1"],
+  ]) {
+    const mock = await startMock({ live: false });
+    const { page, context } = await openPage(browser, { language, width, height });
+    await signIn(page, mock.url);
+    await page.getByTestId("nav-overview").waitFor();
+    await wall(page, mock, language, width, grid);
+    await context.close();
+    await mock.stop();
+  }
 }
 await browser.close();
 console.log(dir);

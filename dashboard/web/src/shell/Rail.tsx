@@ -1,6 +1,6 @@
 /** The rail at the left: where one can go, and how many alerts wait. */
 import { Link } from "@tanstack/react-router";
-import { Bell, Gauge, Keyboard, ListChecks, Radar, RadioTower, ScrollText, Search, ShieldBan } from "lucide-react";
+import { Bell, Gauge, Keyboard, ListChecks, Radar, RadioTower, ScrollText, Search, ShieldBan, Siren } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { useLive } from "../api/live";
 import { useText } from "../time/useText";
@@ -10,6 +10,7 @@ import styles from "./Shell.module.css";
 const PLACES = [
   { to: "/", key: "overview", Icon: Radar },
   { to: "/alerts", key: "alerts", Icon: Bell },
+  { to: "/incidents", key: "incidents", Icon: Siren },
   { to: "/search", key: "search", Icon: Search },
   { to: "/actions", key: "actions", Icon: ShieldBan },
   { to: "/playbooks", key: "playbooks", Icon: ListChecks },

@@ -58,6 +58,7 @@ function useLiveData(): void {
 const TITLES = {
   "/": "overview",
   "/alerts": "alerts",
+  "/incidents": "incidents",
   "/search": "search",
   "/sources": "sources",
   "/rules": "rules",
@@ -102,6 +103,7 @@ export function Shell() {
     { keys: "?", label: "keys.sheet", group: "anywhere", run: () => setSheet(true) },
     { keys: "g o", label: "keys.overview", group: "anywhere", run: () => void navigate({ to: "/" }) },
     { keys: "g a", label: "keys.go_alerts", group: "anywhere", run: () => void navigate({ to: "/alerts" }) },
+    { keys: "g n", label: "keys.go_incidents", group: "anywhere", run: () => void navigate({ to: "/incidents" }) },
     { keys: "g s", label: "keys.search", group: "anywhere", run: () => void navigate({ to: "/search" }) },
     { keys: "g r", label: "keys.sources", group: "anywhere", run: () => void navigate({ to: "/sources" }) },
     { keys: "g u", label: "keys.rules", group: "anywhere", run: () => void navigate({ to: "/rules" }) },

@@ -1,9 +1,11 @@
 /** Every word of the console in English. */
 import type { Words } from "../vi";
+import { cases } from "./cases";
 import { frame } from "./frame";
 import { pages } from "./pages";
 import { response } from "./response";
+import { wall } from "./wall";
 
-const en: Words = { ...frame, ...pages, ...response };
+const en: Words = { ...frame, ...pages, ...cases, ...response, ...wall };
 
 export default en;

@@ -93,7 +93,7 @@ export const pages: Pick<Words, "overview" | "alerts" | "search" | "event" | "so
     reopen: "Reopen",
     next: "Next alert",
     entities: "Entities",
-    pivot: "Search every event with {{value}}",
+    pivot: "Open the page of {{value}}",
     matched: "Fields that matched",
     advice: "What to do",
     no_advice: "This rule carries no advice yet.",

@@ -1,9 +1,11 @@
 /** Every word of the console in Vietnamese, the language of the house. English has the same keys; a test compares them. */
+import { cases } from "./cases";
 import { frame } from "./frame";
 import { pages } from "./pages";
 import { response } from "./response";
+import { wall } from "./wall";
 
-const vi = { ...frame, ...pages, ...response };
+const vi = { ...frame, ...pages, ...cases, ...response, ...wall };
 
 export default vi;
 /** The shape every language must fill. */

@@ -91,7 +91,7 @@ export const pages = {
     reopen: "Mở lại",
     next: "Cảnh báo tiếp theo",
     entities: "Thực thể liên quan",
-    pivot: "Tìm mọi sự kiện có {{value}}",
+    pivot: "Mở trang của {{value}}",
     matched: "Trường đã khớp luật",
     advice: "Việc nên làm",
     no_advice: "Luật này chưa kèm hướng dẫn.",

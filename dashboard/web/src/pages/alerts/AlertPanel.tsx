@@ -1,7 +1,7 @@
 /** The alert in hand: what happened, to whom, why the rule fired, what to do, and the verdict. */
 import { Tooltip } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
-import { FlaskConical, Search, UserRound } from "lucide-react";
+import { ArrowRight, FlaskConical, UserRound } from "lucide-react";
 import type { ReactNode, RefObject } from "react";
 import { useTranslation } from "react-i18next";
 import type { Alert, EcsEvent } from "../../api/types";
@@ -10,12 +10,10 @@ import { attackTags, techniqueName } from "../../components/attack";
 import { LevelMark } from "../../components/Level";
 import { Empty, Failed } from "../../components/States";
 import { useLanguage } from "../../i18n";
-import { condition } from "../../query/build";
 import { useText } from "../../time/useText";
 import { AlertActions, type AlertActionsProps } from "./AlertActions";
 import { AlertEvents } from "./AlertEvents";
 import styles from "./AlertPanel.module.css";
-import { around } from "./around";
 
 interface AlertPanelProps extends Omit<AlertActionsProps, "alert"> {
   panelRef: RefObject<HTMLElement | null>;
@@ -88,11 +86,11 @@ function Entities({ alert }: { alert: Alert }) {
           <button
             type="button"
             className={styles.entity}
-            onClick={() => void navigate({ to: "/search", search: { q: condition(entity.field, entity.value), ...around(alert) } })}
+            onClick={() => void navigate({ to: "/entity", search: { kind: entity.kind, value: entity.value } })}
           >
             <span className={styles.kind}>{t(`entity.${entity.kind}`)}</span>
             <span className="mono cut">{entity.value}</span>
-            <Search size={12} aria-hidden="true" />
+            <ArrowRight size={12} aria-hidden="true" />
           </button>
         </Tooltip>
       ))}

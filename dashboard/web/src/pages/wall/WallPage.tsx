@@ -1,0 +1,72 @@
+/** The wall: a grid of screens without frame or buttons, for people who look up. The director decides what is on it. */
+import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { type CSSProperties, useEffect, useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { whenExpired } from "../../api/client";
+import { incidentsQuery } from "../../api/incidents";
+import { sessionQuery } from "../../api/queries";
+import { useShortcuts } from "../../keyboard/keyboard";
+import { useServerNow } from "../../time/clock";
+import { direct, urgent } from "./director";
+import { Screen } from "./Screen";
+import { SCENES, type SceneName, wallSettings } from "./settings";
+import { useWallData } from "./useWallData";
+import styles from "./Wall.module.css";
+
+/** A wall whose session is over says so on its sign-in page, and comes back to the same wall. */
+function useExpiry(): void {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  useEffect(() => {
+    whenExpired(() => {
+      client.setQueryData(sessionQuery.queryKey, null);
+      void navigate({ to: "/login", search: { next: window.location.pathname + window.location.search, expired: true } });
+    });
+    return () => whenExpired(() => {});
+  }, [client, navigate]);
+}
+
+export function WallPage() {
+  const { t } = useTranslation();
+  const search = useSearch({ from: "/wall" });
+  const settings = useMemo(() => wallSettings(search), [search]);
+  const [pinned, setPinned] = useState<SceneName | null>(null);
+  const client = useQueryClient();
+  const now = useServerNow();
+  useExpiry();
+  const known = client.getQueryData(incidentsQuery("open").queryKey)?.items ?? [];
+  const data = useWallData(urgent(known, now, settings.hold)?.id ?? null);
+  const { scene, incident, panels } = direct(settings, data.incidents.value?.items ?? [], now, pinned);
+  useShortcuts([
+    ...SCENES.map((name, i) => ({ keys: String(i + 1), run: () => setPinned(name) })),
+    { keys: "0", run: () => setPinned(null) },
+  ]);
+  useEffect(() => {
+    document.title = `${t(`wall.scene_${scene}`)} · Fansipan`;
+  }, [scene, t]);
+
+  const { columns, rows, screen, bezel } = settings;
+  const shown = screen ? panels.slice(screen - 1, screen) : panels;
+  const style = {
+    "--columns": screen ? 1 : columns,
+    "--rows": screen ? 1 : rows,
+    "--bezel": `${bezel}px`,
+  } as CSSProperties;
+  return (
+    <main className={styles.wall} style={style} data-scene={scene} data-testid="wall">
+      <h1 className="hidden-visually">{t("wall.title", { scene: t(`wall.scene_${scene}`) })}</h1>
+      {shown.map((name, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a screen is its place; what it shows changes
+        <div key={i} className={styles.screen} data-panel={name}>
+          <Screen name={name} data={data} incident={incident} />
+        </div>
+      ))}
+      {data.mode === "offline" && (
+        <p className={styles.offline} role="alert">
+          {t("wall.offline")}
+        </p>
+      )}
+    </main>
+  );
+}

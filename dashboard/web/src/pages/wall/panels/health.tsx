@@ -1,0 +1,105 @@
+/** Panels that tell whether we are blind: sources, losses, how far behind we are. */
+import { useTranslation } from "react-i18next";
+import { useServerNow } from "../../../time/clock";
+import { useText } from "../../../time/useText";
+import { instant } from "../../../time/zone";
+import styles from "../Wall.module.css";
+import { Quiet, useWhole, WallPanel } from "../WallPanel";
+import { Big, Rows } from "./Rows";
+import type { PanelProps } from "./situation";
+
+export function Health({ data }: PanelProps) {
+  const { t } = useTranslation();
+  const text = useText();
+  const { value, at } = data.overview;
+  if (!value) return <WallPanel title={t("overview.health")} at={at} />;
+  const { total, active, silent, unparsed_share } = value.sources;
+  const tone = total === 0 ? "bad" : silent > 0 ? "warn" : "good";
+  return (
+    <WallPanel title={t("overview.health")} at={at} tone={tone}>
+      <Big value={`${text.number(active)}/${text.number(total)}`} words={t("wall.sending")} tone={tone} />
+      <p className={styles.note} data-tone={silent > 0 ? "warn" : undefined}>
+        {t("wall.silent_count", { value: text.number(silent) })}
+      </p>
+      <p className={styles.note} data-tone={(unparsed_share ?? 0) > 0.05 ? "warn" : undefined}>
+        {unparsed_share === null ? t("state.no_source") : t("wall.unparsed", { value: text.percent(unparsed_share, 2) })}
+      </p>
+    </WallPanel>
+  );
+}
+
+export function Silent({ data }: PanelProps) {
+  const { t } = useTranslation();
+  const span = useWhole();
+  const now = useServerNow();
+  const { value, at } = data.sources;
+  const silent = (value?.items ?? []).filter((s) => !s.active).sort((a, b) => instant(b.last_seen) - instant(a.last_seen));
+  return (
+    <WallPanel title={t("wall.silent")} at={at} tone={silent.length ? "warn" : undefined}>
+      {value && silent.length === 0 && <Quiet>{t("overview.verdict_seeing")}</Quiet>}
+      <Rows lines={silent.map((s) => ({ key: s.id, words: s.host ?? s.id, figure: span(now - instant(s.last_seen)) }))} />
+    </WallPanel>
+  );
+}
+
+export function Sources({ data }: PanelProps) {
+  const { t } = useTranslation();
+  const text = useText();
+  const { value, at } = data.sources;
+  const list = [...(value?.items ?? [])].sort((a, b) => b.counters.kept - a.counters.kept);
+  const most = Math.max(1, ...list.map((s) => s.counters.kept));
+  return (
+    <WallPanel title={t("wall.talkers")} at={at}>
+      <Rows
+        lines={list.map((s) => ({
+          key: s.id,
+          words: s.host ?? s.id,
+          figure: text.compact(s.counters.kept),
+          share: s.counters.kept / most,
+        }))}
+      />
+    </WallPanel>
+  );
+}
+
+const sum = (counts: Record<string, number>): number => Object.values(counts).reduce((a, b) => a + b, 0);
+
+export function Refused({ data }: PanelProps) {
+  const { t } = useTranslation();
+  const text = useText();
+  const { value, at } = data.sources;
+  const losing = (value?.items ?? [])
+    .map((s) => ({ source: s, lost: sum(s.counters.refused) }))
+    .filter(({ lost }) => lost > 0)
+    .sort((a, b) => b.lost - a.lost);
+  return (
+    <WallPanel title={t("wall.refused")} at={at} tone={losing.length ? "warn" : undefined}>
+      {value && losing.length === 0 && <Quiet>{t("wall.refused_none")}</Quiet>}
+      <Rows lines={losing.map(({ source, lost }) => ({ key: source.id, words: source.host ?? source.id, figure: text.compact(lost) }))} />
+    </WallPanel>
+  );
+}
+
+export function Lag({ data }: PanelProps) {
+  const { t } = useTranslation();
+  const text = useText();
+  const { value, at } = data.status;
+  if (!value) return <WallPanel title={t("overview.pipeline")} at={at} />;
+  const { lag, disk, bus } = value;
+  const tone = lag.seconds > 60 || bus.alarm ? "bad" : lag.seconds > 10 ? "warn" : "good";
+  const free = disk.total > 0 ? disk.free / disk.total : 0;
+  return (
+    <WallPanel title={t("overview.pipeline")} at={at} tone={tone}>
+      <Big value={text.span(lag.seconds * 1000)} words={t("overview.lag_seconds")} tone={tone} />
+      <p className={styles.note}>{t("wall.waiting_analysis", { value: text.compact(lag.analyzer) })}</p>
+      <p className={styles.note} data-tone={free < 0.1 ? "bad" : undefined}>
+        {t("wall.disk", { value: text.percent(free, 0) })}
+      </p>
+      {bus.alarm && (
+        <p className={styles.note} data-tone="bad">
+          {bus.alarm}
+        </p>
+      )}
+    </WallPanel>
+  );
+}
