@@ -70,6 +70,9 @@ pub(crate) struct OpenAlert {
     rule: String,
     hash: String,
     group: Vec<String>,
+    /// What holds it back, if anything.
+    #[serde(default)]
+    held: Option<String>,
     id: AlertId,
     raised: i64,
     sampled: usize,
@@ -143,7 +146,7 @@ impl Grouping {
 
     /// Takes the alert that an event would open, made elsewhere: as [`Grouping::note`].
     pub(crate) fn take(&mut self, alert: Alert, out: &mut Vec<Signal>) {
-        let key = key(&alert.agency, &alert.rule, alert.group.clone());
+        let key = key(&alert.agency, &alert.rule, alert.group.clone(), alert.suppressed.as_deref());
         if let Some(open) = self.open.get_mut(&key) {
             if alert.raised < open.raised.saturating_add(self.config.window) {
                 let sampled = open.sampled < Alert::SAMPLE;
@@ -161,11 +164,12 @@ impl Grouping {
 
     /// The open alerts, oldest first.
     pub(crate) fn save(&self) -> Vec<OpenAlert> {
-        let one = |((agency, rule, hash, group), open): (&Key, &Open)| OpenAlert {
+        let one = |((agency, rule, hash, group, held), open): (&Key, &Open)| OpenAlert {
             agency: agency.to_string(),
             rule: rule.to_string(),
             hash: hash.to_string(),
             group: group.clone(),
+            held: held.as_deref().map(ToOwned::to_owned),
             id: open.id,
             raised: open.raised,
             sampled: open.sampled,
@@ -176,7 +180,7 @@ impl Grouping {
     /// Continues with what [`Grouping::save`] gave.
     pub(crate) fn load(&mut self, open: Vec<OpenAlert>) {
         let one = |o: OpenAlert| {
-            let key: Key = (o.agency.into(), o.rule.into(), o.hash.into(), o.group);
+            let key: Key = (o.agency.into(), o.rule.into(), o.hash.into(), o.group, o.held.map(Into::into));
             (key, Open { id: o.id, raised: o.raised, sampled: o.sampled })
         };
         self.open = open.into_iter().map(one).collect();

@@ -8,14 +8,14 @@
 //! Callers see the traits [`EventStore`], [`EventWriter`] and [`StateStore`]; the engines behind them are
 //! `engine::TantivyStore`, `clickhouse::ClickHouseStore` and `sqlite::SqliteState`.
 
-pub mod clickhouse;
 pub mod cases;
+pub mod clickhouse;
 pub mod engine;
 pub mod error;
 pub mod events;
 pub mod exceptions;
-pub mod planner;
 pub mod identity;
+pub mod planner;
 pub mod query;
 pub mod response;
 pub mod sqlite;

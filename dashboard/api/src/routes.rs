@@ -18,13 +18,15 @@ use crate::{
     access::{
         Access, Audit,
         Permission::{
-        ApproveActions, JudgeAlerts, ManageExceptions, ManageSources, ManageUsers, ReadAlerts, ReadAudit, ReadEvents, ReadIncidents, ReadOverview, ReadResponse, ReadRules, ReadSources, ReadStatus, ReadUsers, ReadWall, Respond, WorkIncidents,
+            ApproveActions, JudgeAlerts, ManageExceptions, ManageSources, ManageUsers, ReadAlerts, ReadAudit, ReadEvents, ReadIncidents,
+            ReadOverview, ReadResponse, ReadRules, ReadSources, ReadStatus, ReadUsers, ReadWall, Respond, WorkIncidents,
         },
     },
     dto,
     guard::{Gate, guard},
     handlers::{
-        actions, alerts, audit, cases, coverage, drafts, entity, events, evidence, exceptions, export, hunt, incidents, oidc, overview, playbooks, queue, rules, searches, second_factor, session, sessions, sources, status, stream, tokens, users, walls,
+        actions, alerts, audit, cases, coverage, drafts, entity, events, evidence, exceptions, export, hunt, incidents, oidc, overview,
+        playbooks, queue, rules, searches, second_factor, session, sessions, sources, status, stream, tokens, users, walls,
     },
     openapi::Doc,
     state::Api,

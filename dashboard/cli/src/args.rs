@@ -482,6 +482,8 @@ pub enum ExceptionsVerb {
         #[arg(long)]
         reason: Option<String>,
     },
+}
+
 /// `fansipan entity`
 #[derive(Debug, Args)]
 pub struct EntityArgs {

@@ -1,31 +1,31 @@
 //! Shapes of the JSON that the API speaks; [`fansipan_model`]'s types with times as RFC 3339 text.
 
 mod alert;
-mod credentials;
 mod case;
+mod credentials;
 mod desk;
 mod entity;
 mod event;
 mod exception;
 mod identity;
 mod incident;
-mod queue;
 mod playbook;
+mod queue;
 mod response;
 mod rules;
 mod system;
 
 pub use alert::*;
-pub use credentials::*;
 pub use case::*;
+pub use credentials::*;
 pub use desk::*;
 pub use entity::*;
 pub use event::*;
 pub use exception::*;
 pub use identity::*;
 pub use incident::*;
-pub use queue::*;
 pub use playbook::*;
+pub use queue::*;
 pub use response::*;
 pub use rules::*;
 pub use system::*;

@@ -82,10 +82,10 @@ fn look(events: &dyn EventStore, scope: &Scope, range: TimeRange, set: &RuleSet,
                 sample.push(event.id().to_string());
             }
             if let Some(host) = event.str(fields::HOST_NAME) {
-                match hosts.get_mut(host) {
-                    Some(count) => *count += 1,
-                    None if hosts.len() < HOSTS => drop(hosts.insert(host.to_owned(), 1)),
-                    None => {}
+                if let Some(count) = hosts.get_mut(host) {
+                    *count += 1;
+                } else if hosts.len() < HOSTS {
+                    hosts.insert(host.to_owned(), 1);
                 }
             }
         }

@@ -1,11 +1,11 @@
 //! What users, strangers and other agencies see of the API, over the real stores in a temporary folder.
 
 mod alerts;
-mod exceptions;
-mod elsewhere;
-mod factor;
 mod cases;
+mod elsewhere;
+mod exceptions;
 mod exports;
+mod factor;
 mod harness;
 mod hunting;
 mod hygiene;

@@ -45,6 +45,7 @@ pub(crate) fn alert(n: u64, agency: &str) -> Alert {
         status: AlertStatus::New,
         assignee: None,
         drill: n == 0,
+        suppressed: None,
         version: 1,
     }
 }
