@@ -4,13 +4,13 @@
 //! together with the position of what it was made of; readers see what is committed, nothing else. So a process that is killed
 //! anywhere leaves either both or neither.
 //!
-//! - [`settings`]: brokers, names, TLS, SASL, as in the configuration file;
-//! - [`topics`]: which topics there are, created and checked;
-//! - [`spool`]: appended records wait on disk until Kafka has them; the collector's way in;
-//! - [`writer`]: transactions;
-//! - [`reader`]: a member of a consumer group, cooperative and sticky;
-//! - [`table`]: the latest value of each key of a compacted topic;
-//! - [`lag`]: how far groups are behind.
+//! - [`settings`][]: brokers, names, TLS, SASL, as in the configuration file;
+//! - [`topics`][]: which topics there are, created and checked;
+//! - [`spool`][]: appended records wait on disk until Kafka has them; the collector's way in;
+//! - [`writer`][]: transactions;
+//! - [`reader`][]: a member of a consumer group, cooperative and sticky;
+//! - [`table`][]: the latest value of each key of a compacted topic;
+//! - [`lag`][]: how far groups are behind.
 
 pub mod error;
 pub mod lag;
