@@ -16,7 +16,7 @@ use fansipan_bus::EmbeddedBus;
 use fansipan_cli::{Cli, RunArgs};
 use fansipan_collector::sources::Sources;
 use fansipan_model::Scope;
-use fansipan_storage::{CaseStore, EventStore, IdentityStore, StateStore, engine::TantivyStore, sqlite::SqliteState};
+use fansipan_storage::{CaseStore, EventStore, IdentityStore, ResponseStore, StateStore, engine::TantivyStore, sqlite::SqliteState};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -88,7 +88,7 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
     });
     let shutdown = CancellationToken::new();
     let ingest = intake.ingest(&config.sources, senders::verifier(Arc::clone(&stores.state)));
-    let desk = response::desk(&config.response, &stores)?;
+    let desk = response::desk(&config.response, Arc::clone(&stores.actions), Arc::clone(&stores.store) as _, Arc::clone(&stores.state))?;
     let responder = (Arc::clone(&desk), Arc::clone(&stop));
     roles.spawn("responder", &stop, move || response::run(&responder.0, &responder.1))?;
     let deps = ApiDeps {
@@ -132,14 +132,14 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
 }
 
 /// What outlives every role.
-pub(crate) struct Stores {
+struct Stores {
     bus: EmbeddedBus,
     log: String,
-    pub(crate) state: Arc<dyn StateStore>,
+    state: Arc<dyn StateStore>,
     people: Arc<dyn IdentityStore>,
     cases: Arc<dyn CaseStore>,
-    pub(crate) store: Arc<TantivyStore>,
-    pub(crate) actions: Arc<dyn fansipan_storage::ResponseStore>,
+    store: Arc<TantivyStore>,
+    actions: Arc<dyn ResponseStore>,
 }
 
 impl Stores {

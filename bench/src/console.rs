@@ -286,6 +286,7 @@ fn alert(rng: &mut Rng, plan: &Plan, n: u64, raised: i64, bulk: bool) -> Alert {
         status,
         assignee: None,
         drill: false,
+        suppressed: None,
         version: 1,
     }
 }

@@ -36,7 +36,7 @@ use crate::{
     indexing::Indexing,
     intake::Intake,
     process::open_log,
-    senders, upkeep,
+    response, senders, upkeep,
 };
 
 /// Group on the alerts topic.
@@ -79,7 +79,8 @@ impl Local {
 pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
     let started = Instant::now();
     let mut node = Node::start("console", config.role.listen).await?;
-    let state: Arc<dyn StateStore> = Arc::new(SqliteState::open(data.join("state.db"))?);
+    let database = Arc::new(SqliteState::open(data.join("state.db"))?);
+    let state = Arc::clone(&database) as Arc<dyn StateStore>;
     let content = Arc::new(Content::load(config.rules.clone())?);
     let feed = Feed::new();
     let local = Local::open(&config, data)?;
@@ -114,11 +115,25 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
     let intake = Intake::start(&config.sources, Vec::new(), Arc::clone(&spool) as Arc<dyn Sink>)?;
     let ingest = intake.ingest(&config.sources, senders::verifier(Arc::clone(&state)));
 
+    let desk = response::desk(&config.response, Arc::clone(&database) as _, Arc::clone(&events), Arc::clone(&state))?;
+    let responder = (Arc::clone(&desk), Arc::clone(&node.stop));
+    node.roles.spawn("responder", &Arc::clone(&node.stop), move || response::run(&responder.0, &responder.1))?;
+
     let api_config = config.console.api(data)?;
     let https = api_config.listen;
     let live = Arc::new(Cluster { figures, content, started, data: data.to_owned(), roster: Arc::clone(&roster) });
     let control = Arc::new(Pins { roster, normalizer: Arc::clone(&intake.normalizer) });
-    let deps = ApiDeps { events, state: Arc::clone(&state), live, sources: control, feed, ingest: Some(ingest.router()) };
+    let deps = ApiDeps {
+        events,
+        state: Arc::clone(&state),
+        people: Arc::clone(&database) as _,
+        cases: database,
+        response: desk,
+        live,
+        sources: control,
+        feed,
+        ingest: Some(ingest.router()),
+    };
     let shutdown = CancellationToken::new();
     let api = fansipan_api::serve(api_config, deps, shutdown.clone()).await?;
     let upkeep = upkeep::Upkeep {

@@ -42,7 +42,7 @@ pub(super) async fn enrolled(client: &Client) -> (String, Vec<String>, String) {
 async fn a_login_asks_for_the_code_and_a_code_works_once() {
     let rig = Rig::new().await;
     let lan = rig.person("lan", Role::Analyst, &[]).await;
-    let (secret, recovery, proof) = enrolled(&lan).await;
+    let (secret, recovery, _) = enrolled(&lan).await;
     assert_eq!(lan.post("/session/second-factor", json!({})).await.problem(), "FSP-API-014", "the secret is shown once");
     assert_eq!(login(&rig, "lan", None).await.1.problem(), "FSP-API-022");
     let (_, used) = login(&rig, "lan", Some(&proof)).await;
@@ -95,7 +95,7 @@ async fn a_role_may_require_it_and_an_administrator_resets_it() {
     assert_eq!(remove.problem(), "FSP-API-014", "the role requires it");
     let lan = rig.person("lan", Role::Viewer, &[]).await;
     assert_eq!(lan.get("/overview").await.status, StatusCode::OK, "other roles need none");
-    let (secret, recovery, proof) = enrolled(&lan).await;
+    let (secret, recovery, _) = enrolled(&lan).await;
     assert_eq!(lan.post("/session/second-factor/remove", json!({ "code": "123456" })).await.problem(), "FSP-API-002");
     assert_eq!(lan.post("/session/second-factor/remove", json!({ "code": recovery[0] })).await.status, StatusCode::NO_CONTENT);
     assert_eq!(login(&rig, "lan", None).await.1.status, StatusCode::OK);
