@@ -58,9 +58,9 @@ export function makeIncidents(store) {
     });
 }
 
-export const listed = ({ items: _, ...incident }) => incident;
+export const listed = ({ items: _, workspace: __, ...incident }) => incident;
 
-export const detailed = (incident) => ({
+export const detailed = ({ workspace: _, ...incident }) => ({
   ...incident,
   story: incident.items.map((a) => ({
     alert: a.id,

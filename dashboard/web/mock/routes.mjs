@@ -3,9 +3,11 @@ import { detailed, listed, makeIncident } from "./incidents.mjs";
 import { parse, QueryError, run } from "./query.mjs";
 import { changeResponse, readResponse } from "./response.mjs";
 import { DIAGNOSTICS, rules, sources } from "./store.mjs";
+import { add, advance, change, handIn, workspaceOf } from "./workspace.mjs";
 import { SOURCES } from "./world.mjs";
 
 const OPEN = ["new", "acknowledged"];
+const LEVELS = ["critical", "high", "medium", "low", "informational"];
 const UNITS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const time = (text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text));
 
@@ -156,6 +158,63 @@ function incidentList(state, params) {
     .map(listed);
 }
 
+/** The first new alert by level, then age. */
+function nextAlert(state, response, input, user) {
+  const params = new URLSearchParams({ ...input, status: "new", limit: "100000" });
+  const list = alertList(state, params).items.sort((a, b) => LEVELS.indexOf(a.rule.level) - LEVELS.indexOf(b.rule.level));
+  const alert = list[0] ?? null;
+  if (alert) Object.assign(alert, { status: "acknowledged", assignee: user.name, version: alert.version + 1 });
+  return json(response, 200, { alert, rank: alert && { priority: 900, level: 900, confidence: 1000, risk: 1000 } });
+}
+
+function bulk(state, response, input, user) {
+  const list = alertList(state, new URLSearchParams({ ...input.filter, limit: "1000000" })).items;
+  if (input.dry_run) return json(response, 200, { changed: list.length, token: null });
+  const token = state.store.random.hex(16);
+  state.bulk.set(
+    token,
+    list.map((alert) => ({ alert, status: alert.status, assignee: alert.assignee })),
+  );
+  for (const alert of list)
+    Object.assign(alert, { status: input.status, reason: input.reason, assignee: alert.assignee ?? user.name, version: alert.version + 1 });
+  return json(response, 200, { changed: list.length, token });
+}
+
+function undoBulk(state, response, input) {
+  const before = state.bulk.get(input.token) ?? [];
+  for (const { alert, status, assignee } of before) Object.assign(alert, { status, assignee, version: alert.version + 1 });
+  state.bulk.delete(input.token);
+  return json(response, 200, { restored: before.length, kept: 0 });
+}
+
+/** What is known around an alert. */
+function context(state, alert) {
+  const now = Date.now();
+  const days = (list) => {
+    const counts = Array(30).fill(0);
+    for (const a of list) {
+      const age = Math.floor((now - Date.parse(a.last_seen)) / UNITS.d);
+      if (age < 30) counts[29 - age]++;
+    }
+    return counts;
+  };
+  const about = (value) => state.store.alerts.filter((a) => a.entities.some((e) => e.value === value));
+  const sameRule = state.store.alerts.filter((a) => a.rule.id === alert.rule.id);
+  const judged = sameRule.filter((a) => !OPEN.includes(a.status));
+  return {
+    rank: { priority: 900, level: 900, confidence: 1000, risk: 1000 },
+    incident: state.store.incidents.find((i) => i.items.includes(alert))?.id ?? null,
+    verdicts: Object.fromEntries(
+      ["true_positive", "false_positive", "benign"].map((v) => [v, judged.filter((a) => a.status === v).length]),
+    ),
+    similar: judged.slice(0, 8).map((a) => ({ ...a, reason: a.reason ?? "rule" })),
+    entities: alert.entities.map(({ kind, value }) => {
+      const list = about(value);
+      return { kind, value, alerts: list.slice(0, 20), total: list.length, more: false, days: days(list) };
+    }),
+  };
+}
+
 function changeAlert(state, response, id, verb, input, user) {
   const alert = state.store.alerts.find((a) => a.id === id);
   if (!alert) return fail(response, 404, "not_found", "No such alert");
@@ -188,9 +247,23 @@ const DECISIONS = {
   },
 };
 
-function decide(state, response, id, input, user) {
+/** What people put into an incident, and how far it is led. */
+function work(state, response, incident, [verb, item], input, user, params) {
+  const { random } = state.store;
+  workspaceOf(incident);
+  if (verb === "stage") {
+    const [status, body] = advance(incident, input);
+    return body ? json(response, status, body) : fail(response, status, status === 409 ? "conflict" : "bad_request", "a fact is missing");
+  }
+  if (verb === "evidence") return json(response, 200, handIn(incident, random, user.name, params.get("name"), input));
+  const done = item ? change(incident, item, input) : add(incident, random, user.name, input);
+  return done ? json(response, 200, done) : fail(response, 409, "conflict", "somebody changed it");
+}
+
+function decide(state, response, id, input, user, rest, params) {
   const incident = state.store.incidents.find((i) => i.id === id);
   if (!incident) return fail(response, 404, "not_found", "No such incident");
+  if (rest.length) return work(state, response, incident, rest, input, user, params);
   if (input.version !== incident.version) return fail(response, 409, "conflict", `the incident is at version ${incident.version}`);
   const shown = DECISIONS[input.act](incident, input, user, state.store);
   incident.version++;
@@ -267,6 +340,10 @@ function read(state, request, response, path, params) {
   if (path === "/overview") return json(response, 200, overview(state, params));
   if (path === "/stream") return stream(state, request, response);
   if (path === "/alerts") return json(response, 200, alertList(state, params));
+  if (area === "alerts" && path.endsWith("/context")) {
+    const alert = state.store.alerts.find((a) => a.id === id);
+    return alert ? json(response, 200, context(state, alert)) : fail(response, 404, "not_found", "No such alert");
+  }
   if (area === "alerts") {
     const alert = state.store.alerts.find((a) => a.id === id);
     return alert
@@ -276,6 +353,8 @@ function read(state, request, response, path, params) {
   if (path === "/incidents") return json(response, 200, { items: incidentList(state, params) });
   if (area === "incidents") {
     const incident = state.store.incidents.find((i) => i.id === id);
+    if (incident && path.endsWith("/workspace")) return json(response, 200, workspaceOf(incident));
+    if (incident && path.endsWith("/presence")) return json(response, 200, { present: ["analyst", "minhduc"] });
     return incident ? json(response, 200, detailed(incident)) : fail(response, 404, "not_found", "No such incident");
   }
   if (path === "/events") return events(state, response, params);
@@ -342,12 +421,16 @@ export function routes(state) {
     if (account.user.must_change_password) return fail(response, 403, "password_change_required", "set your own password first");
     if (request.method === "POST") {
       const [area, id, verb] = path.slice(1).split("/").map(decodeURIComponent);
+      if (path === "/alerts/next") return nextAlert(state, response, input, account.user);
+      if (path === "/alerts/bulk") return bulk(state, response, input, account.user);
+      if (path === "/alerts/undo") return undoBulk(state, response, input);
       if (area === "alerts") return changeAlert(state, response, id, verb, input, account.user);
       if (area === "actions" || area === "runs") {
         const done = changeResponse(path, input, account.user.name);
         return done.problem ? fail(response, done.status, done.problem, done.detail) : json(response, 200, done);
       }
-      if (area === "incidents") return decide(state, response, id, input, account.user);
+      if (area === "incidents")
+        return decide(state, response, id, input, account.user, path.slice(1).split("/").slice(2), target.searchParams);
       if (area === "sources" && verb === "format") return pin(state, response, id, input);
     }
     try {

@@ -1,6 +1,8 @@
 /** What a test may do to the mock. */
 export interface MockAlert {
   id: string;
+  rule: { id: string };
+  entities: { value: string }[];
   status: string;
   assignee: string | null;
   reason?: string | null;
@@ -14,6 +16,7 @@ export interface MockIncident {
   status: string;
   assignee: string | null;
   version: number;
+  workspace?: { stage: string; facts: Record<string, string>; items: { kind: string; body: Record<string, unknown> }[] };
 }
 
 export interface Mock {

@@ -48,16 +48,18 @@ async function file(path, response) {
 }
 
 async function body(request) {
-  let text = "";
-  for await (const chunk of request) text += chunk;
-  return text ? JSON.parse(text) : {};
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const bytes = Buffer.concat(chunks);
+  if (request.headers["content-type"] === "application/octet-stream") return bytes;
+  return bytes.length ? JSON.parse(bytes.toString()) : {};
 }
 
 /** Starts the mock. `live: false` keeps the world still, so that a test decides what happens. */
 export async function startMock({ port = 0, live: alive = true, ...options } = {}) {
   const store = makeStore(options);
   store.incidents = makeIncidents(store);
-  const state = { store, sessions: new Map(), streams: new Set(), users: new Map(), faults: new Set() };
+  const state = { store, sessions: new Map(), streams: new Set(), users: new Map(), bulk: new Map(), faults: new Set() };
   state.users.set("admin", {
     password: "Mot-Lan-1234",
     user: { name: "admin", display_name: "Quản trị viên", roles: ["administrator"], must_change_password: true, language: "vi" },

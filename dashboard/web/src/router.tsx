@@ -193,6 +193,13 @@ const status = createRoute({
   component: lazyRouteComponent(() => import("./pages/status/StatusPage"), "StatusPage"),
 });
 
+const admin = createRoute({
+  getParentRoute: () => inside,
+  path: "/admin",
+  validateSearch: (raw: Raw): { part?: string } => (text(raw.part) ? { part: text(raw.part) as string } : {}),
+  component: lazyRouteComponent(() => import("./pages/admin/AdminPage"), "AdminPage"),
+});
+
 /** Kept as written: the page reads them, and an unknown word falls back there. */
 export type WallSearch = Partial<Record<"grid" | "screen" | "scenes" | "dwell" | "hold" | "bezel", string>>;
 
@@ -217,7 +224,7 @@ const wall = createRoute({
 const tree = root.addChildren([
   login,
   wall,
-  inside.addChildren([overview, alerts, incidents, incident, entity, search, actions, playbooks, sources, rules, status]),
+  inside.addChildren([overview, alerts, incidents, incident, entity, search, actions, playbooks, sources, rules, status, admin]),
 ]);
 
 /** Lists travel as `a,b`, so that a shared link stays readable. */

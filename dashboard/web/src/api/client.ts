@@ -61,9 +61,9 @@ async function call<T>(method: string, target: string, body?: unknown, signal?: 
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") headers["X-Fansipan"] = "1";
   else if (!personPresent()) headers["X-Fansipan-Background"] = "1";
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (body !== undefined) headers["Content-Type"] = body instanceof Blob ? "application/octet-stream" : "application/json";
   const init: RequestInit = { method, headers, credentials: "same-origin", signal };
-  if (body !== undefined) init.body = JSON.stringify(body);
+  if (body !== undefined) init.body = body instanceof Blob ? body : JSON.stringify(body);
   let response: Response;
   try {
     response = await fetch(target, init);
@@ -83,4 +83,6 @@ async function call<T>(method: string, target: string, body?: unknown, signal?: 
 
 export const get = <T>(path: string, params?: Params, signal?: AbortSignal) => call<T>("GET", url(path, params), undefined, signal);
 export const post = <T>(path: string, body?: unknown) => call<T>("POST", url(path), body ?? {});
+/** Sends the bytes of a file as they are. */
+export const upload = <T>(path: string, params: Params, file: Blob) => call<T>("POST", url(path, params), file);
 export const remove = (path: string) => call<null>("DELETE", url(path));

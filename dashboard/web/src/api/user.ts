@@ -10,6 +10,8 @@ const HELD_BY = {
   respond: ["responder", "administrator"],
   approve: ["responder", "administrator"],
   manageSources: ["engineer", "administrator"],
+  readUsers: ["auditor", "administrator"],
+  manageUsers: ["administrator"],
 } as const satisfies Record<string, readonly string[]>;
 
 export function useMay(permission: keyof typeof HELD_BY): boolean {

@@ -1,8 +1,9 @@
 /** The rail at the left: where one can go, and how many alerts wait. */
 import { Link } from "@tanstack/react-router";
-import { Bell, Gauge, Keyboard, ListChecks, Radar, RadioTower, ScrollText, Search, ShieldBan, Siren } from "lucide-react";
+import { Bell, Gauge, Keyboard, ListChecks, Radar, RadioTower, ScrollText, Search, ShieldBan, Siren, Users } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { useLive } from "../api/live";
+import { useMay } from "../api/user";
 import { useText } from "../time/useText";
 import { Mark } from "./Mark";
 import styles from "./Shell.module.css";
@@ -17,18 +18,20 @@ const PLACES = [
   { to: "/sources", key: "sources", Icon: RadioTower },
   { to: "/rules", key: "rules", Icon: ScrollText },
   { to: "/status", key: "status", Icon: Gauge },
+  { to: "/admin", key: "admin", Icon: Users },
 ] as const;
 
 export function Rail({ onShortcuts }: { onShortcuts: () => void }) {
   const { t } = useTranslation();
   const text = useText();
   const { tick } = useLive();
+  const admin = useMay("readUsers");
   return (
     <nav className={styles.rail} aria-label={t("nav.label")}>
       <div className={styles.brand} title={t("app.name")}>
         <Mark size={28} />
       </div>
-      {PLACES.map(({ to, key, Icon }) => (
+      {PLACES.filter(({ key }) => key !== "admin" || admin).map(({ to, key, Icon }) => (
         <Link
           key={to}
           to={to}

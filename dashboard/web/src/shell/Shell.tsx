@@ -63,6 +63,7 @@ const TITLES = {
   "/sources": "sources",
   "/rules": "rules",
   "/status": "status",
+  "/admin": "admin",
 } as const;
 
 /** The name of the page in the tab, with what waits: a tab in the background still tells. */
@@ -110,6 +111,7 @@ export function Shell() {
     { keys: "g p", label: "keys.go_actions", group: "anywhere", run: () => void navigate({ to: "/actions" }) },
     { keys: "g k", label: "keys.go_playbooks", group: "anywhere", run: () => void navigate({ to: "/playbooks" }) },
     { keys: "g i", label: "keys.status", group: "anywhere", run: () => void navigate({ to: "/status" }) },
+    { keys: "g m", label: "keys.admin", group: "anywhere", run: () => void navigate({ to: "/admin" }) },
     { keys: "/", label: "keys.focus", group: "anywhere", run: () => void navigate({ to: "/search" }) },
     { keys: "g l", label: "keys.language", group: "anywhere", run: toggleLanguage },
     { keys: "g d", label: "keys.theme", group: "anywhere", run: toggleScheme },

@@ -46,6 +46,18 @@ const PAGES: [string, string, ((page: Page) => Promise<unknown>)?][] = [
         .click()
         .then(() => page.keyboard.press("t")),
   ],
+  ["incidents", "/incidents"],
+  [
+    "incident",
+    "/incidents",
+    async (page) => {
+      await page.getByTestId("incident-row").first().click();
+      await page.keyboard.press("Enter");
+      await page.getByTestId("graph-node").first().click();
+    },
+  ],
+  ["entity", "/entity?kind=address&value=203.0.113.45", (page) => page.getByTestId("entity-alerts").waitFor()],
+  ["wall", "/wall?grid=1x1", (page) => page.getByTestId("wall-panel").waitFor()],
   ["no alerts", "/alerts?q=khongcogi"],
   ["search", "/search?q=event.outcome:failure", (page) => page.getByTestId("result-row").nth(1).click()],
   ["query help", "/search", (page) => page.getByRole("button", { name: "Ngôn ngữ truy vấn" }).click()],

@@ -30,6 +30,8 @@ describe("the desk", () => {
       undone: () => said.push("undone"),
       nothingToUndo: () => said.push("nothing"),
       refused: () => said.push("refused"),
+      changedMany: () => said.push("many"),
+      refusedMany: () => said.push("refused many"),
     });
     expect(await desk.claim({ ...server })).toBe(true);
     const verdict = desk.judge({ ...server }, "false_positive", "parsing");

@@ -17,6 +17,7 @@ export const frame: Pick<
     actions: "Response",
     playbooks: "Playbooks",
     status: "System",
+    admin: "Admin",
     shortcuts: "Shortcuts",
   },
   top: {
@@ -185,6 +186,7 @@ export const frame: Pick<
     overview: "Go to Overview",
     go_alerts: "Go to Alerts",
     go_incidents: "Go to Incidents",
+    admin: "Go to Administration",
     back: "Back",
     search: "Go to Search",
     sources: "Go to Sources",
@@ -202,6 +204,7 @@ export const frame: Pick<
     true_positive: "Verdict: true positive, then the reason's digit",
     false_positive: "Verdict: false positive, then the reason's digit",
     benign: "Verdict: benign, then the reason's digit",
+    group: "Choose the whole group of its kind",
     undo: "Undo",
     language: "Switch language",
     theme: "Switch dark and light",

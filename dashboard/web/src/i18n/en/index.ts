@@ -1,11 +1,12 @@
 /** Every word of the console in English. */
 import type { Words } from "../vi";
+import { admin } from "./admin";
 import { cases } from "./cases";
 import { frame } from "./frame";
 import { pages } from "./pages";
 import { response } from "./response";
 import { wall } from "./wall";
 
-const en: Words = { ...frame, ...pages, ...cases, ...response, ...wall };
+const en: Words = { ...frame, ...pages, ...cases, ...admin, ...response, ...wall };
 
 export default en;

@@ -12,6 +12,7 @@ export const frame = {
     actions: "Ứng phó",
     playbooks: "Kịch bản",
     status: "Hệ thống",
+    admin: "Quản trị",
     shortcuts: "Phím tắt",
   },
   top: {
@@ -188,6 +189,7 @@ export const frame = {
     overview: "Đến Tổng quan",
     go_alerts: "Đến Cảnh báo",
     go_incidents: "Đến Sự cố",
+    admin: "Đến Quản trị",
     back: "Trở lại",
     search: "Đến Tìm kiếm",
     sources: "Đến Nguồn log",
@@ -205,6 +207,7 @@ export const frame = {
     true_positive: "Kết luận: tấn công thật, rồi số lý do",
     false_positive: "Kết luận: báo nhầm, rồi số lý do",
     benign: "Kết luận: vô hại, rồi số lý do",
+    group: "Chọn cả nhóm cùng loại",
     undo: "Hoàn tác",
     language: "Đổi ngôn ngữ",
     theme: "Đổi nền sáng, tối",

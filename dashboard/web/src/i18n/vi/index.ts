@@ -1,11 +1,12 @@
 /** Every word of the console in Vietnamese, the language of the house. English has the same keys; a test compares them. */
+import { admin } from "./admin";
 import { cases } from "./cases";
 import { frame } from "./frame";
 import { pages } from "./pages";
 import { response } from "./response";
 import { wall } from "./wall";
 
-const vi = { ...frame, ...pages, ...cases, ...response, ...wall };
+const vi = { ...frame, ...pages, ...cases, ...admin, ...response, ...wall };
 
 export default vi;
 /** The shape every language must fill. */

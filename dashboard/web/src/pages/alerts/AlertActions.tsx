@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { Alert, Verdict } from "../../api/types";
 import styles from "./AlertPanel.module.css";
 import { REASONS, VERDICT_KEYS, VERDICTS } from "./reasons";
+import type { Group } from "./useGroup";
 
 export interface AlertActionsProps {
   alert: Alert;
@@ -14,6 +15,8 @@ export interface AlertActionsProps {
   onClaim: () => void;
   onReopen: () => void;
   onNext: () => void;
+  /** The alerts a verdict falls on, when it is more than the one in hand. */
+  group: Group;
   /** Whether the person holds the alert. */
   mine: boolean;
   /** Whether the person may take and judge alerts. */
@@ -59,7 +62,7 @@ function Verdicts({ alert, judging, onJudging }: Pick<AlertActionsProps, "alert"
   );
 }
 
-export function AlertActions({ alert, judging, onJudging, onJudge, onClaim, onReopen, onNext, mine, may }: AlertActionsProps) {
+export function AlertActions({ alert, judging, onJudging, onJudge, onClaim, onReopen, onNext, group, mine, may }: AlertActionsProps) {
   const { t } = useTranslation();
   const judged = alert.status !== "new" && alert.status !== "acknowledged";
   const Icon = mine ? UserRoundMinus : UserRoundCheck;
@@ -86,6 +89,14 @@ export function AlertActions({ alert, judging, onJudging, onJudge, onClaim, onRe
           </Button>
         </Tooltip>
       </div>
+      {group.filter && (
+        <p className={styles.group} role="status" data-testid="group">
+          <span className="grow">
+            {t(group.filter.q ? "alerts.group_same" : "alerts.group_rule", { count: group.count ?? 0, value: group.filter.q ?? "" })}
+          </span>
+          <kbd>*</kbd> <kbd>Esc</kbd>
+        </p>
+      )}
       {judging && <Reasons judging={judging} onJudge={onJudge} />}
     </div>
   );

@@ -12,6 +12,7 @@ import { Empty, Failed } from "../../components/States";
 import { useLanguage } from "../../i18n";
 import { useText } from "../../time/useText";
 import { AlertActions, type AlertActionsProps } from "./AlertActions";
+import { AlertContext } from "./AlertContext";
 import { AlertEvents } from "./AlertEvents";
 import styles from "./AlertPanel.module.css";
 
@@ -198,6 +199,7 @@ export function AlertPanel({ panelRef, alert, events, error, retry, ...actions }
       <Section title={t("alerts.advice")}>
         <p className={advice ? styles.advice : "faint"}>{advice ?? t("alerts.no_advice")}</p>
       </Section>
+      <AlertContext id={alert.id} />
       <AlertEvents alert={alert} events={events} />
     </aside>
   );

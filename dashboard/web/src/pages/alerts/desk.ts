@@ -3,12 +3,16 @@
  * back and says why. Versions make a claim atomic: who comes second is told. Knows nothing of how things look.
  */
 import { setAssignee, setStatus } from "../../api/alerts";
-import { ApiError } from "../../api/client";
+import { type GroupFilter, judgeMany, takeNext, undoMany } from "../../api/queue";
 import type { Alert, AlertStatus, Verdict } from "../../api/types";
 
-type Before = Pick<Alert, "id" | "status" | "assignee" | "reason">;
+type Before = Pick<Alert, "id" | "status" | "assignee" | "reason"> | { token: string };
 
-export type Done = { kind: "release" | "reopen" } | { kind: "judge"; verdict: Verdict; reason: string };
+export type Done =
+  | { kind: "release" }
+  | { kind: "reopen" }
+  | { kind: "judge"; verdict: Verdict; reason: string }
+  | { kind: "judge_many"; verdict: Verdict; reason: string; count: number };
 
 /** What the desk needs of the world. */
 export interface Room {
@@ -23,6 +27,10 @@ export interface Room {
   nothingToUndo: () => void;
   /** The server refused; `alert` is shown as it was before. */
   refused: (error: unknown, alert: Alert) => void;
+  /** Many alerts changed at once: what is shown is read again. */
+  changedMany: () => void;
+  /** The server refused a decision about many. */
+  refusedMany: (error: unknown) => void;
 }
 
 const UNDO_LIMIT = 50;
@@ -31,7 +39,11 @@ const UNDO_LIMIT = 50;
 const undoable: Before[] = [];
 
 function remember({ id, status, assignee, reason }: Alert): void {
-  undoable.push({ id, status, assignee, reason: reason ?? null });
+  keep({ id, status, assignee, reason: reason ?? null });
+}
+
+function keep(before: Before): void {
+  undoable.push(before);
   if (undoable.length > UNDO_LIMIT) undoable.shift();
 }
 
@@ -63,13 +75,13 @@ function begin<T>(change: Promise<T>): Promise<T> {
 export class Desk {
   constructor(private readonly room: Room) {}
 
-  /** Whether the alert is now ours. `quiet`: nothing is said when somebody was faster. */
-  claim(alert: Alert, quiet = false): Promise<boolean> {
-    return begin(this.take(alert, quiet));
+  /** Whether the alert is now ours. */
+  claim(alert: Alert): Promise<boolean> {
+    return begin(this.take(alert));
   }
 
-  private async take(alert: Alert, quiet: boolean): Promise<boolean> {
-    const { me, show, read, refused } = this.room;
+  private async take(alert: Alert): Promise<boolean> {
+    const { me, show, refused } = this.room;
     if (alert.assignee === me && alert.status !== "new") return true;
     const status: AlertStatus = alert.status === "new" ? "acknowledged" : alert.status;
     show({ ...alert, assignee: me, status });
@@ -78,9 +90,27 @@ export class Desk {
       remember(alert);
       return true;
     } catch (error) {
-      if (quiet && error instanceof ApiError && error.kind === "conflict") show(await read(alert.id));
-      else refused(error, alert);
+      refused(error, alert);
       return false;
+    }
+  }
+
+  /** The first new alert of the queue, now ours; `null`: none waits, `undefined`: the server refused and said why. */
+  async next(filter: { levels: readonly string[]; rule?: string; q?: string }): Promise<Alert | null | undefined> {
+    const { levels, rule, q } = filter;
+    try {
+      const { alert } = await takeNext({
+        ...(levels.length ? { level: levels.join(",") } : {}),
+        ...(rule ? { rule } : {}),
+        ...(q ? { q } : {}),
+      });
+      if (!alert) return null;
+      keep({ id: alert.id, status: "new", assignee: null, reason: null });
+      this.room.show(alert);
+      return alert;
+    } catch (error) {
+      this.room.refusedMany(error);
+      return undefined;
     }
   }
 
@@ -98,6 +128,33 @@ export class Desk {
     return this.change(alert, wanted, (now) => this.settled(now, setStatus(now, verdict, reason)), { kind: "judge", verdict, reason });
   }
 
+  /** Judges every alert that fits, on the server, as one decision that can be taken back. */
+  judgeMany(filter: GroupFilter, verdict: Verdict, reason: string): Promise<void> {
+    return begin(this.carryOutMany(filter, verdict, reason));
+  }
+
+  private async carryOutMany(filter: GroupFilter, verdict: Verdict, reason: string): Promise<void> {
+    try {
+      const { changed, token } = await judgeMany(filter, verdict, reason);
+      if (token) keep({ token });
+      this.room.changedMany();
+      this.room.done({ kind: "judge_many", verdict, reason, count: changed });
+    } catch (error) {
+      this.room.refusedMany(error);
+    }
+  }
+
+  private async takeBackMany(token: string): Promise<null> {
+    try {
+      await undoMany(token);
+      this.room.changedMany();
+      this.room.undone();
+    } catch (error) {
+      this.room.refusedMany(error);
+    }
+    return null;
+  }
+
   /** Takes back the last change; gives the alert's id. */
   undo(): Promise<string | null> {
     return begin(underWay.then(() => this.takeBack()));
@@ -109,6 +166,7 @@ export class Desk {
       this.room.nothingToUndo();
       return null;
     }
+    if ("token" in before) return this.takeBackMany(before.token);
     let alert: Alert | null = null;
     try {
       alert = await this.room.read(before.id);

@@ -32,8 +32,9 @@ export function useDesk(): Desk {
   const errorText = useErrorText();
 
   const words = useStable((what: Done): string => {
-    if (what.kind !== "judge") return t(`alerts.done_${what.kind}`);
+    if (what.kind === "release" || what.kind === "reopen") return t(`alerts.done_${what.kind}`);
     const reason = String(t(`reason.${what.verdict}.${what.reason}` as "reason.benign.admin"));
+    if (what.kind === "judge_many") return t("alerts.done_many", { count: what.count, verdict: t(`status.${what.verdict}`), reason });
     return t("alerts.done_verdict", { verdict: t(`status.${what.verdict}`), reason });
   });
   const say = useStable((key: "alerts.undone" | "alerts.undo_nothing") => notify({ message: t(key), autoClose: 2000 }));
@@ -52,6 +53,11 @@ export function useDesk(): Desk {
         if (error instanceof ApiError && error.kind === "conflict") void client.invalidateQueries({ queryKey: ["alerts"] });
         refuse(error);
       },
+      changedMany: () => {
+        void client.invalidateQueries({ queryKey: ["alerts"] });
+        void client.invalidateQueries({ queryKey: ["alert"] });
+      },
+      refusedMany: refuse,
       done: (what) => {
         const onUndo = () => {
           dismiss(id);

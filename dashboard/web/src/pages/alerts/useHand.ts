@@ -12,9 +12,7 @@ import { notify } from "../../components/notify";
 import { type Shortcut, useShortcuts } from "../../keyboard/keyboard";
 import { REASONS, VERDICT_KEYS, VERDICTS } from "./reasons";
 import { useDesk } from "./useDesk";
-
-/** Claims tried for one `n` when others are faster. */
-const TRIES = 8;
+import { useGroup } from "./useGroup";
 
 /** The alert named in the URL: at once from the list, with its events as soon as they come. */
 function useAlert(id: string | undefined, items: Alert[]) {
@@ -38,6 +36,8 @@ export function useHand(id: string | undefined, items: Alert[], filter: AlertFil
   const open = alert?.status === "new" || alert?.status === "acknowledged";
   const mine = open && alert.assignee === me;
 
+  const group = useGroup(may ? alert : null);
+
   const select = (next: string | undefined) => {
     setJudging(null);
     void navigate({ search: ({ id: _, ...rest }) => (next ? { ...rest, id: next } : rest), replace: id !== undefined });
@@ -45,18 +45,23 @@ export function useHand(id: string | undefined, items: Alert[], filter: AlertFil
   const judge = (verdict: Verdict, reason: string) => {
     if (!alert) return;
     setJudging(null);
+    if (group.filter) {
+      void desk.judgeMany(group.filter, verdict, reason);
+      group.clear();
+      select(undefined);
+      return;
+    }
     // The judged alert leaves an open queue; the one after it comes to hand.
     const leaves = ["open", "new", "acknowledged"].includes(filter.status);
     const following = items[index + 1] ?? items[index - 1];
     void desk.judge(alert, verdict, reason);
     if (leaves && following) select(following.id);
   };
-  const takeNext = async () => {
-    for (const candidate of items.filter((a) => a.status === "new" && a.id !== id).slice(0, TRIES)) {
-      select(candidate.id);
-      if (!may || (await desk.claim(candidate, true))) return;
-    }
-    notify({ message: t("alerts.no_next"), autoClose: 3000 });
+  const goNext = async () => {
+    // Who only looks goes down the list.
+    const next = may ? await desk.next(filter) : items.find((a) => a.status === "new" && a.id !== id);
+    if (next) select(next.id);
+    else if (next === null) notify({ message: t("alerts.no_next"), autoClose: 3000 });
   };
   const claim = () => {
     if (may && open) void (mine ? desk.release(alert) : desk.claim(alert));
@@ -73,11 +78,17 @@ export function useHand(id: string | undefined, items: Alert[], filter: AlertFil
     ? REASONS[judging].map((reason, i): Shortcut => ({ keys: String(i + 1), run: () => judge(judging, reason) }))
     : [];
   useShortcuts([
-    { keys: "n", label: "keys.next", group: "alerts", run: () => void takeNext() },
+    { keys: "n", label: "keys.next", group: "alerts", run: () => void goNext() },
     { keys: "c", label: "keys.claim", group: "alerts", run: claim },
     ...verdicts,
+    { keys: "*", label: "keys.group", group: "alerts", run: group.cycle },
     { keys: "u", label: "keys.undo", group: "alerts", run: () => void undo() },
-    { keys: "Escape", label: "keys.close", group: "lists", run: () => (judging ? setJudging(null) : select(undefined)) },
+    {
+      keys: "Escape",
+      label: "keys.close",
+      group: "lists",
+      run: () => (judging ? setJudging(null) : group.filter ? group.clear() : select(undefined)),
+    },
     ...reasons,
   ]);
   // A verdict begun for one alert must not fall on another.
@@ -86,13 +97,14 @@ export function useHand(id: string | undefined, items: Alert[], filter: AlertFil
 
   const actions = {
     judging,
+    group,
     may,
     mine,
     onJudging: setJudging,
     onJudge: judge,
     onClaim: claim,
     onReopen: () => alert && void desk.reopen(alert),
-    onNext: () => void takeNext(),
+    onNext: () => void goNext(),
   };
   return { ...held, index, select, actions };
 }

@@ -67,7 +67,7 @@ function Node({ node, selected, onSelect }: NodeProps) {
       <text y={-radius - 5} className={styles.nodeKind}>
         {t(`entity.${node.kind}`)}
       </text>
-      <text y={radius + 15}>{cut(node.value)}</text>
+      <text y={radius + 18}>{cut(node.value)}</text>
       <title>{node.value}</title>
     </g>
   );

@@ -1,10 +1,11 @@
 /** One incident as a place of work: what happened, to whom, when, and what is done about it. Shown anew as others work on it. */
 import { Checkbox } from "@mantine/core";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { ChevronRight, FlaskConical } from "lucide-react";
+import { ChevronRight, FlaskConical, Users } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Incident, IncidentDetail } from "../../api/incidents";
+import { useMay, useUser } from "../../api/user";
 import { Age } from "../../components/Age";
 import { LevelMark } from "../../components/Level";
 import { Panel } from "../../components/Panel";
@@ -15,8 +16,11 @@ import { useText } from "../../time/useText";
 import { EntityGraph } from "./EntityGraph";
 import styles from "./Incident.module.css";
 import { IncidentActions } from "./IncidentActions";
+import { Stages } from "./Stages";
 import { Story, Timeline } from "./Story";
 import { useIncident } from "./useIncident";
+import { useWorkspace } from "./useWorkspace";
+import { Workspace } from "./Workspace";
 
 function Facts({ incident }: { incident: Incident }) {
   const { t } = useTranslation();
@@ -51,7 +55,7 @@ function Facts({ incident }: { incident: Incident }) {
   );
 }
 
-function Head({ incident }: { incident: Incident }) {
+function Head({ incident, present }: { incident: Incident; present: readonly string[] }) {
   const { t } = useTranslation();
   const language = useLanguage();
   return (
@@ -61,7 +65,12 @@ function Head({ incident }: { incident: Incident }) {
           {t("incidents.title")}
         </Link>
         <ChevronRight size={14} aria-hidden="true" />
-        <span className="mono">{incident.id.slice(0, 8)}</span>
+        <span className="mono grow">{incident.id.slice(0, 8)}</span>
+        {present.length > 0 && (
+          <span className="row" data-testid="present">
+            <Users size={13} aria-hidden="true" /> {t("workspace.present", { names: present.join(", ") })}
+          </span>
+        )}
       </nav>
       <div className="row">
         <LevelMark level={incident.level} />
@@ -122,6 +131,9 @@ export function IncidentPage() {
   const { id } = useParams({ from: "/inside/incidents/$id" });
   const navigate = useNavigate();
   const { query, incident, busy, change } = useIncident(id);
+  const room = useWorkspace(id);
+  const may = useMay("judge");
+  const me = useUser().name;
   const [picked, setPicked] = useState<readonly string[]>([]);
   useShortcuts([
     { keys: "Backspace", label: "keys.back", group: "lists", run: () => void navigate({ to: "/incidents" }) },
@@ -139,8 +151,10 @@ export function IncidentPage() {
   const at = query.dataUpdatedAt;
   return (
     <article className={styles.page} data-testid="incident">
-      <Head incident={incident} />
+      <Head incident={incident} present={room.present.filter((name) => name !== me)} />
       <IncidentActions incident={incident} change={change} busy={busy} picked={picked} onSplit={() => void split()} />
+      {room.workspace && <Stages workspace={room.workspace} act={room.act} may={may} />}
+      {room.query.isError && !room.workspace && <Failed error={room.query.error} compact />}
       <Facts incident={incident} />
       <div className={styles.grid}>
         <Panel title={t("incidents.story")} updatedAt={at}>
@@ -154,6 +168,7 @@ export function IncidentPage() {
           <Alerts incident={incident} picked={picked} onPick={toggle} />
         </Panel>
       </div>
+      {room.workspace && <Workspace id={id} workspace={room.workspace} act={room.act} may={may} />}
     </article>
   );
 }

@@ -36,8 +36,8 @@ export function Story({ incident }: { incident: IncidentDetail }) {
 }
 
 const WIDTH = 1000;
-const LANE = 30;
-const LEFT = 170;
+const LANE = 38;
+const LEFT = 230;
 
 /** Each tactic a lane in order of an attack, each step a mark at its time. */
 export function Timeline({ incident }: { incident: IncidentDetail }) {
@@ -57,7 +57,7 @@ export function Timeline({ incident }: { incident: IncidentDetail }) {
     <svg className={styles.timeline} viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-label={t("incidents.timeline")}>
       {lanes.map((lane, i) => (
         <g key={lane} transform={`translate(0 ${i * LANE + LANE / 2})`}>
-          <text x={0} y={4}>
+          <text x={0} y={6}>
             {plain(lane) || "–"}
           </text>
           <line x1={LEFT} x2={WIDTH - 30} y1={0} y2={0} />

@@ -1,0 +1,47 @@
+/** The queue as the server keeps it: the next alert, decisions about many at once, what is known around one. */
+import { queryOptions } from "@tanstack/react-query";
+import { get, post } from "./client";
+import type { Alert, AlertStatus, EntityKind, Verdict } from "./types";
+
+/** Why an alert stands where it stands: factors per mille. */
+export interface Rank {
+  priority: number;
+  level: number;
+  confidence: number;
+  risk: number;
+}
+
+export interface GroupFilter {
+  status: string;
+  rule: string;
+  q?: string;
+}
+
+export interface AlertContext {
+  rank: Rank;
+  incident: string | null;
+  verdicts: Record<Verdict, number>;
+  similar: (Alert & { reason: string | null })[];
+  entities: { kind: EntityKind; value: string; alerts: Alert[]; total: number; more: boolean; days: number[] }[];
+}
+
+interface NextFilter {
+  level?: string;
+  rule?: string;
+  q?: string;
+}
+
+/** The first new alert of the queue, now the caller's; nobody else gets it. */
+export const takeNext = (filter: NextFilter) => post<{ alert: Alert | null; rank: Rank | null }>("/alerts/next", filter);
+
+export const judgeMany = (filter: GroupFilter, status: AlertStatus, reason: string | null, dryRun = false) =>
+  post<{ changed: number; token: string | null }>("/alerts/bulk", { filter, status, reason, dry_run: dryRun });
+
+export const undoMany = (token: string) => post<{ restored: number; kept: number }>("/alerts/undo", { token });
+
+export const contextQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["alert-context", id],
+    queryFn: ({ signal }) => get<AlertContext>(`/alerts/${encodeURIComponent(id)}/context`, {}, signal),
+    staleTime: 30_000,
+  });
