@@ -88,7 +88,12 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
     });
     let shutdown = CancellationToken::new();
     let ingest = intake.ingest(&config.sources, senders::verifier(Arc::clone(&stores.state)));
-    let desk = response::desk(&config.response, &stores)?;
+    let desk = response::desk(
+        &config.response,
+        Arc::clone(&stores.actions),
+        Arc::clone(&stores.state),
+        Arc::clone(&stores.store) as Arc<dyn EventStore>,
+    )?;
     let responder = (Arc::clone(&desk), Arc::clone(&stop));
     roles.spawn("responder", &stop, move || response::run(&responder.0, &responder.1))?;
     let deps = ApiDeps {
@@ -132,14 +137,14 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
 }
 
 /// What outlives every role.
-pub(crate) struct Stores {
+struct Stores {
     bus: EmbeddedBus,
     log: String,
-    pub(crate) state: Arc<dyn StateStore>,
+    state: Arc<dyn StateStore>,
     people: Arc<dyn IdentityStore>,
     cases: Arc<dyn CaseStore>,
-    pub(crate) store: Arc<TantivyStore>,
-    pub(crate) actions: Arc<dyn fansipan_storage::ResponseStore>,
+    store: Arc<TantivyStore>,
+    actions: Arc<dyn fansipan_storage::ResponseStore>,
 }
 
 impl Stores {

@@ -12,8 +12,8 @@ mod live;
 mod logins;
 mod memory;
 mod process;
-mod roles;
 mod response;
+mod roles;
 mod senders;
 mod upkeep;
 

@@ -12,11 +12,17 @@ use anyhow::{Context as _, Result, ensure};
 use fansipan_response::{
     Desk, Parts, ResponseConfig, connectors, own::ThisMachine, playbook, ports::SystemNames, protected::Protected, telemetry::Observed,
 };
+use fansipan_storage::{EventStore, ResponseStore, StateStore};
 
-use crate::{appliance::Stores, live};
+use crate::live;
 
 /// The desk over the stores and the configured devices.
-pub(crate) fn desk(config: &ResponseConfig, stores: &Stores) -> Result<Arc<Desk>> {
+pub(crate) fn desk(
+    config: &ResponseConfig,
+    actions: Arc<dyn ResponseStore>,
+    state: Arc<dyn StateStore>,
+    events: Arc<dyn EventStore>,
+) -> Result<Arc<Desk>> {
     let mut devices = BTreeMap::new();
     let mut hosts = Vec::new();
     for (name, settings) in &config.devices {
@@ -31,11 +37,11 @@ pub(crate) fn desk(config: &ResponseConfig, stores: &Stores) -> Result<Arc<Desk>
     let library = playbook::Library::load(&config.playbooks);
     library.faults().iter().for_each(|fault| tracing::error!("{fault}; this playbook is not in force"));
     let parts = Parts {
-        store: Arc::clone(&stores.actions),
+        store: actions,
         protected,
         devices,
-        telemetry: Arc::new(Observed::new(Arc::clone(&stores.store) as _)),
-        incidents: Arc::new(playbook::StoredIncidents(Arc::clone(&stores.state))),
+        telemetry: Arc::new(Observed::new(events)),
+        incidents: Arc::new(playbook::StoredIncidents(state)),
         library,
         clock: Box::new(|| i64::try_from(live::now()).unwrap_or(i64::MAX)),
     };

@@ -18,7 +18,9 @@ use fansipan_bus::{
     kafka::{Owner, Reader, Settings, Spool, Topics},
 };
 use fansipan_collector::{Normalizer, sources::config::SourcesConfig};
-use fansipan_storage::{AlertChange, EventStore, RuleCount, StateStore, engine::TantivyStore, sqlite::SqliteState};
+use fansipan_storage::{
+    AlertChange, CaseStore, EventStore, IdentityStore, ResponseStore, RuleCount, StateStore, engine::TantivyStore, sqlite::SqliteState,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -36,7 +38,7 @@ use crate::{
     indexing::Indexing,
     intake::Intake,
     process::open_log,
-    senders, upkeep,
+    response, senders, upkeep,
 };
 
 /// Group on the alerts topic.
@@ -79,7 +81,8 @@ impl Local {
 pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
     let started = Instant::now();
     let mut node = Node::start("console", config.role.listen).await?;
-    let state: Arc<dyn StateStore> = Arc::new(SqliteState::open(data.join("state.db"))?);
+    let kept = Arc::new(SqliteState::open(data.join("state.db"))?);
+    let state: Arc<dyn StateStore> = Arc::clone(&kept) as Arc<dyn StateStore>;
     let content = Arc::new(Content::load(config.rules.clone())?);
     let feed = Feed::new();
     let local = Local::open(&config, data)?;
@@ -118,7 +121,21 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
     let https = api_config.listen;
     let live = Arc::new(Cluster { figures, content, started, data: data.to_owned(), roster: Arc::clone(&roster) });
     let control = Arc::new(Pins { roster, normalizer: Arc::clone(&intake.normalizer) });
-    let deps = ApiDeps { events, state: Arc::clone(&state), live, sources: control, feed, ingest: Some(ingest.router()) };
+    // the console owns the state, so it is the one that acts on devices
+    let desk = response::desk(&config.response, Arc::clone(&kept) as Arc<dyn ResponseStore>, Arc::clone(&state), Arc::clone(&events))?;
+    let responder = (Arc::clone(&desk), Arc::clone(&node.stop));
+    node.roles.spawn("responder", &Arc::clone(&node.stop), move || response::run(&responder.0, &responder.1))?;
+    let deps = ApiDeps {
+        events,
+        state: Arc::clone(&state),
+        people: Arc::clone(&kept) as Arc<dyn IdentityStore>,
+        cases: kept as Arc<dyn CaseStore>,
+        response: desk,
+        live,
+        sources: control,
+        feed,
+        ingest: Some(ingest.router()),
+    };
     let shutdown = CancellationToken::new();
     let api = fansipan_api::serve(api_config, deps, shutdown.clone()).await?;
     let upkeep = upkeep::Upkeep {
