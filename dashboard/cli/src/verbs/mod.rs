@@ -14,6 +14,7 @@ mod evidence;
 mod hunt;
 mod incidents;
 mod parse;
+mod pcap;
 mod rules;
 mod search;
 mod sources;
@@ -26,6 +27,7 @@ mod tokens;
 pub async fn execute(cli: &Cli) -> Result<Outcome> {
     let result = match &cli.command {
         Command::Parse(args) => parse::parse(args),
+        Command::Pcap(args) => pcap::pcap(args),
         Command::Hunt(args) => hunt::hunt(cli, args).await,
         Command::Rules(args) => rules::rules(cli, args).await,
         Command::Search(args) => search::search(cli, args).await,
