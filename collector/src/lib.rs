@@ -17,6 +17,7 @@ pub mod pipeline;
 pub mod records;
 pub mod sources;
 pub mod state;
+pub mod tap;
 
 pub use format::FormatError;
 pub use normalize::{Normalizer, Settings};

@@ -61,6 +61,8 @@ pub enum Command {
     Console,
     /// Raw log records in, one flat ECS JSON object per line out
     Parse(ParseArgs),
+    /// Packets of capture files in, one flat ECS JSON object per event out: flows, DNS, HTTP, TLS, QUIC and more
+    Pcap(PcapArgs),
     /// Run Sigma rules over files: one JSON line per detection
     Hunt(HuntArgs),
     /// Search stored events: a filter, then pipes
@@ -146,6 +148,14 @@ pub struct ParseArgs {
     /// File to read; - or nothing: standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
+}
+
+/// `fansipan pcap`
+#[derive(Debug, Args)]
+pub struct PcapArgs {
+    /// Capture files: pcap or pcapng, plain or gzip
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
 }
 
 /// `fansipan hunt`

@@ -20,6 +20,7 @@ mod incidents;
 mod parse;
 mod people;
 mod playbooks;
+mod pcap;
 mod rules;
 mod search;
 mod size;
@@ -36,6 +37,7 @@ pub use doctor::{Finding, doctor};
 pub async fn execute(cli: &Cli) -> Result<Outcome> {
     let result = match &cli.command {
         Command::Parse(args) => parse::parse(args),
+        Command::Pcap(args) => pcap::pcap(args),
         Command::Hunt(args) => hunt::hunt(cli, args).await,
         Command::Rules(args) => rules::rules(cli, args).await,
         Command::Search(args) => search::search(cli, args).await,

@@ -1,0 +1,108 @@
+//! `fansipan pcap`: packets of capture files in, one flat ECS JSON object per event out.
+//!
+//! Each file is a capture of its own and ends with an event `network.capture` that says what was read and what was wrong. A file that
+//! is cut gives what is before the cut, and a warning; one that is no capture makes the verb fail after the others were read.
+
+use std::{
+    io::{self, BufWriter, Write},
+    path::Path,
+};
+
+use anyhow::Result;
+use fansipan_collector::tap::{
+    Sensor, Settings, Summary,
+    decode::Problem,
+    files::{CaptureFile, Ending},
+};
+use fansipan_model::{Event, Value, fields, json};
+
+use crate::{Outcome, args::PcapArgs};
+
+pub(super) fn pcap(args: &PcapArgs) -> Result<Outcome> {
+    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let mut failed = None;
+    for path in &args.files {
+        match CaptureFile::open(path) {
+            Ok(file) => read(path, file, &mut out)?,
+            Err(error) => {
+                tracing::error!("{error}");
+                failed.get_or_insert(error);
+            }
+        }
+    }
+    out.flush()?;
+    match failed {
+        Some(error) => Err(error.into()),
+        None => Ok(Outcome::Done),
+    }
+}
+
+fn read(path: &Path, mut file: CaptureFile, out: &mut dyn Write) -> Result<()> {
+    let mut sensor = Sensor::new(Settings::default());
+    let mut line = Vec::new();
+    while let Some(packet) = file.next_packet() {
+        sensor.packet(packet.link, packet.at, packet.wire, packet.data);
+        for event in sensor.events() {
+            write(&event, &mut line, out)?;
+        }
+    }
+    sensor.finish();
+    for event in sensor.events() {
+        write(&event, &mut line, out)?;
+    }
+    let ending = file.ending();
+    let packets = sensor.summary().packets;
+    let path = path.display().to_string();
+    match ending {
+        Ending::Whole => {}
+        Ending::Cut => tracing::warn!("FSP-TAP-003: {path} is cut in the middle of a packet; the {packets} packets before it were read"),
+        Ending::Damaged(why) => tracing::warn!("FSP-TAP-004: {path} is damaged after {packets} packets ({why}); those were read"),
+    }
+    write(&summary(&path, sensor.summary(), ending), &mut line, out)
+}
+
+fn write(event: &Event, line: &mut Vec<u8>, out: &mut dyn Write) -> Result<()> {
+    line.clear();
+    json::write(event, line);
+    line.push(b'\n');
+    out.write_all(line)?;
+    Ok(())
+}
+
+/// What was read of a file and what was wrong with it.
+fn summary(path: &str, summary: &Summary, ending: &Ending) -> Event {
+    let mut event = Event::default();
+    event.set_timestamp(summary.last);
+    for (field, value) in [
+        (fields::EVENT_KIND, "metric"),
+        (fields::EVENT_CATEGORY, "network"),
+        (fields::EVENT_TYPE, "info"),
+        (fields::EVENT_MODULE, "tap"),
+        (fields::EVENT_DATASET, "network.capture"),
+        (fields::LOG_FILE_PATH, path),
+    ] {
+        event.push(field, Value::Str(value));
+    }
+    event.push(fields::EVENT_START, Value::Time(summary.first));
+    event.push(fields::EVENT_END, Value::Time(summary.last));
+    for (name, count) in [
+        ("packets", summary.packets),
+        ("bytes", summary.bytes),
+        ("captured_bytes", summary.captured),
+        ("flows", summary.flows),
+        ("flows_evicted", summary.evicted),
+        ("flows_bypassed", summary.bypassed),
+        ("stream_bytes_missing", summary.missing),
+    ] {
+        event.push_named(&format!("fansipan.capture.{name}"), Value::Int(count as i64));
+    }
+    for (problem, count) in Problem::ALL.iter().zip(summary.problems) {
+        if count > 0 {
+            event.push_named(&format!("fansipan.capture.problem.{}", problem.as_str()), Value::Int(count as i64));
+        }
+    }
+    if *ending != Ending::Whole {
+        event.push(fields::FANSIPAN_TRUNCATED, Value::Bool(true));
+    }
+    event
+}
