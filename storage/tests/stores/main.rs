@@ -10,6 +10,7 @@
 
 mod clickhouse;
 mod conformance;
+#[allow(unreachable_pub, dead_code, reason = "shared with the whole-product tests and the measurements, which use more of it")]
 #[path = "../../../tests/src/clickhouse.rs"]
 mod engine;
 mod planner;
