@@ -42,7 +42,7 @@ pub(super) async fn enrolled(client: &Client) -> (String, Vec<String>, String) {
 async fn a_login_asks_for_the_code_and_a_code_works_once() {
     let rig = Rig::new().await;
     let lan = rig.person("lan", Role::Analyst, &[]).await;
-    let (secret, recovery, _) = enrolled(&lan).await;
+    let (secret, recovery, proof) = enrolled(&lan).await;
     assert_eq!(lan.post("/session/second-factor", json!({})).await.problem(), "FSP-API-014", "the secret is shown once");
     assert_eq!(login(&rig, "lan", None).await.1.problem(), "FSP-API-022");
     let (_, used) = login(&rig, "lan", Some(&proof)).await;
