@@ -14,6 +14,7 @@ mod playbook;
 mod response;
 mod rules;
 mod system;
+mod wall;
 
 pub use alert::*;
 pub use credentials::*;
@@ -29,3 +30,4 @@ pub use playbook::*;
 pub use response::*;
 pub use rules::*;
 pub use system::*;
+pub use wall::*;
