@@ -3,7 +3,6 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { get, post, remove } from "./client";
 
 export const ROLES = ["viewer", "analyst", "responder", "engineer", "auditor", "administrator"] as const;
-export type Role = (typeof ROLES)[number];
 
 export interface UserInfo {
   name: string;

@@ -59,6 +59,8 @@ describe("the desk", () => {
       undone: nothing,
       nothingToUndo: nothing,
       refused: (error) => expect.fail(String(error)),
+      changedMany: nothing,
+      refusedMany: nothing,
     });
     const claim = desk.claim({ ...stale });
     await desk.judge({ ...stale }, "false_positive", "parsing");
