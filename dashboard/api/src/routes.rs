@@ -26,7 +26,7 @@ use crate::{
     guard::{Gate, guard},
     handlers::{
         actions, alerts, audit, cases, coverage, drafts, entity, events, evidence, exceptions, export, hunt, incidents, oidc, overview,
-        playbooks, queue, rules, searches, second_factor, session, sessions, sources, status, stream, tokens, users, walls,
+        playbooks, queue, rules, searches, second_factor, session, sessions, sources, status, stream, tokens, users, wall, walls,
     },
     openapi::Doc,
     state::Api,
@@ -164,6 +164,7 @@ pub(crate) fn table() -> Vec<Route> {
         Route::get("/sessions", needs(ReadUsers), verb("sessions.list"), sessions::list, "Open sessions").gives::<dto::SessionList>(),
         Route::delete("/sessions/{id}", needs(ManageUsers), verb("sessions.end"), sessions::end_other, "End a session"),
 
+        Route::get("/wall", needs(ReadWall), FIGURES, wall::show, "What the videowall shows besides the overview").gives::<dto::WallData>(),
         Route::get("/wall/device", needs(ReadWall), OWN, walls::show, "Which screen of the wall this is").gives::<dto::WallDeviceInfo>(),
         Route::post("/wall/enrol", PUBLIC, verb("wall.enrol"), walls::enrol, "Enrol a screen of the wall with a one-time code; sets its cookie").takes::<dto::WallEnrolment>().gives::<dto::WallEnrolled>(),
         Route::get("/wall-devices", needs(ReadUsers), verb("walls.list"), walls::list, "Screens of the wall").gives::<dto::WallDeviceList>(),

@@ -133,6 +133,57 @@ function overview(state, params) {
   };
 }
 
+/** What the wall shows besides the overview. */
+function wall(state) {
+  const { store } = state;
+  const open = store.alerts.filter((a) => OPEN.includes(a.status) && ["critical", "high"].includes(a.rule.level));
+  const incidents = incidentList(state, new URLSearchParams());
+  const raised = store.incidents.find((i) => i.level === "critical" && i.status === "new" && !i.merged_into);
+  const { lag, disk, bus } = status(state);
+  return {
+    generated_at: new Date().toISOString(),
+    alerts: open.slice(0, 100).map(({ id, rule, raised: at, status, assignee }) => ({
+      id,
+      level: rule.level,
+      title: rule.title,
+      title_vi: rule.title_vi,
+      raised: at,
+      status,
+      assignee,
+    })),
+    more: open.length > 100,
+    incidents,
+    story: raised ? { incident: raised.id, steps: detailed(raised).story.slice(-6) } : null,
+    sources: sources(store).map(({ id, host, active, last_seen, counters }) => ({
+      id,
+      host,
+      active,
+      last_seen,
+      kept: counters.kept,
+      refused: Object.values(counters.refused).reduce((a, b) => a + b, 0),
+    })),
+    lag,
+    disk,
+    alarm: bus.alarm,
+  };
+}
+
+/** A screen of the wall: one code, one cookie, the wall's paths alone. */
+function wallDevice(state, request, response, path, input) {
+  const screen = /wall=(\w+)/.exec(request.headers.cookie ?? "")?.[1];
+  if (path === "/wall/enrol") {
+    if (input.code !== state.wallCode) return fail(response, 401, "login_failed", "the code is wrong or was used");
+    const token = state.store.random.hex(16);
+    state.walls.add(token);
+    state.wallCode = null;
+    response.setHeader("Set-Cookie", `wall=${token}; HttpOnly; SameSite=Strict; Path=/`);
+    return json(response, 200, { device: { name: "tuong-1" }, token: null });
+  }
+  if (!state.walls.has(screen)) return undefined;
+  if (path === "/wall/device") return json(response, 200, { name: "tuong-1" });
+  return ["/wall", "/overview", "/stream"].includes(path) ? null : fail(response, 403, "forbidden", "a screen sees the wall alone");
+}
+
 function alertList(state, params) {
   const status = params.get("status") ?? "open";
   const since = params.get("since") ? new Date(range(params).from).toISOString() : null;
@@ -350,6 +401,7 @@ function read(state, request, response, path, params) {
       ? json(response, 200, { ...alert, events: alert.event_ids.map((e) => state.store.byId.get(e)) })
       : fail(response, 404, "not_found", "No such alert");
   }
+  if (path === "/wall") return json(response, 200, wall(state));
   if (path === "/incidents") return json(response, 200, { items: incidentList(state, params) });
   if (area === "incidents") {
     const incident = state.store.incidents.find((i) => i.id === id);
@@ -407,7 +459,9 @@ export function routes(state) {
     if (request.method !== "GET" && request.headers["x-fansipan"] !== "1")
       return fail(response, 403, "cross_site", "the header X-Fansipan is missing");
     if (path === "/session" && request.method === "POST") return signIn(state, response, input);
-    if (!account) return fail(response, 401, "not_authenticated", "log in first");
+    const screen = account ? undefined : wallDevice(state, request, response, path, input);
+    if (screen === null) return read(state, request, response, path, target.searchParams);
+    if (!account) return response.writableEnded ? undefined : fail(response, 401, "not_authenticated", "log in first");
     if (path === "/session" && request.method === "DELETE") {
       state.sessions.delete(token);
       return json(response, 204, null);

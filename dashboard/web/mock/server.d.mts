@@ -26,6 +26,8 @@ export interface Mock {
     /** What the stream says every two seconds. */
     tick(): unknown;
     sessions: Map<string, unknown>;
+    /** Credentials of enrolled screens. */
+    walls: Set<string>;
     users: Map<string, { password: string; user: { language: string } }>;
     /** Paths that answer 503. */
     faults: Set<string>;

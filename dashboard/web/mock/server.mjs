@@ -59,7 +59,16 @@ async function body(request) {
 export async function startMock({ port = 0, live: alive = true, ...options } = {}) {
   const store = makeStore(options);
   store.incidents = makeIncidents(store);
-  const state = { store, sessions: new Map(), streams: new Set(), users: new Map(), bulk: new Map(), faults: new Set() };
+  const state = {
+    store,
+    sessions: new Map(),
+    streams: new Set(),
+    users: new Map(),
+    bulk: new Map(),
+    walls: new Set(),
+    wallCode: "abcd-efgh-ijkl",
+    faults: new Set(),
+  };
   state.users.set("admin", {
     password: "Mot-Lan-1234",
     user: { name: "admin", display_name: "Quản trị viên", roles: ["administrator"], must_change_password: true, language: "vi" },

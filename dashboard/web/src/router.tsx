@@ -3,6 +3,7 @@ import type { QueryClient } from "@tanstack/react-query";
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
 import { sessionQuery } from "./api/queries";
 import { LEVELS, type Level } from "./api/types";
+import { deviceQuery } from "./api/wall";
 import { Crash } from "./components/Crash";
 import { NotFound } from "./shell/NotFound";
 import { Shell } from "./shell/Shell";
@@ -214,9 +215,11 @@ const wall = createRoute({
     }
     return out;
   },
-  beforeLoad: async ({ context, location }) => {
+  // A screen's own credential first: it keeps nobody logged in.
+  beforeLoad: async ({ context }) => {
+    if (await context.client.ensureQueryData(deviceQuery)) return { known: true };
     const user = await context.client.ensureQueryData(sessionQuery);
-    if (!user || user.must_change_password) throw redirect({ to: "/login", search: { next: location.href } });
+    return { known: user !== null && !user.must_change_password };
   },
   component: lazyRouteComponent(() => import("./pages/wall/WallPage"), "WallPage"),
 });

@@ -14,6 +14,7 @@ mod queue;
 mod response;
 mod rules;
 mod system;
+mod wall;
 
 pub use alert::*;
 pub use case::*;
@@ -29,3 +30,4 @@ pub use queue::*;
 pub use response::*;
 pub use rules::*;
 pub use system::*;
+pub use wall::*;

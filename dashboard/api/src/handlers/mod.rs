@@ -27,4 +27,5 @@ pub(crate) mod status;
 pub(crate) mod stream;
 pub(crate) mod tokens;
 pub(crate) mod users;
+pub(crate) mod wall;
 pub(crate) mod walls;

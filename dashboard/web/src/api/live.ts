@@ -58,8 +58,8 @@ const ANNOUNCED = 5_000;
 const CATCH_UP = 100;
 
 /** Connects until the returned function is called. `onAlerts` hears of alerts that are new on this screen. */
-export function startLive(client: QueryClient, onAlerts: (alerts: Alert[]) => void): () => void {
-  const live = new Live(client, onAlerts);
+export function startLive(client: QueryClient, onAlerts: (alerts: Alert[]) => void, lists = true): () => void {
+  const live = new Live(client, onAlerts, lists);
   live.start();
   return () => live.stop();
 }
@@ -78,6 +78,8 @@ class Live {
   constructor(
     private readonly client: QueryClient,
     private readonly onAlerts: (alerts: Alert[]) => void,
+    /** Whether the reader may ask for alerts; a screen of the wall may not. */
+    private readonly lists: boolean,
   ) {}
 
   start(): void {
@@ -110,6 +112,7 @@ class Live {
 
   /** What the stream did not tell: the latest alerts, without fetching every page shown again. */
   private async catchUp(): Promise<void> {
+    if (!this.lists) return;
     const page = await get<Page<Alert>>("/alerts", { status: "all", limit: CATCH_UP });
     this.take(page.items);
   }

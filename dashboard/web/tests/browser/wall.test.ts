@@ -83,6 +83,19 @@ describe.skipIf(!hasChromium)("the wall", () => {
     expect(await at("wall-panel").count()).toBe(1);
   });
 
+  it("is shown by a screen with a credential of its own, until that is revoked", async () => {
+    const screen = await openPage(browser, { width: 960, height: 540 });
+    await screen.page.goto(`${mock.url}/wall?grid=1x1`);
+    await screen.page.getByTestId("wall-code").fill("abcd-efgh-ijkl");
+    await screen.page.getByTestId("wall-enrol").click();
+    await screen.page.getByTestId("wall-panel").waitFor();
+    const refused = await screen.page.evaluate(async () => (await fetch("/api/v1/alerts")).status);
+    expect(refused).toBe(403);
+    mock.state.walls.clear();
+    await screen.page.getByTestId("wall-code").waitFor();
+    await screen.context.close();
+  });
+
   it("turns grey and says how old it is when the server is gone", async () => {
     await page.clock.install();
     await page.goto(`${mock.url}/wall?scenes=overview`);

@@ -26,7 +26,7 @@ export const admin = {
     once: "Shown this once. Copy it or hand it over now.",
     peer: "Address",
     agent: "Browser",
-    this_one: "this one",
+    own: "this one",
     end: "End",
     revoke: "Revoke",
     made_by: "Made by",

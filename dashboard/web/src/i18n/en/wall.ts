@@ -10,6 +10,12 @@ export const wall = {
     scene_incident: "Incident in progress",
     old: "OLD {{value}}",
     offline: "SERVER UNREACHABLE – what you see is old",
+    enrol_title: "Make this a screen of the wall",
+    enrol_why:
+      "An administrator adds the screen under Administration, Wall screens, and reads out its code. The screen sees the wall and nothing else.",
+    enrol_code: "Code",
+    enrol_submit: "Enrol",
+    enrol_person: "Log in with your own account",
     answer: "Situation",
     calm: "No critical alert is open",
     critical: "{{value}} critical alerts open",

@@ -26,7 +26,7 @@ export const admin = {
     once: "Chỉ hiện lần này. Hãy chép hoặc trao ngay.",
     peer: "Địa chỉ",
     agent: "Trình duyệt",
-    this_one: "phiên này",
+    own: "phiên này",
     end: "Ngắt",
     revoke: "Thu hồi",
     made_by: "Người tạo",

@@ -62,7 +62,7 @@ export function Sessions() {
       align: "right",
       cell: (s) =>
         s.current ? (
-          <span className="dim">{t("admin.this_one")}</span>
+          <span className="dim">{t("admin.own")}</span>
         ) : (
           may && <Revoke label={t("admin.end")} run={deed.run} onRevoke={() => endSession(s.id)} />
         ),

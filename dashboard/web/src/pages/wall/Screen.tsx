@@ -47,7 +47,7 @@ export function Screen({ name, data, incident }: { name: PanelName; data: WallDa
     case "case":
       return <Case data={data} incident={incident} />;
     case "story":
-      return <Story data={data} />;
+      return <Story data={data} incident={incident} />;
     case "path":
       return <Path data={data} incident={incident} />;
     case "entities":

@@ -1,43 +1,49 @@
 /** The wall: a grid of screens without frame or buttons, for people who look up. The director decides what is on it. */
 import { useQueryClient } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useRouteContext, useRouter, useSearch } from "@tanstack/react-router";
 import { type CSSProperties, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { whenExpired } from "../../api/client";
-import { incidentsQuery } from "../../api/incidents";
 import { sessionQuery } from "../../api/queries";
+import { deviceQuery } from "../../api/wall";
 import { useShortcuts } from "../../keyboard/keyboard";
 import { useServerNow } from "../../time/clock";
-import { direct, urgent } from "./director";
+import { direct } from "./director";
+import { EnrolPage } from "./EnrolPage";
 import { Screen } from "./Screen";
 import { SCENES, type SceneName, wallSettings } from "./settings";
 import { useWallData } from "./useWallData";
 import styles from "./Wall.module.css";
 
-/** A wall whose session is over says so on its sign-in page, and comes back to the same wall. */
+/** When the credential is over or revoked, the screen asks for a new code. */
 function useExpiry(): void {
   const client = useQueryClient();
-  const navigate = useNavigate();
+  const router = useRouter();
   useEffect(() => {
     whenExpired(() => {
       client.setQueryData(sessionQuery.queryKey, null);
-      void navigate({ to: "/login", search: { next: window.location.pathname + window.location.search, expired: true } });
+      client.setQueryData(deviceQuery.queryKey, null);
+      void router.invalidate();
     });
     return () => whenExpired(() => {});
-  }, [client, navigate]);
+  }, [client, router]);
 }
 
+/** The wall for whoever may see it; for a browser nobody knows, the way in. */
 export function WallPage() {
+  const { known } = useRouteContext({ from: "/wall" });
+  return known ? <Wall /> : <EnrolPage />;
+}
+
+function Wall() {
   const { t } = useTranslation();
   const search = useSearch({ from: "/wall" });
   const settings = useMemo(() => wallSettings(search), [search]);
   const [pinned, setPinned] = useState<SceneName | null>(null);
-  const client = useQueryClient();
   const now = useServerNow();
   useExpiry();
-  const known = client.getQueryData(incidentsQuery("open").queryKey)?.items ?? [];
-  const data = useWallData(urgent(known, now, settings.hold)?.id ?? null);
-  const { scene, incident, panels } = direct(settings, data.incidents.value?.items ?? [], now, pinned);
+  const data = useWallData();
+  const { scene, incident, panels } = direct(settings, data.wall.value?.incidents ?? [], now, pinned);
   useShortcuts([
     ...SCENES.map((name, i) => ({ keys: String(i + 1), run: () => setPinned(name) })),
     { keys: "0", run: () => setPinned(null) },

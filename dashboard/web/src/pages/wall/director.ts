@@ -50,7 +50,7 @@ export interface Showing {
 }
 
 /** The incident that must be on the wall: critical, nobody has taken it, opened within `hold` seconds; the latest of them. */
-export function urgent(incidents: readonly Incident[], now: number, hold: number): Incident | null {
+function urgent(incidents: readonly Incident[], now: number, hold: number): Incident | null {
   const fits = incidents.filter((i) => {
     const age = now - instant(i.opened);
     return i.level === "critical" && i.status === "new" && !i.merged_into && age < hold * 1000;

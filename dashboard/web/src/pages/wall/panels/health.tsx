@@ -32,8 +32,8 @@ export function Silent({ data }: PanelProps) {
   const { t } = useTranslation();
   const span = useWhole();
   const now = useServerNow();
-  const { value, at } = data.sources;
-  const silent = (value?.items ?? []).filter((s) => !s.active).sort((a, b) => instant(b.last_seen) - instant(a.last_seen));
+  const { value, at } = data.wall;
+  const silent = (value?.sources ?? []).filter((s) => !s.active).sort((a, b) => instant(b.last_seen) - instant(a.last_seen));
   return (
     <WallPanel title={t("wall.silent")} at={at} tone={silent.length ? "warn" : undefined}>
       {value && silent.length === 0 && <Quiet>{t("overview.verdict_seeing")}</Quiet>}
@@ -45,37 +45,32 @@ export function Silent({ data }: PanelProps) {
 export function Sources({ data }: PanelProps) {
   const { t } = useTranslation();
   const text = useText();
-  const { value, at } = data.sources;
-  const list = [...(value?.items ?? [])].sort((a, b) => b.counters.kept - a.counters.kept);
-  const most = Math.max(1, ...list.map((s) => s.counters.kept));
+  const { value, at } = data.wall;
+  const list = [...(value?.sources ?? [])].sort((a, b) => b.kept - a.kept);
+  const most = Math.max(1, ...list.map((s) => s.kept));
   return (
     <WallPanel title={t("wall.talkers")} at={at}>
       <Rows
         lines={list.map((s) => ({
           key: s.id,
           words: s.host ?? s.id,
-          figure: text.compact(s.counters.kept),
-          share: s.counters.kept / most,
+          figure: text.compact(s.kept),
+          share: s.kept / most,
         }))}
       />
     </WallPanel>
   );
 }
 
-const sum = (counts: Record<string, number>): number => Object.values(counts).reduce((a, b) => a + b, 0);
-
 export function Refused({ data }: PanelProps) {
   const { t } = useTranslation();
   const text = useText();
-  const { value, at } = data.sources;
-  const losing = (value?.items ?? [])
-    .map((s) => ({ source: s, lost: sum(s.counters.refused) }))
-    .filter(({ lost }) => lost > 0)
-    .sort((a, b) => b.lost - a.lost);
+  const { value, at } = data.wall;
+  const losing = (value?.sources ?? []).filter((s) => s.refused > 0).sort((a, b) => b.refused - a.refused);
   return (
     <WallPanel title={t("wall.refused")} at={at} tone={losing.length ? "warn" : undefined}>
       {value && losing.length === 0 && <Quiet>{t("wall.refused_none")}</Quiet>}
-      <Rows lines={losing.map(({ source, lost }) => ({ key: source.id, words: source.host ?? source.id, figure: text.compact(lost) }))} />
+      <Rows lines={losing.map((s) => ({ key: s.id, words: s.host ?? s.id, figure: text.compact(s.refused) }))} />
     </WallPanel>
   );
 }
@@ -83,10 +78,10 @@ export function Refused({ data }: PanelProps) {
 export function Lag({ data }: PanelProps) {
   const { t } = useTranslation();
   const text = useText();
-  const { value, at } = data.status;
+  const { value, at } = data.wall;
   if (!value) return <WallPanel title={t("overview.pipeline")} at={at} />;
-  const { lag, disk, bus } = value;
-  const tone = lag.seconds > 60 || bus.alarm ? "bad" : lag.seconds > 10 ? "warn" : "good";
+  const { lag, disk, alarm } = value;
+  const tone = lag.seconds > 60 || alarm ? "bad" : lag.seconds > 10 ? "warn" : "good";
   const free = disk.total > 0 ? disk.free / disk.total : 0;
   return (
     <WallPanel title={t("overview.pipeline")} at={at} tone={tone}>
@@ -95,9 +90,9 @@ export function Lag({ data }: PanelProps) {
       <p className={styles.note} data-tone={free < 0.1 ? "bad" : undefined}>
         {t("wall.disk", { value: text.percent(free, 0) })}
       </p>
-      {bus.alarm && (
+      {alarm && (
         <p className={styles.note} data-tone="bad">
-          {bus.alarm}
+          {alarm}
         </p>
       )}
     </WallPanel>

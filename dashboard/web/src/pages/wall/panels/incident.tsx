@@ -22,7 +22,7 @@ export function Case({ data, incident }: CaseProps) {
   const now = useServerNow();
   if (!incident) return <WallPanel title={t("wall.case")} at={0} />;
   return (
-    <WallPanel title={incident.drill ? t("wall.case_drill") : t("wall.case")} at={data.incidents.at} tone="bad">
+    <WallPanel title={incident.drill ? t("wall.case_drill") : t("wall.case")} at={data.wall.at} tone="bad">
       <p className={styles.headline} data-testid="wall-incident">
         {(language === "vi" && incident.title_vi) || incident.title}
       </p>
@@ -32,13 +32,13 @@ export function Case({ data, incident }: CaseProps) {
   );
 }
 
-export function Story({ data }: PanelProps) {
+export function Story({ data, incident }: CaseProps) {
   const { t } = useTranslation();
   const text = useText();
   const language = useLanguage();
-  const { value, at } = data.incident;
+  const { value, at } = data.wall;
   // The latest steps fit; what began it is in the headline.
-  const steps = (value?.story ?? []).slice(-4);
+  const steps = value?.story && value.story.incident === incident?.id ? value.story.steps.slice(-4) : [];
   return (
     <WallPanel title={t("wall.story")} at={at}>
       <ol className={styles.story}>
@@ -56,7 +56,7 @@ export function Path({ data, incident }: CaseProps) {
   const { t } = useTranslation();
   const tactics = incident?.tactics ?? [];
   return (
-    <WallPanel title={t("wall.path")} at={data.incidents.at}>
+    <WallPanel title={t("wall.path")} at={data.wall.at}>
       <Rows lines={tactics.map((tactic, i) => ({ key: tactic, words: tactic.replaceAll("-", " "), figure: String(i + 1) }))} />
     </WallPanel>
   );
@@ -65,7 +65,7 @@ export function Path({ data, incident }: CaseProps) {
 export function Entities({ data, incident }: CaseProps) {
   const { t } = useTranslation();
   return (
-    <WallPanel title={t("wall.entities")} at={data.incidents.at}>
+    <WallPanel title={t("wall.entities")} at={data.wall.at}>
       <Rows
         lines={(incident?.entities ?? []).map((e) => ({ key: `${e.kind}:${e.value}`, words: e.value, figure: t(`entity.${e.kind}`) }))}
       />

@@ -35,9 +35,9 @@ export function Waiting({ data }: PanelProps) {
   const span = useWhole();
   const text = useText();
   const now = useServerNow();
-  const { value, at } = data.queue;
-  const unclaimed = (value?.items ?? []).filter((a) => a.status === "new");
-  const late = unclaimed.filter((a) => now - instant(a.raised) > (a.rule.level === "critical" ? PATIENCE.critical : PATIENCE.other)).length;
+  const { value, at } = data.wall;
+  const unclaimed = (value?.alerts ?? []).filter((a) => a.status === "new");
+  const late = unclaimed.filter((a) => now - instant(a.raised) > (a.level === "critical" ? PATIENCE.critical : PATIENCE.other)).length;
   const oldest = unclaimed.reduce((most, a) => Math.max(most, now - instant(a.raised)), 0);
   const tone = late > 0 ? "bad" : unclaimed.length > 0 ? "warn" : "good";
   return (
@@ -45,7 +45,7 @@ export function Waiting({ data }: PanelProps) {
       {value && (
         <>
           <Big
-            value={value.next ? t("wall.at_least", { value: text.number(unclaimed.length) }) : text.number(unclaimed.length)}
+            value={value.more ? t("wall.at_least", { value: text.number(unclaimed.length) }) : text.number(unclaimed.length)}
             words={t("wall.unclaimed")}
             tone={tone}
           />
@@ -62,9 +62,9 @@ export function Waiting({ data }: PanelProps) {
 export function Desk({ data }: PanelProps) {
   const { t } = useTranslation();
   const text = useText();
-  const { value, at } = data.queue;
+  const { value, at } = data.wall;
   const held = new Map<string, number>();
-  for (const alert of value?.items ?? []) if (alert.assignee) held.set(alert.assignee, (held.get(alert.assignee) ?? 0) + 1);
+  for (const alert of value?.alerts ?? []) if (alert.assignee) held.set(alert.assignee, (held.get(alert.assignee) ?? 0) + 1);
   const people = [...held].sort((a, b) => b[1] - a[1]);
   const most = Math.max(1, ...people.map(([, n]) => n));
   return (

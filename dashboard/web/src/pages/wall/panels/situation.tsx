@@ -88,16 +88,16 @@ export function Queue({ data }: PanelProps) {
   const span = useWhole();
   const language = useLanguage();
   const now = useServerNow();
-  const { value, at } = data.queue;
-  const alerts = byPriority(value?.items ?? []);
+  const { value, at } = data.wall;
+  const alerts = byPriority(value?.alerts ?? []);
   return (
-    <WallPanel title={t("wall.queue")} at={at} tone={alerts[0]?.rule.level === "critical" ? "bad" : undefined}>
+    <WallPanel title={t("wall.queue")} at={at} tone={alerts[0]?.level === "critical" ? "bad" : undefined}>
       {value && alerts.length === 0 && <Quiet>{t("wall.queue_empty")}</Quiet>}
       <Rows
         lines={alerts.map((a) => ({
           key: a.id,
-          level: a.rule.level,
-          words: (language === "vi" && a.rule.title_vi) || a.rule.title,
+          level: a.level,
+          words: (language === "vi" && a.title_vi) || a.title,
           figure: span(now - instant(a.raised)),
         }))}
       />
@@ -111,8 +111,8 @@ export function Incidents({ data }: PanelProps) {
   const text = useText();
   const language = useLanguage();
   const now = useServerNow();
-  const { value, at } = data.incidents;
-  const open = [...(value?.items ?? [])].sort((a, b) => instant(b.opened) - instant(a.opened));
+  const { value, at } = data.wall;
+  const open = [...(value?.incidents ?? [])].sort((a, b) => instant(b.opened) - instant(a.opened));
   return (
     <WallPanel title={t("wall.incidents", { value: text.number(open.length) })} at={at}>
       {value && open.length === 0 && <Quiet>{t("wall.incidents_none")}</Quiet>}

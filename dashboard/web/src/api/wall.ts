@@ -1,0 +1,61 @@
+/** What the wall shows, in one answer, and the credential a screen has of its own. */
+import { queryOptions } from "@tanstack/react-query";
+import { ApiError, get, post } from "./client";
+import type { Incident, Step } from "./incidents";
+import type { AlertStatus, Lag, Level } from "./types";
+
+export interface WallAlert {
+  id: string;
+  level: Level;
+  title: string;
+  title_vi: string | null;
+  raised: string;
+  status: AlertStatus;
+  assignee: string | null;
+}
+
+export interface WallSource {
+  id: string;
+  host: string | null;
+  active: boolean;
+  last_seen: string;
+  kept: number;
+  refused: number;
+}
+
+export interface WallAnswer {
+  generated_at: string;
+  alerts: WallAlert[];
+  more: boolean;
+  incidents: Incident[];
+  /** Of the latest critical incident that nobody has taken. */
+  story: { incident: string; steps: Step[] } | null;
+  sources: WallSource[];
+  lag: Lag;
+  disk: { free: number; total: number };
+  alarm: string | null;
+}
+
+export const wallQuery = queryOptions({
+  queryKey: ["wall"],
+  queryFn: ({ signal }) => get<WallAnswer>("/wall", {}, signal),
+  refetchInterval: 5_000,
+});
+
+/** Whether this browser is an enrolled screen; a person's session is none. */
+export const deviceQuery = queryOptions({
+  queryKey: ["wall-device"],
+  queryFn: async ({ signal }): Promise<{ name: string } | null> => {
+    try {
+      return await get<{ name: string }>("/wall/device", {}, signal);
+    } catch (error) {
+      if (error instanceof ApiError && [401, 403, 404].includes(error.status)) return null;
+      throw error;
+    }
+  },
+  staleTime: Number.POSITIVE_INFINITY,
+  retry: 1,
+});
+
+/** Makes this browser a screen; the server answers with a cookie that pages cannot read. */
+export const enrol = (code: string) => post<{ device: { name: string } }>("/wall/enrol", { code, terminal: false });
