@@ -133,7 +133,7 @@ pub(super) fn page(t: &Transaction<'_>, scope: &Scope, filter: &AlertFilter, aft
         let sql = format!("SELECT {columns} FROM {from} CROSS JOIN alert_bodies USING (n){} ORDER BY {order} LIMIT ?", c.text());
         let found: Vec<(Stored, u32)> = t
             .prepare_cached(&sql)
-            .and_then(|mut s| s.query_map(c.args(), |row| Ok((read(row)?, row.get(16)?)))?.collect())
+            .and_then(|mut s| s.query_map(c.args(), |row| Ok((read(row)?, row.get(17)?)))?.collect())
             .map_err(StoreError::state("listing alerts"))?;
         rows.extend(found);
         Ok(())

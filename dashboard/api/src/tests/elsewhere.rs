@@ -93,7 +93,8 @@ struct Browser {
 impl Browser {
     fn new(ca: &Path) -> Browser {
         let tls = crate::identity::trusting(ca);
-        let http = reqwest::Client::builder().tls_backend_preconfigured(tls).redirect(reqwest::redirect::Policy::none());
+        let http =
+            reqwest::Client::builder().tls_backend_preconfigured(tls).redirect(reqwest::redirect::Policy::none()).pool_max_idle_per_host(0); // the provider closes idle connections when it likes
         Browser { http: http.build().unwrap(), cookies: Default::default() }
     }
 
