@@ -20,24 +20,26 @@ pub fn parse(text: &str, file: &str) -> Result<Playbook, Fault> {
     }
     let playbook: Playbook = yaml_serde::from_str(text).map_err(|e| {
         let (line, column) = e.location().map_or((1, 1), |l| (l.line(), l.column()));
+        // the reader names where the mapping begins; what it quotes stands somewhere in there
+        let quoted = e.to_string().split('`').nth(1).map(str::to_owned).unwrap_or_default();
+        let (line, column) = find(text, &quoted, line).unwrap_or((line, column));
         fault(line, column, e.to_string())
     })?;
     check(&playbook).map_err(|(needle, message)| {
-        let (line, column) = find(text, &needle);
+        let (line, column) = find(text, &needle, 1).unwrap_or((1, 1));
         fault(line, column, message)
     })?;
     Ok(playbook)
 }
 
-/// Where a text stands first; folded texts are found by their beginning.
-fn find(text: &str, needle: &str) -> (usize, usize) {
+/// Where a text stands first from a line on; folded texts are found by their beginning.
+fn find(text: &str, needle: &str, from: usize) -> Option<(usize, usize)> {
     let begin: String = needle.chars().take_while(|c| *c != '\n').take(40).collect();
-    for (number, line) in text.lines().enumerate() {
-        if let Some(at) = line.find(&begin).filter(|_| !begin.is_empty()) {
-            return (number + 1, line[..at].chars().count() + 1);
-        }
-    }
-    (1, 1)
+    let lines = text.lines().enumerate().skip(from.saturating_sub(1));
+    lines.filter(|_| !begin.is_empty()).find_map(|(number, line)| {
+        let before = line.split(&begin).next().filter(|before| before.len() < line.len())?;
+        Some((number + 1, before.chars().count() + 1))
+    })
 }
 
 type Complaint = (String, String);
