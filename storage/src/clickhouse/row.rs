@@ -59,6 +59,11 @@ pub(crate) fn insert_columns() -> String {
 /// Whether the server folds this character as we do and takes it for a part of a word if and only if we do (Latin with the
 /// marks of Vietnamese, and common punctuation).
 fn is_native(c: char) -> bool {
+    // some capitals of African languages fold to letters of the phonetic alphabet, beyond these ranges
+    in_native_ranges(c) && (c < '\u{181}' || c.to_lowercase().all(in_native_ranges))
+}
+
+fn in_native_ranges(c: char) -> bool {
     matches!(c, '\0'..='\u{12f}' | '\u{131}'..='\u{24f}' | '\u{300}'..='\u{306}' | '\u{308}'..='\u{344}' | '\u{346}'..='\u{36f}'
         | '\u{1e00}'..='\u{1eff}' | '\u{2010}'..='\u{2027}' | '\u{20ac}')
 }
