@@ -65,7 +65,7 @@ impl WallSource {
             active,
             last_seen: time::to_rfc3339(s.last_seen),
             kept: s.counters.kept,
-            refused: s.counters.refused.values().fold(0, |sum, n| sum.saturating_add(*n)),
+            refused: s.counters.refused.values().fold(0_u64, |sum, n| sum.saturating_add(*n)),
         }
     }
 }

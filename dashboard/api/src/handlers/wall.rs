@@ -27,7 +27,7 @@ fn raised(incidents: &[Incident]) -> Option<&Incident> {
 /// `GET /wall`
 pub(crate) async fn show(State(api): State<Api>, caller: Caller) -> Result<Json<WallData>, Problem> {
     let (state, live) = (api.deps.state.clone(), api.deps.live.clone());
-    let read = move || {
+    let read = api.small.store(move || {
         let scope = &caller.scope;
         let filter =
             AlertFilter { statuses: AlertFilter::OPEN.to_vec(), levels: vec![Level::Critical, Level::High], ..AlertFilter::default() };
@@ -39,8 +39,8 @@ pub(crate) async fn show(State(api): State<Api>, caller: Caller) -> Result<Json<
             Some(found) => state.incident(scope, found.state.id)?,
         };
         Ok((alerts, incidents, story, state.sources(scope)?, live.snapshot()))
-    };
-    let (alerts, incidents, story, sources, live) = api.small.store(read).await?;
+    });
+    let (alerts, incidents, story, sources, live) = read.await?;
     let story = story.map(|(found, alerts)| {
         let steps: Vec<StepDto> = incident::story(&alerts).into_iter().map(StepDto::from).collect();
         let skip = steps.len().saturating_sub(STEPS);

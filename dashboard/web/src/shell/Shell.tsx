@@ -83,6 +83,8 @@ function useExpiry(): void {
   const navigate = useNavigate();
   useEffect(() => {
     whenExpired(() => {
+      // Several requests may be refused at once; the first has brought the person to the login page.
+      if (window.location.pathname === "/login") return;
       client.setQueryData(sessionQuery.queryKey, null);
       const here = window.location.pathname + window.location.search;
       void navigate({ to: "/login", search: { next: here, expired: true } });

@@ -55,7 +55,6 @@ function Node({ node, selected, onSelect }: NodeProps) {
       role="button"
       tabIndex={0}
       aria-pressed={selected}
-      aria-label={`${t(`entity.${node.kind}`)} ${node.value}`}
       onClick={() => onSelect(node)}
       onKeyDown={(event) => {
         if (event.key !== "Enter" && event.key !== " ") return;
@@ -68,6 +67,7 @@ function Node({ node, selected, onSelect }: NodeProps) {
         {t(`entity.${node.kind}`)}
       </text>
       <text y={radius + 18}>{cut(node.value)}</text>
+      {/* the whole value, where the words above were cut */}
       <title>{node.value}</title>
     </g>
   );
