@@ -29,4 +29,5 @@ provider.proxy = false;
 https
   .createServer({ cert: fs.readFileSync(cert), key: fs.readFileSync(key) }, provider.callback())
   .listen(Number(port), '127.0.0.1', () => console.log('ready'));
+process.stdout.on('error', () => {}); // nobody reads on after "ready"
 process.stdin.on('end', () => process.exit(0)).resume(); // ends with the test

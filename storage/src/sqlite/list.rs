@@ -82,7 +82,8 @@ pub(super) fn source(filter: &AlertFilter) -> &'static str {
 
 /// How many fit: kept counts where they can tell, else counted up to a bound.
 fn total(t: &Transaction<'_>, scope: &Scope, filter: &AlertFilter) -> Result<(u64, bool)> {
-    let plain = filter.rule.is_none() && filter.assignee.is_none() && filter.since.is_none() && filter.until.is_none();
+    let shown = filter.suppressed == Suppressed::Without; // others are counted nowhere
+    let plain = shown && filter.rule.is_none() && filter.assignee.is_none() && filter.since.is_none() && filter.until.is_none();
     if plain && filter.text.as_deref().is_none_or(str::is_empty) {
         let mut c = Conditions::default();
         c.scope(scope);
