@@ -71,6 +71,8 @@ struct Keepers {
     settings: Settings,
     names: Names,
     many: i32,
+    /// Partitions of the events topic.
+    from: i32,
     rules: Arc<ArcSwap<RuleSet>>,
     grouping: GroupingConfig,
     correlation: Correlation,
@@ -102,7 +104,7 @@ impl Keepers {
 impl Owner for Keepers {
     fn assigned(&self, partition: i32, committed: Option<u64>) -> Option<u64> {
         let in_force = self.rules.load_full();
-        let share = Share { place: partition as usize, of: self.many as usize };
+        let share = Share { place: partition as usize, of: self.many as usize, from: self.from as usize };
         let mut keeper = Keeper::new(share, &in_force, self.grouping.clone(), self.correlation.clone());
         let (mut start, mut parts) = (None, 0);
         match self.snapshot(partition) {
@@ -142,11 +144,13 @@ impl Keeping {
         let topics = Topics::new(&self.settings)?;
         let names = topics.names().clone();
         let many = topics.partitions(&names.keyed)?;
+        let from = topics.partitions(&names.events)?;
         let writer = Writer::open(&self.settings, "analyzer.keep")?;
         let keepers = Arc::new(Keepers {
             settings: self.settings.clone(),
             names: names.clone(),
             many,
+            from,
             rules: Arc::clone(&self.rules),
             grouping: self.grouping.clone(),
             correlation: self.correlation.clone(),

@@ -67,6 +67,15 @@ fn attack(appliance: &Appliance, from: &str) -> Result<()> {
     Ok(())
 }
 
+/// Somebody who guessed right is in.
+fn breach(appliance: &Appliance, from: &str) -> Result<()> {
+    attack(appliance, from)?;
+    let stamp = jiff::Timestamp::now().strftime("%b %e %H:%M:%S").to_string();
+    let line = format!("<38>{stamp} web01 sshd[99]: Accepted password for root from {from} port 40100 ssh2\n");
+    TcpStream::connect(("127.0.0.1", appliance.syslog))?.write_all(line.as_bytes())?;
+    Ok(())
+}
+
 fn one(appliance: &Appliance, arguments: &[&str]) -> Result<Value> {
     appliance.json(arguments)?.into_iter().next().with_context(|| format!("{arguments:?} printed nothing"))
 }
@@ -122,7 +131,7 @@ fn a_playbook_goes_on_after_a_crash_and_does_no_step_twice() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let (port, orders) = receiver()?;
     let mut appliance = Appliance::start(&config(dir.path(), port)?)?;
-    attack(&appliance, "203.0.113.78")?;
+    breach(&appliance, "203.0.113.78")?;
     eventually("an incident", PATIENCE, || Ok(!appliance.json(&["incidents", "list"])?.is_empty()))?;
     let incident = text(&one(&appliance, &["incidents", "list"])?, "id");
     let fits: Vec<Value> = appliance.json(&["playbooks", "list", "--incident", &incident])?;

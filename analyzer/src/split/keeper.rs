@@ -17,6 +17,9 @@ use crate::{
 const MAGIC: &[u8; 4] = b"FSPR";
 const VERSION: u8 = 1;
 
+/// How many times further than a source a partition may hold event time back.
+const APART: i64 = 24;
+
 /// Which share of the groups a keeper holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
@@ -24,6 +27,8 @@ pub struct Share {
     pub place: usize,
     /// How many keepers there are.
     pub of: usize,
+    /// Partitions of events whose matchers send notes.
+    pub from: usize,
 }
 
 /// Holds the groups of its share; a pure state machine.
@@ -36,6 +41,8 @@ pub struct Keeper {
     grouping: Grouping,
     /// By partition of events: watermark and latest arrival.
     marks: BTreeMap<i32, (i64, i64)>,
+    /// The first arrival heard of.
+    began: i64,
     queue: Vec<Keyed>,
     unknown: u64,
 }
@@ -58,6 +65,7 @@ impl Keeper {
             grouping: Grouping::new(grouping.clone()),
             grouping_config: grouping,
             marks: BTreeMap::new(),
+            began: i64::MAX,
             queue: Vec::new(),
             unknown: 0,
         }
@@ -117,15 +125,21 @@ impl Keeper {
     fn note_mark(&mut self, from: i32, mark: i64, now: i64) {
         let known = self.marks.entry(from).or_insert((mark, now));
         *known = (known.0.max(mark), known.1.max(now));
+        self.began = self.began.min(now);
     }
 
-    /// Event time as a whole: that of the slowest partition that still brings events.
+    /// Event time as a whole: that of the slowest partition that still brings events. One that was never heard of may be about to
+    /// bring old ones; it is waited for as long as for one that fell silent.
     fn mark(&self) -> (i64, i64) {
         let now = self.marks.values().map(|m| m.1).max().unwrap_or(i64::MIN);
+        if self.marks.len() < self.share.from && now.saturating_sub(self.began) < self.settings.idle {
+            return (i64::MIN, now);
+        }
         let newest = self.marks.values().map(|m| m.0).max().unwrap_or(i64::MIN);
         let since = now.saturating_sub(self.settings.idle);
         let slowest = self.marks.values().filter(|m| m.1 >= since).map(|m| m.0).min().unwrap_or(newest);
-        (slowest.max(newest.saturating_sub(self.settings.hold)), now)
+        // each partition's own watermark leaves sources of the past behind; partitions are apart because one is read faster
+        (slowest.max(newest.saturating_sub(self.settings.hold.saturating_mul(APART))), now)
     }
 
     /// Correlations above take in what those below found: here, or at the keeper that has the group.
@@ -177,6 +191,7 @@ impl Keeper {
             self.worker = Worker::new(Arc::clone(&self.plan), self.settings.clone());
             self.grouping = Grouping::new(self.grouping_config.clone());
             self.marks.clear();
+            self.began = i64::MAX;
         }
         loaded
     }
@@ -203,6 +218,7 @@ impl Keeper {
         correlate::load(correlations, &mut nobody, &mut self.worker)?;
         self.grouping.load(kept.open);
         self.marks = kept.marks.into_iter().map(|(from, mark, now)| (from, (mark, now))).collect();
+        self.began = self.marks.values().map(|m| m.1).min().unwrap_or(i64::MAX);
         Ok(offset)
     }
 }

@@ -60,20 +60,12 @@ impl<'a> Cursor<'a> {
         self.array().map(u32::from_be_bytes)
     }
 
-    pub(crate) fn u64(&mut self) -> Option<u64> {
-        self.array().map(u64::from_be_bytes)
-    }
-
     pub(crate) fn le16(&mut self) -> Option<u16> {
         self.array().map(u16::from_le_bytes)
     }
 
     pub(crate) fn le32(&mut self) -> Option<u32> {
         self.array().map(u32::from_le_bytes)
-    }
-
-    pub(crate) fn le64(&mut self) -> Option<u64> {
-        self.array().map(u64::from_le_bytes)
     }
 
     /// A sub-cursor over a vector with a length of one byte.
@@ -98,9 +90,4 @@ impl<'a> Cursor<'a> {
 /// Two bytes at a place, big endian.
 pub(crate) fn be16(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..)?.first_chunk::<2>().map(|b| u16::from_be_bytes(*b))
-}
-
-/// Four bytes at a place, big endian.
-pub(crate) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk::<4>().map(|b| u32::from_be_bytes(*b))
 }

@@ -29,7 +29,7 @@ fn read_v4(decoder: &mut Decoder, env: &mut Env, data: &[u8], sink: &mut dyn Sin
     let total = usize::from(cursor.u16()?);
     let id = cursor.u16()?;
     let place = cursor.u16()?;
-    let (ttl, protocol) = (cursor.u8()?, cursor.u8()?);
+    let (_ttl, protocol) = (cursor.u8()?, cursor.u8()?);
     cursor.skip(2)?;
     let source = Ipv4Addr::from(cursor.array::<4>()?);
     let destination = Ipv4Addr::from(cursor.array::<4>()?);
@@ -54,7 +54,6 @@ fn read_v4(decoder: &mut Decoder, env: &mut Env, data: &[u8], sink: &mut dyn Sin
         packets: 1,
         wire: env.wire,
         ip_bytes: total as u32,
-        ttl,
     };
     let (offset, more) = (usize::from(place & 0x1fff) * 8, place & 0x2000 != 0);
     if offset == 0 && !more {
@@ -85,7 +84,7 @@ fn read_v6(decoder: &mut Decoder, env: &mut Env, data: &[u8], sink: &mut dyn Sin
         return None;
     }
     let length = usize::from(cursor.u16()?);
-    let (next, ttl) = (cursor.u8()?, cursor.u8()?);
+    let (next, _hops) = (cursor.u8()?, cursor.u8()?);
     let source = Ipv6Addr::from(cursor.array::<16>()?);
     let destination = Ipv6Addr::from(cursor.array::<16>()?);
     // zero: a jumbogram or segmentation offload
@@ -106,7 +105,6 @@ fn read_v6(decoder: &mut Decoder, env: &mut Env, data: &[u8], sink: &mut dyn Sin
         packets: 1,
         wire: env.wire,
         ip_bytes: (length + 40) as u32,
-        ttl,
     };
     match chain.fragment {
         Some(at) if at.offset != 0 || at.more => fragment(decoder, env, &datagram, at, sink),

@@ -157,7 +157,6 @@ pub(crate) struct Datagram<'a> {
     pub(crate) wire: u32,
     /// Bytes of the IP datagrams, headers included.
     pub(crate) ip_bytes: u32,
-    pub(crate) ttl: u8,
 }
 
 /// An ARP packet for IPv4.

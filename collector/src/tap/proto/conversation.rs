@@ -46,11 +46,6 @@ impl Conversation {
         matches!(self.stage, Stage::Done) && self.next.as_ref().is_none_or(|n| n.is_done())
     }
 
-    /// Bytes held.
-    pub(crate) fn held(&self) -> usize {
-        self.sides.source.held.len() + self.sides.destination.held.len() + self.next.as_ref().map_or(0, |n| n.held())
-    }
-
     /// The next bytes of a direction.
     pub(crate) fn bytes(&mut self, cx: &mut Cx<'_>, side: Side, bytes: &[u8]) {
         if self.sides.of(side).switched {

@@ -44,7 +44,6 @@ pub(super) fn ja4(hello: &ClientHello, carrier: Carrier) -> String {
     let carrier = match carrier {
         Carrier::Tcp => 't',
         Carrier::Quic => 'q',
-        Carrier::Datagram => 'd',
     };
     let version = hello.versions.iter().copied().filter(|v| !is_grease(*v)).max_by_key(|v| rank(*v)).unwrap_or(hello.version);
     let version = match version {

@@ -15,7 +15,6 @@ use crate::tap::cursor::{Cursor, be16};
 pub(crate) enum Carrier {
     Tcp,
     Quic,
-    Datagram,
 }
 
 /// Messages read so far.
@@ -47,11 +46,6 @@ impl Handshake {
             12 if body.first() == Some(&3) => self.curve = self.curve.or(be16(body, 1)),
             _ => {}
         }
-    }
-
-    /// The client's hello in DTLS.
-    pub(crate) fn datagram_client(&mut self, body: &[u8]) {
-        self.client = self.client.take().or_else(|| ClientHello::read_datagram(body));
     }
 
     /// The hello of SSL 2.

@@ -40,19 +40,6 @@ impl ClientHello {
         Some(hello)
     }
 
-    /// Of DTLS: a cookie stands between session and ciphers.
-    pub(super) fn read_datagram(body: &[u8]) -> Option<Self> {
-        let mut cursor = Cursor::new(body);
-        let head = cursor.take(34)?;
-        let session = cursor.vec8()?;
-        cursor.vec8()?;
-        let mut whole = head.to_vec();
-        whole.push(session.len() as u8);
-        whole.extend_from_slice(session.rest());
-        whole.extend_from_slice(cursor.rest());
-        Self::read(&whole)
-    }
-
     /// Of SSL 2, offering something newer.
     pub(super) fn read_old(body: &[u8]) -> Option<Self> {
         let mut cursor = Cursor::new(body);
