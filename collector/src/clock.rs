@@ -130,7 +130,8 @@ impl Civil {
         seconds.checked_mul(SECOND)?.checked_add(i64::from(self.nanos))
     }
 
-    /// The instant, UTC nanoseconds. A missing year is the one that brings the time nearest to `near`; a missing offset is `zone`'s.
+    /// The instant, UTC nanoseconds. A missing year is the latest that does not put the time more than a
+    /// day after `near`: records of the past are kept, clocks a little ahead are understood; a missing offset is `zone`'s.
     pub fn resolve(&self, zone: &Zone, near: i64) -> Option<i64> {
         let in_year = |year: i32| match self.offset {
             Some(offset) => self.instant(year, offset),
@@ -139,12 +140,11 @@ impl Civil {
         match self.year {
             Some(year) => in_year(year),
             None => {
-                let year = year_of(near);
-                let guess = in_year(year);
-                // the common case: within half a year, no other year can be nearer
-                match guess {
-                    Some(t) if (t - near).abs() < 180 * DAY => Some(t),
-                    _ => [year - 1, year, year + 1].into_iter().filter_map(in_year).min_by_key(|t| t.saturating_sub(near).saturating_abs()),
+                let (year, latest) = (year_of(near), near.saturating_add(DAY));
+                match in_year(year) {
+                    // the common case: no later year can be right
+                    Some(t) if t <= latest && near.saturating_sub(t) < 180 * DAY => Some(t),
+                    _ => [year + 1, year, year - 1].into_iter().filter_map(in_year).find(|t| *t <= latest),
                 }
             }
         }
@@ -216,7 +216,9 @@ mod tests {
             (11, 23, "2026-11-23T05:30:20Z", "2026-11-23T05:30:15Z"),
             (12, 31, "2027-01-01T00:00:05Z", "2026-12-31T05:30:15Z"),
             (1, 1, "2026-12-31T23:00:00Z", "2027-01-01T05:30:15Z"),
-            (2, 29, "2026-03-01T00:00:00Z", ""), // no leap year within reach: not a time at all
+            (3, 5, "2026-11-23T05:30:20Z", "2026-03-05T05:30:15Z"),
+            (12, 20, "2026-11-23T05:30:20Z", "2025-12-20T05:30:15Z"), // an old file, not a clock a month ahead
+            (2, 29, "2026-03-01T00:00:00Z", ""),                      // no leap year within reach: not a time at all
             (2, 29, "2028-03-01T00:00:00Z", "2028-02-29T05:30:15Z"),
         ];
         for (month, day, arrival, expected) in cases {
