@@ -74,7 +74,6 @@ const QUERIES: [&str; 5] = [
 ];
 
 #[test]
-#[ignore = "open: one correlation counts fewer events in the deployment when partitions are read at different speeds"]
 fn the_same_alerts_and_results_as_on_one_machine() -> Result<()> {
     let many = if soak() { 1_000_000 } else { 6000 };
     let lines = lines(many);

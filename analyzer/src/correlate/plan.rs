@@ -51,6 +51,9 @@ pub struct Compiled {
     pub above_absence: bool,
 }
 
+/// Records remembered of a busy group that is only counted.
+const BUSY: usize = 4096;
+
 impl Compiled {
     /// Whether a measured value satisfies every bound.
     pub fn holds(&self, value: f64) -> bool {
@@ -84,12 +87,12 @@ impl Compiled {
     }
 
     /// How many records of a group must be remembered, at most `most`. A count with lower bounds only is decided by its latest
-    /// records; a first sighting by the last one before it.
+    /// records, and some more so that late ones find their place in a busy group; a first sighting by the last one before it.
     pub(crate) fn keep(&self, most: usize) -> usize {
         let lower = self.bounds.iter().all(|(b, _)| matches!(b, Bound::Gt | Bound::Gte));
         let largest = self.bounds.iter().fold(0.0, |a: f64, (_, n)| a.max(*n));
         match self.kind {
-            CorrelationKind::EventCount if lower => ((largest as usize).saturating_mul(4)).max(256).min(most.max(largest as usize + 1)),
+            CorrelationKind::EventCount if lower => ((largest as usize).saturating_mul(4)).max(BUSY).min(most.max(largest as usize + 1)),
             CorrelationKind::FirstSeen => 256.min(most),
             _ => most,
         }

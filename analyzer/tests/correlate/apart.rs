@@ -28,7 +28,8 @@ fn apart(rules: &Arc<RuleSet>, settings: &Settings, events: &[(usize, Event)], p
         notes.reverse();
     }
     let share = |place| Share { place, of: 2, from: PARTITIONS };
-    let mut keepers: Vec<Keeper> = (0..2).map(|place| Keeper::new(share(place), rules, GroupingConfig::default(), settings.clone())).collect();
+    let mut keepers: Vec<Keeper> =
+        (0..2).map(|place| Keeper::new(share(place), rules, GroupingConfig::default(), settings.clone())).collect();
     let mut store = Store::default();
     let rest: Vec<usize> = (0..PARTITIONS).flat_map(|p| vec![p; events.len()]).collect();
     for from in order.iter().chain(&rest) {
@@ -60,12 +61,21 @@ fn partitions_within_the_lateness_change_nothing() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) % below
     };
-    let events: Vec<(usize, Event)> = (0..900u64)
+    let events: Vec<(usize, Event)> = (0..2500u64)
         .map(|n| {
             let source = random(9) as u8;
-            let second = (n * 240 / 900) as i64;
+            let second = (n * 240 / 2500) as i64;
             let code = 1 + u8::from(random(10) == 0);
-            let probe = Probe { id: u128::from(n) + 1, second, arrival: 300, code, user: random(50) as u8, address: random(2) as u8, amount: 0, source };
+            let probe = Probe {
+                id: u128::from(n) + 1,
+                second,
+                arrival: 300,
+                code,
+                user: random(50) as u8,
+                address: u8::from(random(20) == 0),
+                amount: 0,
+                source,
+            };
             (usize::from(source) % PARTITIONS, probe.event())
         })
         .collect();
