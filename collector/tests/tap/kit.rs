@@ -20,9 +20,17 @@ const SERVER_ISN: u32 = 5000;
 impl Segment {
     /// The segment as an IPv4 packet without a link layer.
     pub(crate) fn packet(&self) -> Vec<u8> {
+        self.packet_to(80)
+    }
+
+    /// The same with a server on this port.
+    pub(crate) fn packet_to(&self, port: u16) -> Vec<u8> {
         let (source, destination) = ([10, 0, 0, 1], [192, 0, 2, 80]);
-        let (from, to, ports, isn) =
-            if self.client { (source, destination, [40_000u16, 80], CLIENT_ISN) } else { (destination, source, [80, 40_000], SERVER_ISN) };
+        let (from, to, ports, isn) = if self.client {
+            (source, destination, [40_000u16, port], CLIENT_ISN)
+        } else {
+            (destination, source, [port, 40_000], SERVER_ISN)
+        };
         let syn = self.flags & 2 != 0;
         let sequence = if syn { isn } else { isn.wrapping_add(1).wrapping_add(self.offset) };
         let mut tcp = Vec::new();

@@ -2,6 +2,7 @@
 
 mod expected;
 mod kit;
+mod recut;
 mod streams;
 mod traces;
 mod tshark;

@@ -164,7 +164,7 @@ pub struct HuntArgs {
     /// Sigma rule files or folders (repeatable); with --since and without this: the rules the appliance runs
     #[arg(long, required_unless_present = "since", num_args = 1.., value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub rules: Vec<PathBuf>,
-    /// Evidence: .evtx .json .ndjson .log files; folders are searched through
+    /// Evidence: .evtx .json .ndjson .log .pcap files; folders are searched through
     #[arg(required_unless_present = "since", conflicts_with = "since", value_name = "INPUT", value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<PathBuf>,
     /// Instead of evidence: events the appliance has stored, so far back (24h, 30d)

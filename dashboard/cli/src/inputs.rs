@@ -13,9 +13,10 @@ pub fn rule_files(paths: &[PathBuf]) -> impl Iterator<Item = Found> + use<> {
     walk(paths, &["yml", "yaml"])
 }
 
-/// Evidence files: those named, and every `.evtx`, `.json`, `.ndjson`, `.jsonl`, `.log` and `.xml` below the folders named.
+/// Evidence files: those named, and every `.evtx`, `.json`, `.ndjson`, `.jsonl`, `.log`, `.xml`, `.pcap`, `.pcapng` and `.cap` below the
+/// folders named.
 pub(crate) fn evidence_files(paths: &[PathBuf]) -> impl Iterator<Item = Found> + use<> {
-    walk(paths, &["evtx", "json", "ndjson", "jsonl", "log", "xml"])
+    walk(paths, &["evtx", "json", "ndjson", "jsonl", "log", "xml", "pcap", "pcapng", "cap"])
 }
 
 fn walk(paths: &[PathBuf], endings: &'static [&'static str]) -> impl Iterator<Item = Found> + use<> {

@@ -5,6 +5,8 @@ use crate::tap::flow::Pair;
 
 /// Bytes of each direction a protocol is recognized by.
 const PROBE: usize = 2048;
+/// Bytes of the answering side that are waited through for the first word of the other, which may come late.
+const ANSWERS: usize = 16 << 10;
 /// Protocols within each other: a proxy, then TLS, then what it hides.
 const MAX_NESTED: u8 = 4;
 /// Bytes held of a direction that waits for the other.
@@ -205,7 +207,7 @@ impl Conversation {
             source_port: cx.info.ends.source.port,
             destination_port: cx.info.ends.destination.port,
         };
-        let full = last || source.held.len().max(destination.held.len()) >= 2 * PROBE;
+        let full = last || source.held.len() >= 2 * PROBE || destination.held.len() >= ANSWERS;
         for entry in STREAMS {
             match (entry.probe)(&beginning) {
                 Verdict::No => {}

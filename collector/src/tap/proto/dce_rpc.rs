@@ -196,7 +196,7 @@ struct Tcp(Rpc);
 impl StreamProtocol for Tcp {
     fn step(&mut self, cx: &mut Cx<'_>, side: Side, bytes: &[u8], last: bool) -> Step {
         let Some(pdu) = Pdu::read(bytes).filter(|p| p.length >= 16) else {
-            return if bytes.len() >= 10 || last { Step::Stop } else { Step::More(10) };
+            return if bytes.len() >= 10 || last { Step::Skip(u64::MAX) } else { Step::More(10) };
         };
         let length = pdu.length.min(MAX_FRAGMENT);
         let Some(fragment) = bytes.get(..length) else {

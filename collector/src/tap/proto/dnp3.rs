@@ -40,7 +40,7 @@ impl StreamProtocol for Dnp3 {
         let length = match bytes {
             [5, 0x64, length @ 5..=255, ..] => extent(*length),
             [5, 0x64] | [5] if !last => return Step::More(3),
-            _ => return Step::Stop,
+            _ => return Step::Skip(u64::MAX),
         };
         let Some(frame) = bytes.get(..length) else {
             return if last { Step::Take(bytes.len()) } else { Step::More(length) };

@@ -76,6 +76,8 @@ impl StreamProtocol for Dns {
         let Some((length, rest)) = bytes.split_first_chunk::<2>() else { return Step::More(2) };
         let length = usize::from(u16::from_be_bytes(*length));
         match rest.get(..length) {
+            // an answer is read after its query
+            Some(message) if !last && Message::read(message).is_some_and(|m| m.is_response() && !self.asked(side, m.id)) => Step::Wait,
             Some(message) => {
                 self.message(cx, side, message);
                 Step::Take(length + 2)
@@ -98,6 +100,10 @@ impl StreamProtocol for Dns {
 }
 
 impl Dns {
+    fn asked(&self, side: Side, id: u16) -> bool {
+        self.open.iter().any(|q| q.id == id && q.side != side)
+    }
+
     fn message(&mut self, cx: &mut Cx<'_>, side: Side, bytes: &[u8]) {
         let Some(message) = Message::read(bytes) else {
             let event = cx.event("network.dns", cx.at);

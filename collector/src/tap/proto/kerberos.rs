@@ -93,7 +93,7 @@ impl StreamProtocol for Kerberos {
             return if last { Step::Take(bytes.len()) } else { Step::More(4) };
         };
         if length > MAX_MESSAGE {
-            return Step::Stop;
+            return Step::Skip(u64::MAX);
         }
         let Some(message) = bytes.get(4..4 + length) else {
             return if last { Step::Take(bytes.len()) } else { Step::More(4 + length) };

@@ -81,8 +81,8 @@ struct Ldap {
     ntlm: Ntlm,
     user: Option<String>,
     secure: bool,
-    /// Numbers seen from the client, the highest.
-    asked: i64,
+    /// What was answered last.
+    done: i64,
 }
 
 impl DatagramProtocol for Ldap {
@@ -116,7 +116,8 @@ impl StreamProtocol for Ldap {
         };
         if side == Side::Destination && !last {
             let id = Elements(body).expect(2).and_then(integer).unwrap_or_default();
-            if id > self.asked {
+            // numbers need not grow; 0 is what nobody asked for
+            if id != 0 && id != self.done && self.open.iter().all(|o| o.id != id) {
                 return Step::Wait;
             }
         }
@@ -146,13 +147,12 @@ impl Ldap {
         let (Some(id), Some(operation)) = (elements.expect(2).and_then(integer), elements.next()) else { return };
         match (side, name_of(operation.tag)) {
             (Side::Source, Some(kind)) => self.request(cx, id, kind, operation),
-            (Side::Source, None) => self.asked = self.asked.max(id),
+            (Side::Source, None) => {}
             (Side::Destination, _) => self.answer(cx, id, operation),
         }
     }
 
     fn request(&mut self, cx: &mut Cx<'_>, id: i64, kind: &'static str, operation: Element<'_>) {
-        self.asked = self.asked.max(id);
         let mut event = cx.event("network.ldap", cx.at);
         event.push_named("event.action", Value::Str(kind));
         event.push_named("ldap.message_id", Value::Int(id));
@@ -231,6 +231,7 @@ impl Ldap {
             _ => {}
         }
         let Some(mut open) = self.open.remove(at) else { return };
+        self.done = id;
         let mut elements = Elements(operation.body);
         let code = elements.expect(10).and_then(integer).unwrap_or(-1);
         elements.expect(4);

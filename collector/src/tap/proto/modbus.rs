@@ -85,7 +85,7 @@ impl StreamProtocol for Modbus {
         }
         let length = be16(bytes, 4).map_or(0, usize::from);
         if be16(bytes, 2) != Some(0) || !(2..=260).contains(&length) {
-            return Step::Stop;
+            return Step::Skip(u64::MAX);
         }
         let Some(frame) = bytes.get(..6 + length) else {
             return if last { Step::Take(bytes.len()) } else { Step::More(6 + length) };

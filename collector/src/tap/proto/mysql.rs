@@ -62,7 +62,7 @@ impl StreamProtocol for Mysql {
         };
         let length = u32::from_le_bytes([a, b, c, 0]) as usize;
         if length > MAX_PACKET {
-            return Step::Stop;
+            return Step::Skip(u64::MAX);
         }
         let Some(packet) = bytes.get(4..4 + length) else {
             return if last { Step::Take(bytes.len()) } else { Step::More(4 + length) };

@@ -84,7 +84,7 @@ impl Postgres {
             return if last { Step::Take(bytes.len()) } else { Step::More(8) };
         };
         if !(8..=MAX_PACKET).contains(&length) {
-            return Step::Stop;
+            return Step::Skip(u64::MAX);
         }
         let Some(packet) = bytes.get(8..length) else {
             return if last { Step::Take(bytes.len()) } else { Step::More(length) };
@@ -114,7 +114,7 @@ impl Postgres {
             return if last { Step::Take(bytes.len()) } else { Step::More(5) };
         };
         if !(4..=MAX_PACKET).contains(&length) {
-            return Step::Stop;
+            return Step::Skip(u64::MAX);
         }
         let Some(body) = bytes.get(5..length + 1) else {
             return if last { Step::Take(bytes.len()) } else { Step::More(length + 1) };

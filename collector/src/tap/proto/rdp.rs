@@ -89,9 +89,11 @@ impl StreamProtocol for Rdp {
         let Some(length) = be16(bytes, 2).map(usize::from) else {
             return if last { Step::Take(bytes.len()) } else { Step::More(4) };
         };
+        if begun && side == Side::Destination {
+            return Step::Skip(u64::MAX); // the client says the rest
+        }
         if bytes.first() != Some(&3) || !(7..=MAX_PACKET).contains(&length) {
-            self.emit(cx);
-            return Step::Stop;
+            return Step::Skip(u64::MAX);
         }
         let Some(packet) = bytes.get(4..length) else {
             return if last { Step::Take(bytes.len()) } else { Step::More(length) };

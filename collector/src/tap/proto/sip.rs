@@ -141,7 +141,7 @@ impl StreamProtocol for Sip {
             return Step::Take(2);
         }
         let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n") else {
-            return if last || bytes.len() > MAX_HEAD { Step::Stop } else { Step::More(bytes.len() + 1) };
+            return if last || bytes.len() > MAX_HEAD { Step::Skip(u64::MAX) } else { Step::More(bytes.len() + 1) };
         };
         let message = Message::read(bytes.get(..end).unwrap_or_default());
         let length = message.length;

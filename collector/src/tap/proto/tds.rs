@@ -58,9 +58,7 @@ impl StreamProtocol for Tds {
         let kind = bytes.first().copied().unwrap_or_default();
         let length = be16(bytes, 2).map_or(0, usize::from);
         if !(8..=MAX_PACKET).contains(&length) || !matches!(kind, 1..=4 | 6 | 7 | 14 | LOGIN..=PRELOGIN) {
-            // encrypted from here on
-            self.emit(cx, None);
-            return Step::Stop;
+            return Step::Skip(u64::MAX); // encrypted from here on
         }
         let Some(packet) = bytes.get(8..length) else {
             return if last { Step::Take(bytes.len()) } else { Step::More(length) };

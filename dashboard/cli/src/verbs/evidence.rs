@@ -1,9 +1,14 @@
-//! Events in files of evidence: raw records through the formats, `.evtx` record by record.
+//! Events in files of evidence: raw records through the formats, `.evtx` record by record, captures through the network sensor.
 
 use std::{fs::File, io::BufReader, path::Path};
 
 use anyhow::{Context as _, Result};
-use fansipan_collector::{Normalizer, Received, SourceState, Transport, decode::evtx, records::Records};
+use fansipan_collector::{
+    Normalizer, Received, SourceState, Transport,
+    decode::evtx,
+    records::Records,
+    tap::{Sensor, Settings, files::CaptureFile},
+};
 use fansipan_model::Event;
 
 use crate::output;
@@ -13,7 +18,8 @@ pub(super) fn normalizer() -> Result<Normalizer> {
     Normalizer::load_builtin().context("FSP-CLI-010: the built-in formats cannot be read; this is a fault of the program")
 }
 
-/// Hands every event of a file to `each` with its number: the EventRecordID of `.evtx`, the place in the file (from 1) of others.
+/// Hands every event of a file to `each` with its number: the EventRecordID of `.evtx`, the place in the file (from 1) of others,
+/// the place among what the sensor says for captures.
 /// Damage in one part of an `.evtx` leaves out that part, and is an error at the end.
 pub(super) fn each_event(path: &Path, normalizer: &Normalizer, mut each: impl FnMut(u64, &Event) -> Result<()>) -> Result<()> {
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("evtx")) {
@@ -25,6 +31,9 @@ pub(super) fn each_event(path: &Path, normalizer: &Normalizer, mut each: impl Fn
             }
         }
         return damaged.map_or(Ok(()), |error| Err(error).context("part of it is damaged"));
+    }
+    if path.extension().is_some_and(|e| ["pcap", "pcapng", "cap"].iter().any(|c| e.eq_ignore_ascii_case(c))) {
+        return packets(path, each);
     }
     let input = path.display().to_string();
     let mut source = SourceState::default();
@@ -41,4 +50,23 @@ pub(super) fn each_event(path: &Path, normalizer: &Normalizer, mut each: impl Fn
         each(number, &normalizer.normalize(&mut source, &received))?;
     }
     Ok(())
+}
+
+/// What the network sensor makes of a capture; a cut file gives what is before the cut.
+fn packets(path: &Path, mut each: impl FnMut(u64, &Event) -> Result<()>) -> Result<()> {
+    let mut file = CaptureFile::open(path)?;
+    let mut sensor = Sensor::new(Settings::default());
+    let mut number = 0;
+    let mut all = |sensor: &mut Sensor| {
+        sensor.events().try_for_each(|event| {
+            number += 1;
+            each(number, &event)
+        })
+    };
+    while let Some(packet) = file.next_packet() {
+        sensor.packet(packet.link, packet.at, packet.wire, packet.data);
+        all(&mut sensor)?;
+    }
+    sensor.finish();
+    all(&mut sensor)
 }

@@ -74,8 +74,8 @@ struct Smb {
     /// The file that was opened last: what a compound means by "the one before".
     latest: u128,
     open: HashMap<u64, Request>,
-    /// Highest number of a request seen.
-    asked: u64,
+    /// Highest number of a request seen (SMB 2).
+    asked: Option<u64>,
     /// Data of a file that passes, and how much of it and of its message is left.
     passing: Pair<Option<(u128, Transfer, u64, u64)>>,
     encrypted: bool,
@@ -99,11 +99,12 @@ impl StreamProtocol for Smb {
         match kind {
             0 => {}
             0x81..=0x85 => return Step::Skip(4 + length as u64),
-            _ => return Step::Stop,
+            _ => return Step::Skip(u64::MAX),
         }
         let wanted = length.min(MAX_MESSAGE);
-        if bytes.len() < 4 + wanted && !last && !two::data_begins(side, bytes) {
-            return Step::More(if length > 256 { bytes.len() + 1 } else { 4 + wanted });
+        let passes = length > MAX_MESSAGE && two::data_begins(side, bytes);
+        if bytes.len() < 4 + wanted && !last && !passes {
+            return Step::More(if length > MAX_MESSAGE { bytes.len() + 1 } else { 4 + wanted });
         }
         let message = bytes.get(4..bytes.len().min(4 + length)).unwrap_or_default();
         self.message(cx, side, message, length, last)
@@ -163,7 +164,6 @@ impl Smb {
     }
 
     fn remember(&mut self, number: u64, request: Request) {
-        self.asked = self.asked.max(number);
         if self.open.len() >= MAX_OPEN {
             self.open.clear();
         }

@@ -82,8 +82,9 @@ pub(super) fn message(smb: &mut Smb, cx: &mut Cx<'_>, side: Side, message: &[u8]
     for _ in 0..64 {
         let Some(part) = Part::read(rest) else { break };
         let chained = part.next;
-        let known = part.number == UNASKED || smb.open.contains_key(&part.number) || part.number <= smb.asked;
-        if part.answer && !known && !last {
+        let known = part.number == UNASKED || smb.open.contains_key(&part.number) || smb.asked.is_some_and(|a| part.number <= a);
+        // an answer is read after its request, and a request after the answer that gave it its file and its share
+        if !last && if part.answer { !known } else { early(smb, &part) } {
             return Step::Wait;
         }
         if part.answer != (side == Side::Destination) {
@@ -103,12 +104,27 @@ pub(super) fn message(smb: &mut Smb, cx: &mut Cx<'_>, side: Side, message: &[u8]
     Step::Skip(4 + length as u64)
 }
 
+/// Whether a request names what only an answer that is still to be read could have told.
+fn early(smb: &Smb, part: &Part<'_>) -> bool {
+    let place = match part.command {
+        6 | 11 => 8,
+        8 | 9 | 17 => 16,
+        _ => usize::MAX,
+    };
+    let file = (place < usize::MAX).then(|| part.id(place)).flatten().filter(|id| *id != u128::MAX);
+    let opens = || smb.open.values().any(|o| matches!(o.asked, Asked::Create { .. }));
+    let connects = || smb.open.values().any(|o| matches!(o.asked, Asked::Tree(_)));
+    let unknown_tree = part.command >= 5 && part.tree != u32::MAX && !smb.trees.contains_key(&part.tree);
+    file.is_some_and(|id| smb.files.get(id).is_none()) && opens() || unknown_tree && connects()
+}
+
 /// Data that passes: whose, which way, where it begins in the message, and how much.
 type Data = (u128, Transfer, usize, usize);
 
 fn request(smb: &mut Smb, cx: &mut Cx<'_>, part: &Part<'_>) -> Option<Data> {
     let mut data = None;
     let asked = read_request(smb, cx, part, &mut data).unwrap_or(Asked::Other);
+    smb.asked = smb.asked.max(Some(part.number));
     smb.remember(part.number, Request { at: cx.at, tree: part.tree, asked });
     data
 }
