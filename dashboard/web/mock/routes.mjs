@@ -132,6 +132,24 @@ function overview(state, params) {
     attack: [...attack].map(([technique, count]) => ({ technique, count })).sort((a, b) => b.count - a.count),
     lag: { analyzer: 12, indexer: 140, seconds: 0.4 },
     counters: { incidents: null, vulnerabilities: null, attacks: null },
+    trends: {
+      events: { now: 612_000, usual: 540_100, weeks: 4 },
+      alerts: { now: 41, usual: 42, weeks: 4 },
+      attacks: { now: 0, usual: null, weeks: 0 },
+    },
+    map: state.countries ?? {
+      source: "events",
+      countries: [
+        ["VN", 412_001],
+        ["CN", 31_822],
+        ["US", 18_204],
+        ["RU", 9_310],
+        ["NL", 4_102],
+        ["BR", 902],
+        ["IN", 310],
+        ["DE", 121],
+      ].map(([value, count]) => ({ value, count })),
+    },
   };
 }
 
@@ -314,6 +332,7 @@ function work(state, response, incident, [verb, item], input, user, params) {
 }
 
 function decide(state, response, id, input, user, rest, params) {
+  response.once("finish", () => state.send("incident", { id, what: rest[0] ?? "decision" }));
   const incident = state.store.incidents.find((i) => i.id === id);
   if (!incident) return fail(response, 404, "not_found", "No such incident");
   if (rest.length) return work(state, response, incident, rest, input, user, params);
@@ -391,6 +410,7 @@ function stream(state, request, response) {
 function read(state, request, response, path, params, user) {
   const [area, id] = path.slice(1).split("/").map(decodeURIComponent);
   if (path === "/overview") return json(response, 200, overview(state, params));
+  if (path === "/map") return state.map ? json(response, 200, state.map) : json(response, 204, null);
   if (path === "/stream") return stream(state, request, response);
   if (path === "/alerts") return json(response, 200, alertList(state, params));
   if (area === "alerts" && path.endsWith("/context")) {

@@ -92,6 +92,7 @@ export async function startMock({ port = 0, live: alive = true, ...options } = {
   const send = (event, data) => {
     for (const stream of state.streams) stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   };
+  state.send = send;
   state.tick = () => ({
     at: new Date().toISOString(),
     events_total: store.total,

@@ -205,6 +205,18 @@ const ruleEdit = createRoute({
   component: lazyRouteComponent(() => import("./pages/rules/RuleEditor"), "RuleEditor"),
 });
 
+const handover = createRoute({
+  getParentRoute: () => inside,
+  path: "/handover",
+  component: lazyRouteComponent(() => import("./pages/handover/HandoverPage"), "HandoverPage"),
+});
+
+const account = createRoute({
+  getParentRoute: () => inside,
+  path: "/account",
+  component: lazyRouteComponent(() => import("./pages/account/AccountPage"), "AccountPage"),
+});
+
 const status = createRoute({
   getParentRoute: () => inside,
   path: "/status",
@@ -244,7 +256,23 @@ const wall = createRoute({
 const tree = root.addChildren([
   login,
   wall,
-  inside.addChildren([overview, alerts, incidents, incident, entity, search, actions, playbooks, sources, rules, ruleEdit, status, admin]),
+  inside.addChildren([
+    overview,
+    alerts,
+    incidents,
+    incident,
+    entity,
+    search,
+    actions,
+    playbooks,
+    sources,
+    rules,
+    ruleEdit,
+    handover,
+    account,
+    status,
+    admin,
+  ]),
 ]);
 
 /** Lists travel as `a,b`, so that a shared link stays readable. */

@@ -87,6 +87,16 @@ const SCENES = {
     if ((await page.getByTestId("playbook-start").count()) > 0) await page.getByTestId("playbook-start").first().click();
     await page.waitForTimeout(400);
   },
+  handover: async (page, url) => {
+    await go("/handover")(page, url);
+    await page.getByTestId("handover-incident").first().waitFor();
+  },
+  account: go("/account"),
+  saved: async (page, url) => {
+    await go("/search?q=event.outcome:failure&since=24h")(page, url);
+    await page.getByTestId("saved").click();
+    await page.waitForTimeout(400);
+  },
   status: go("/status"),
   keys: async (page, url) => {
     await go("/alerts")(page, url);

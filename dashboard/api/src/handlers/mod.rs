@@ -14,6 +14,7 @@ pub(crate) mod export;
 pub(crate) mod handover;
 pub(crate) mod hunt;
 pub(crate) mod incidents;
+pub(crate) mod map;
 pub(crate) mod oidc;
 pub(crate) mod overview;
 pub(crate) mod own_rules;

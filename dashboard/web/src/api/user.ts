@@ -13,6 +13,7 @@ const HELD_BY = {
   manageExceptions: ["responder", "engineer", "administrator"],
   workIncidents: ["analyst", "responder", "administrator"],
   manageSources: ["engineer", "administrator"],
+  export: ["analyst", "responder", "engineer", "auditor", "administrator"],
   readUsers: ["auditor", "administrator"],
   manageUsers: ["administrator"],
 } as const satisfies Record<string, readonly string[]>;

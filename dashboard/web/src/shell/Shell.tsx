@@ -113,6 +113,7 @@ export function Shell() {
     { keys: "g p", label: "keys.go_actions", group: "anywhere", run: () => void navigate({ to: "/actions" }) },
     { keys: "g k", label: "keys.go_playbooks", group: "anywhere", run: () => void navigate({ to: "/playbooks" }) },
     { keys: "g i", label: "keys.status", group: "anywhere", run: () => void navigate({ to: "/status" }) },
+    { keys: "h", label: "keys.handover", group: "anywhere", run: () => void navigate({ to: "/handover" }) },
     { keys: "g m", label: "keys.admin", group: "anywhere", run: () => void navigate({ to: "/admin" }) },
     { keys: "/", label: "keys.focus", group: "anywhere", run: () => void navigate({ to: "/search" }) },
     { keys: "g l", label: "keys.language", group: "anywhere", run: toggleLanguage },

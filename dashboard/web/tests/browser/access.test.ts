@@ -70,6 +70,9 @@ const PAGES: [string, string, ((page: Page) => Promise<unknown>)?][] = [
   ["coverage", "/rules?view=coverage", (page) => page.getByTestId("technique").nth(3).click()],
   ["exception", "/rules?view=exceptions&rule=sigma-0003", (page) => page.getByTestId("exception-preview").click()],
   ["rule editor", "/rules/edit", (page) => page.getByTestId("lint").waitFor()],
+  ["handover", "/handover", (page) => page.getByTestId("handover-incident").first().waitFor()],
+  ["account", "/account", (page) => page.getByTestId("own-session").first().waitFor()],
+  ["saved searches", "/search", (page) => page.getByTestId("saved").click()],
   ["status", "/status"],
 ];
 

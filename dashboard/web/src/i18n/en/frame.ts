@@ -205,6 +205,8 @@ export const frame: Pick<
     false_positive: "Verdict: false positive, then the reason's digit",
     benign: "Verdict: benign, then the reason's digit",
     group: "Choose the whole group of its kind",
+    handover: "Hand over the shift",
+    sign: "Sign the handover",
     except: "Make an exception from the alert",
     undo: "Undo",
     language: "Switch language",

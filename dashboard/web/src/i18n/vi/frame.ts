@@ -208,6 +208,8 @@ export const frame = {
     false_positive: "Kết luận: báo nhầm, rồi số lý do",
     benign: "Kết luận: vô hại, rồi số lý do",
     group: "Chọn cả nhóm cùng loại",
+    handover: "Bàn giao ca",
+    sign: "Ký bàn giao ca",
     except: "Tạo ngoại lệ từ cảnh báo",
     undo: "Hoàn tác",
     language: "Đổi ngôn ngữ",
