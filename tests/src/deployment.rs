@@ -200,6 +200,19 @@ impl Deployment {
         text.lines().map(|l| serde_json::from_str(l).with_context(|| l.to_owned())).collect()
     }
 
+    /// The end of every role's log, and how far the groups lag: for the message of a test that failed.
+    pub fn last_words(&self) -> String {
+        let roles = [&self.collector].into_iter().chain(&self.analyzers).chain([&self.console]);
+        let tails = roles.map(|role| {
+            let log = role.log();
+            let lines: Vec<&str> = log.lines().collect();
+            format!("--- {} ---\n{}\n", role.data.display(), lines[lines.len().saturating_sub(60)..].join("\n"))
+        });
+        let metrics = self.console.metrics().unwrap_or_default();
+        let lag = metrics.lines().filter(|l| l.contains("lag")).collect::<Vec<_>>().join("\n");
+        tails.collect::<String>() + &lag
+    }
+
     /// Runs `doctor`; what it found, well or not.
     pub fn doctor(&self) -> Result<Vec<Value>> {
         let out = Command::new(Appliance::binary())

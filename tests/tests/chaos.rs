@@ -135,7 +135,7 @@ impl Chaos {
             let whole = written.is_multiple_of(BURST);
             Ok(rule == hosts && (bad.is_empty() || (!whole && bad.len() == 1)))
         });
-        told.with_context(|| wrong.clone())?;
+        told.with_context(|| format!("{wrong}\n{}", self.deployment.last_words()))?;
         println!("{written} records, each stored once; {hosts} alerts, each told once");
         Ok(())
     }
