@@ -357,7 +357,9 @@ impl CorrelationKind {
         match threshold {
             None if self.needs_bounds() || self.needs_field() => Some("the condition is missing"),
             _ if self.needs_bounds() && !bounds => Some("the condition has no bound"),
-            Some(t) if t.formula.is_some() && !self.needs_bounds() && !self.is_temporal() => Some("a condition of this type takes no formula"),
+            Some(t) if t.formula.is_some() && !self.needs_bounds() && !self.is_temporal() => {
+                Some("a condition of this type takes no formula")
+            }
             _ if self.needs_field() && !fields => Some("the condition names no field to count"),
             _ => None,
         }

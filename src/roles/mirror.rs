@@ -59,8 +59,8 @@ pub(super) struct Mirror {
 struct Known(Mutex<Positions>);
 
 impl Owner for Known {
-    fn assigned(&self, partition: i32, _committed: Option<u64>) -> Option<u64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).next.get(&partition).copied()
+    fn assigned(&self, partition: i32, _committed: Option<u64>) -> Result<Option<u64>, String> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).next.get(&partition).copied())
     }
 }
 

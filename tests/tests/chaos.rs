@@ -227,7 +227,8 @@ fn a_full_spool_holds_the_sender_back() -> Result<()> {
     let waiting = deployment.collector.figure("fansipan_spool_records")?;
     assert!((waiting as u64) < many, "the rest waits in the file");
     broker.signal("CONT")?;
-    let took = eventually("all of it is stored", Duration::from_secs(120), || Ok(deployment.count("*")? >= many))?;
+    let took = eventually("all of it is stored", Duration::from_secs(120), || Ok(deployment.count("*")? >= many))
+        .with_context(|| deployment.last_words())?;
     println!("spool full: {many} records stored {:.1} s after the broker came back", took.as_secs_f64());
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(deployment.count("*")?, many, "and none twice");
