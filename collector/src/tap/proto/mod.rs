@@ -133,14 +133,28 @@ pub(crate) struct Entry<P: ?Sized + 'static> {
     pub(crate) start: fn() -> Box<P>,
 }
 
+/// Adds what is known.
+pub(crate) fn put<'a>(event: &mut Event, name: &str, value: impl Into<Option<&'a str>>) {
+    if let Some(value) = value.into().filter(|v| !v.is_empty()) {
+        event.push_named(name, Value::Str(value));
+    }
+}
+
 /// Stream protocols. The first that says yes gets the flow, once none before it is unsure.
-pub(crate) static STREAMS: &[Entry<dyn StreamProtocol>] = &[tls::STREAM, http::STREAM, dns::STREAM];
+pub(crate) static STREAMS: &[Entry<dyn StreamProtocol>] =
+    &[tls::STREAM, http::STREAM, ssh::STREAM, socks::STREAM, ftp::STREAM, pop3::STREAM, imap::STREAM, dns::STREAM];
 
 /// Datagram protocols. The first that says yes gets the flow.
 pub(crate) static DATAGRAMS: &[Entry<dyn DatagramProtocol>] = &[quic::DATAGRAM, dns::DATAGRAM];
 
 mod dns;
+mod ftp;
 mod hashes;
 mod http;
+mod imap;
+mod lines;
+mod pop3;
 mod quic;
+mod socks;
+mod ssh;
 mod tls;

@@ -55,6 +55,8 @@ fn speaks(bytes: &[u8]) -> Verdict {
             let old = known && !line.windows(5).any(|w| w == b"SIP/2" || w == b"RTSP/") && line.get(word + 1) == Some(&b'/');
             if version || old { Verdict::Yes } else { Verdict::No }
         }
+        // RTSP and SIP do not ask for a path like this
+        None if known && bytes.get(word + 1) == Some(&b'/') && !bytes.starts_with(b"OPTIONS") => Verdict::Yes,
         // a request line longer than what is looked at
         None if bytes.len() >= 2000 && known => Verdict::Yes,
         None => Verdict::Unsure,
@@ -365,8 +367,9 @@ impl Lengths {
             for part in value.split(|b| *b == b',') {
                 let digits = std::str::from_utf8(part).map(str::trim).unwrap_or_default();
                 match digits.parse::<u64>().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit())) {
-                    Some(n) => self.differs |= *self.length.get_or_insert(n) != n,
-                    None => self.invalid = true,
+                    // a length that no signed number holds is read as none by many servers: what follows may be another request
+                    Some(n) if n <= i64::MAX as u64 => self.differs |= *self.length.get_or_insert(n) != n,
+                    _ => self.invalid = true,
                 }
             }
         } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
