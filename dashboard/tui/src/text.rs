@@ -177,6 +177,18 @@ pub fn span(seconds: i64, words: &Words) -> String {
     format!("{n} {unit}")
 }
 
+/// A range such as `24h`.
+pub fn range(text: &str, words: &Words) -> String {
+    let (n, unit) = text.split_at(text.len().saturating_sub(1));
+    let unit = match unit {
+        "m" => words.unit_minutes,
+        "h" => words.unit_hours,
+        "d" => words.unit_days,
+        other => other,
+    };
+    fill(words.range, &[&format!("{n} {unit}")])
+}
+
 /// How long ago.
 pub fn ago(then: Timestamp, now: Timestamp, words: &Words) -> String {
     match now.as_second() - then.as_second() {

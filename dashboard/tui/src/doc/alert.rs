@@ -33,9 +33,12 @@ pub(super) fn lines(doc: &mut Doc<'_>) {
     }
     if !alert.matched.is_empty() {
         doc.head(words.matched);
+        let widest = alert.matched.iter().map(|m| text::width(&m.field)).max().unwrap_or(0);
+        doc.label = widest.clamp(14, (doc.columns / 3).max(14));
         for m in &alert.matched {
             doc.pair(&m.field, Tone::Plain, &m.value, None);
         }
+        doc.label = 14;
     }
     if let Some(context) = &state.alerts.context {
         around(doc, context);

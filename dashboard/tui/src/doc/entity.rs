@@ -20,7 +20,7 @@ pub(super) fn lines(doc: &mut Doc<'_>) {
     let Some(page) = page else {
         return doc.text(Tone::Dim, words.loading);
     };
-    let range = fill(words.range, &[RANGES[state.entity.range.min(RANGES.len() - 1)]]);
+    let range = text::range(RANGES[state.entity.range.min(RANGES.len() - 1)], words);
     let mut told = format!("{range} · {}", fill(words.found, &[&text::number(page.events, state.language)]));
     for (name, at) in [(words.first_seen, page.first_seen), (words.last_seen, page.last_seen)] {
         if let Some(at) = at {

@@ -19,7 +19,9 @@ pub(super) fn lines(doc: &mut Doc<'_>) {
         doc.text(Tone::Plain, &message);
     }
     doc.head(words.fields);
-    for (name, value) in event.iter().filter(|(name, _)| !["message", "event.original", "fansipan.raw"].contains(&name.as_str())) {
+    let shown = || event.iter().filter(|(name, _)| !["message", "event.original", "fansipan.raw"].contains(&name.as_str()));
+    doc.label = shown().map(|(name, _)| text::width(name)).max().unwrap_or(0).clamp(14, (doc.columns / 3).max(14));
+    for (name, value) in shown() {
         let text = text::value(value);
         let target = match kind_of(name) {
             Some(kind) if value.is_string() => Target::Entity { kind: kind.to_owned(), value: text.clone() },

@@ -62,7 +62,7 @@ pub struct Line {
 
 /// The lines of what the screen has in hand.
 pub fn build(state: &State) -> Vec<Line> {
-    let mut doc = Doc { state, columns: view::detail_columns(state), lines: Vec::new() };
+    let mut doc = Doc { state, columns: view::detail_columns(state), label: 14, lines: Vec::new() };
     match &state.place {
         Place::Alerts => alert::lines(&mut doc),
         Place::Incident(_) => incident::lines(&mut doc),
@@ -78,6 +78,8 @@ pub fn build(state: &State) -> Vec<Line> {
 pub(crate) struct Doc<'a> {
     state: &'a State,
     columns: usize,
+    /// Columns of the names before values.
+    label: usize,
     lines: Vec<Line>,
 }
 
@@ -103,7 +105,7 @@ impl Doc<'_> {
 
     /// A name and its value; every line of it leads to the same.
     fn pair(&mut self, name: &str, tone: Tone, value: &str, target: Option<Target>) {
-        let left = text::width(name).clamp(14, (self.columns / 3).max(14)) + 2;
+        let left = text::width(name).clamp(self.label, (self.columns / 3).max(self.label)) + 2;
         for (i, line) in text::wrap(value, self.columns.saturating_sub(left)).into_iter().enumerate() {
             let label = if i == 0 { name } else { "" };
             self.push(vec![(Tone::Dim, text::fit(label, left)), (tone, line)], target.clone());

@@ -277,8 +277,14 @@ fn draft(state: &mut State, out: &mut Vec<Command>) {
         "address" => Some("source.ip"),
         _ => None,
     };
-    let mut filters: Vec<String> =
-        alert.entities.iter().filter_map(|e| field(&e.kind).map(|f| format!("{f}:{}", quoted(&e.value)))).take(3).collect();
+    // one value of each field: an event has no two hosts
+    let mut named: Vec<(&str, String)> = Vec::new();
+    for (name, value) in alert.entities.iter().filter_map(|e| field(&e.kind).map(|f| (f, quoted(&e.value)))) {
+        if !named.iter().any(|(n, _)| *n == name) {
+            named.push((name, value));
+        }
+    }
+    let mut filters: Vec<String> = named.into_iter().map(|(name, value)| format!("{name}:{value}")).collect();
     if filters.len() > 1 {
         filters.insert(0, filters.join(" and "));
     }

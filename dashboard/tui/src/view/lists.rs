@@ -187,7 +187,7 @@ pub(super) fn incident_cells(state: &State, theme: Theme, incident: &Incident, c
 fn search(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
     let words = state.words();
     let search = &state.search;
-    let range = fill(words.range, &[RANGES[search.range.min(RANGES.len() - 1)]]);
+    let range = text::range(RANGES[search.range.min(RANGES.len() - 1)], words);
     let name = format!("{} · {range}", if search.q.is_empty() { words.search } else { search.q.as_str() });
     let columns = usize::from(area.width);
     let mut note = String::new();

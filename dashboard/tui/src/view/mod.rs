@@ -116,7 +116,12 @@ fn top(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
     let crumbs: Vec<String> = state.path[start..].iter().chain([&state.place]).map(name).collect();
     let clock = state.now.to_zoned(state.zone.clone()).strftime("%H:%M:%S").to_string();
     let columns = usize::from(area.width);
-    let right = fitting(&[status_text(state), clock], columns * 2 / 3);
+    // what does not fit is left out whole, the least needed first; the clock stays
+    let mut parts = status_parts(state);
+    while parts.len() > 1 && text::width(&parts.join(" · ")) + text::width(&clock) + 2 > columns * 2 / 3 {
+        parts.pop();
+    }
+    let right = format!("{}  {clock}", parts.join(" · "));
     let left_room = columns.saturating_sub(text::width(&right) + 1);
     let left = text::fit(&format!(" FANSIPAN  {}", crumbs.join(" › ")), left_room);
     let tone = match state.link {
@@ -135,7 +140,7 @@ fn stale(state: &State) -> bool {
 }
 
 /// The live numbers with how they come.
-fn status_text(state: &State) -> String {
+fn status_parts(state: &State) -> Vec<String> {
     let words = state.words();
     let mode = match state.link {
         Link::Connecting => words.connecting,
@@ -154,11 +159,7 @@ fn status_text(state: &State) -> String {
             parts.push(fill(words.lag, &[&text::span(tick.lag.seconds as i64, words)]));
         }
     }
-    parts.join(" · ")
-}
-
-fn fitting(parts: &[String], columns: usize) -> String {
-    text::cut(&parts.join("  "), columns)
+    parts
 }
 
 /// What is being asked of the person, above the bottom line; how many lines it takes.

@@ -134,10 +134,10 @@ fn counters(state: &State, theme: Theme, width: usize, o: &Overview) -> Vec<Line
         ),
     ];
     let line = |(name, n, note): (&str, String, String)| {
-        let note = text::cut(&note, width.saturating_sub(13 + 12));
+        let note = text::cut(&note, width.saturating_sub(16 + 10));
         Line::from(vec![
-            Span::raw(text::fit(name, 13)),
-            Span::styled(text::fit_right(&n, 10), theme.strong()),
+            Span::raw(text::fit(name, 16)),
+            Span::styled(text::fit_right(&n, 8), theme.strong()),
             Span::styled(format!("  {note}"), theme.dim()),
         ])
     };
@@ -146,7 +146,11 @@ fn counters(state: &State, theme: Theme, width: usize, o: &Overview) -> Vec<Line
 
 /// Bars of several rows.
 fn volume(state: &State, theme: Theme, width: usize, o: &Overview) -> Vec<Line<'static>> {
-    let height: usize = if state.size.1 >= 40 { 5 } else { 2 };
+    let height: usize = match state.size.1 {
+        0..24 => 2,
+        24..40 => 4,
+        _ => 6,
+    };
     let counts: Vec<u64> = o.histogram.iter().map(|b| b.count).collect();
     if counts.is_empty() {
         return vec![Line::styled(state.words().nothing, theme.dim())];

@@ -1,5 +1,7 @@
 //! Plays a session: a script of keys, answers and live events in, a transcript of calls and screens out. No network, no clock.
 
+#![allow(dead_code, reason = "each test uses its part")]
+
 use std::{collections::VecDeque, fmt::Write as _, fs, path::PathBuf};
 
 use fansipan_tui::{
@@ -246,6 +248,10 @@ impl Player {
             Some((_, Reply::Refusal(failure))) => Err(failure.clone()),
             None => panic!("no answer for {asked}"),
         }
+    }
+
+    pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
+        self.terminal.backend_mut().resize(columns, rows);
     }
 
     pub(crate) fn buffer(&mut self) -> Buffer {
