@@ -208,9 +208,12 @@ impl Deployment {
             let lines: Vec<&str> = log.lines().collect();
             format!("--- {} ---\n{}\n", role.data.display(), lines[lines.len().saturating_sub(60)..].join("\n"))
         });
-        let metrics = self.console.metrics().unwrap_or_default();
-        let lag = metrics.lines().filter(|l| l.contains("lag")).collect::<Vec<_>>().join("\n");
-        tails.collect::<String>() + &lag
+        let figures = [(&self.console, "lag"), (&self.collector, "spool"), (&self.collector, "records")];
+        let figures = figures.iter().flat_map(|(role, word)| {
+            let text = role.metrics().unwrap_or_default();
+            text.lines().filter(|l| l.contains(word)).map(|l| format!("{l}\n")).collect::<Vec<_>>()
+        });
+        tails.chain(figures).collect()
     }
 
     /// Runs `doctor`; what it found, well or not.
