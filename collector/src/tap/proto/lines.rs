@@ -95,3 +95,8 @@ pub(crate) fn plain_user(decoded: &[u8]) -> Option<String> {
     let (identity, user) = (parts.next()?, parts.next()?);
     Some(text(if user.is_empty() { identity } else { user })).filter(|u| !u.is_empty())
 }
+/// UTF-16, little endian.
+pub(crate) fn utf16(bytes: &[u8]) -> String {
+    let units = bytes.chunks_exact(2).map(|c| u16::from_le_bytes([c.first().copied().unwrap_or(0), c.get(1).copied().unwrap_or(0)]));
+    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).take_while(|c| *c != '\0').collect()
+}
