@@ -81,7 +81,7 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
     let mut node = Node::start("console", config.role.listen).await?;
     let database = Arc::new(SqliteState::open(data.join("state.db"))?);
     let state = Arc::clone(&database) as Arc<dyn StateStore>;
-    let content = Arc::new(Content::load(config.rules.clone())?);
+    let content = Arc::new(Content::load(config.rules.clone(), None)?);
     let feed = Feed::new();
     let local = Local::open(&config, data)?;
     local.start(&mut node, &config.kafka, data)?;
@@ -127,7 +127,11 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
         events,
         state: Arc::clone(&state),
         people: Arc::clone(&database) as _,
-        cases: database,
+        cases: Arc::clone(&database) as _,
+        rules: Arc::clone(&database) as _,
+        // the analyzers read their rules where they run
+        rule_control: None,
+        handovers: database,
         response: desk,
         live,
         sources: control,

@@ -18,15 +18,16 @@ use crate::{
     access::{
         Access, Audit,
         Permission::{
-            ApproveActions, JudgeAlerts, ManageExceptions, ManageSources, ManageUsers, ReadAlerts, ReadAudit, ReadEvents, ReadIncidents,
-            ReadOverview, ReadResponse, ReadRules, ReadSources, ReadStatus, ReadUsers, ReadWall, Respond, WorkIncidents,
+            ApproveActions, JudgeAlerts, ManageExceptions, ManageRules, ManageSources, ManageUsers, ReadAlerts, ReadAudit, ReadEvents,
+            ReadIncidents, ReadOverview, ReadResponse, ReadRules, ReadSources, ReadStatus, ReadUsers, ReadWall, Respond, WorkIncidents,
         },
     },
     dto,
     guard::{Gate, guard},
     handlers::{
-        actions, alerts, audit, cases, coverage, drafts, entity, events, evidence, exceptions, export, hunt, incidents, oidc, overview,
-        playbooks, queue, rules, searches, second_factor, session, sessions, sources, status, stream, tokens, users, wall, walls,
+        actions, alerts, audit, cases, coverage, drafts, entity, events, evidence, exceptions, export, handover, hunt, incidents, oidc,
+        overview, own_rules, own_tokens, playbooks, queue, rules, searches, second_factor, session, sessions, sources, status, stream,
+        tokens, users, wall, walls,
     },
     openapi::Doc,
     state::Api,
@@ -78,9 +79,14 @@ pub(crate) fn table() -> Vec<Route> {
         Route::post("/session/second-factor", ANYONE_KNOWN, verb("session.factor"), second_factor::begin, "Show a new second factor, once").gives::<dto::SecondFactorEnrolment>(),
         Route::post("/session/second-factor/confirm", ANYONE_KNOWN, verb("session.factor_confirm"), second_factor::confirm, "Prove the second factor; from then on it is asked for").takes::<dto::CodeProof>().gives::<dto::RecoveryCodes>(),
         Route::post("/session/second-factor/remove", ANYONE_KNOWN, verb("session.factor_remove"), second_factor::remove, "Do without a second factor").takes::<dto::CodeProof>(),
+        Route::get("/session/tokens", ANYONE_KNOWN, OWN, own_tokens::list, "One's own API tokens").gives::<dto::TokenList>(),
+        Route::post("/session/tokens", needs(ReadOverview), verb("session.token"), own_tokens::create, "Make an API token of one's own, shown once").takes::<dto::OwnTokenCreation>().gives::<dto::TokenMade>().made(),
+        Route::delete("/session/tokens/{name}", needs(ReadOverview), verb("session.token_remove"), own_tokens::remove, "Revoke an API token of one's own"),
         Route::post("/session/settings", needs(ReadOverview), verb("session.settings"), session::change_settings, "Change one's own language").takes::<dto::SessionSettings>(),
 
         Route::get("/overview", needs(ReadWall), FIGURES, overview::show, "Are we under attack, are we blind").asks::<dto::OverviewParams>().gives::<dto::Overview>(),
+        Route::get("/handover", needs(ReadIncidents), verb("handover.view"), handover::show, "What whoever takes the shift must know").asks::<dto::HandoverParams>().gives::<dto::HandoverPage>(),
+        Route::post("/handover", needs(WorkIncidents), verb("handover.sign"), handover::sign, "Hand the shift over").takes::<dto::HandoverSign>().gives::<dto::HandoverDto>().made(),
         Route::get("/stream", needs(ReadWall), FIGURES, stream::open, "Live stream (server-sent events): `alert`, `incident`, `bulk`, `tick`, `gap`, `end`").streams::<dto::Tick>(),
 
         Route::get("/alerts", needs(ReadAlerts), LISTS, alerts::list, "Alerts, newest first").asks::<dto::AlertParams>().gives::<dto::AlertPage>(),
@@ -150,6 +156,10 @@ pub(crate) fn table() -> Vec<Route> {
         Route::get("/rules/coverage", needs(ReadRules), verb("rules.coverage"), coverage::show, "Which rules can fire on what arrives, and which are blind").asks::<dto::CoverageParams>().gives::<dto::CoverageReport>(),
         Route::post("/rules/lint", needs(ReadRules), verb("rules.lint"), drafts::lint, "What is wrong or doubtful in the text of a rule").takes::<dto::RuleDraft>().gives::<dto::RuleLint>().body_up_to(drafts::LARGEST),
         Route::post("/rules/test", needs(ReadEvents), verb("rules.test"), drafts::test, "What a rule would have said of stored events").takes::<dto::RuleDraft>().gives::<dto::RuleTest>().body_up_to(drafts::LARGEST),
+        Route::get("/rules/own", needs(ReadRules), SYSTEM, own_rules::list, "Rules of the centre's own, and switches on others").gives::<dto::OwnRuleList>(),
+        Route::post("/rules/own", needs(ManageRules), verb("rules.save"), own_rules::save, "Keep a rule and put it in force").takes::<dto::OwnRuleSave>().gives::<dto::OwnRuleDto>().body_up_to(drafts::LARGEST),
+        Route::get("/rules/{id}/history", needs(ReadRules), SYSTEM, own_rules::history, "Who wrote or switched a rule, when and why").gives::<dto::OwnRuleHistory>(),
+        Route::post("/rules/{id}/switch", needs(ManageRules), verb("rules.switch"), own_rules::switch, "Switch a rule on or off").takes::<dto::RuleSwitch>().gives::<dto::OwnRuleDto>(),
         Route::get("/rules/{id}", needs(ReadRules), SYSTEM, rules::show, "A rule with its text").gives::<dto::RuleDetail>(),
 
         Route::get("/users", needs(ReadUsers), verb("users.list"), users::list, "Users").gives::<dto::UserList>(),

@@ -1,8 +1,10 @@
 /** The REST contract over the mock's memory. */
+
+import { changeDesk, readDesk } from "./desk.mjs";
 import { detailed, listed, makeIncident } from "./incidents.mjs";
 import { parse, QueryError, run } from "./query.mjs";
 import { changeResponse, readResponse } from "./response.mjs";
-import { DIAGNOSTICS, rules, sources } from "./store.mjs";
+import { rules, sources } from "./store.mjs";
 import { add, advance, change, handIn, workspaceOf } from "./workspace.mjs";
 import { SOURCES } from "./world.mjs";
 
@@ -386,7 +388,7 @@ function stream(state, request, response) {
   request.on("close", () => state.streams.delete(response));
 }
 
-function read(state, request, response, path, params) {
+function read(state, request, response, path, params, user) {
   const [area, id] = path.slice(1).split("/").map(decodeURIComponent);
   if (path === "/overview") return json(response, 200, overview(state, params));
   if (path === "/stream") return stream(state, request, response);
@@ -440,7 +442,8 @@ function read(state, request, response, path, params) {
   }
   if (path === "/sources")
     return json(response, 200, { generated_at: new Date().toISOString(), items: sources(state.store), formats: FORMATS });
-  if (path === "/rules") return json(response, 200, { items: rules(state.store), diagnostics: DIAGNOSTICS });
+  const kept = readDesk(state, path, params, user);
+  if (kept) return kept.problem ? fail(response, kept.status, kept.problem, kept.detail) : json(response, 200, kept);
   if (area === "rules") return ruleDetail(state, response, id);
   if (path === "/status") return json(response, 200, status(state));
   const found = readResponse(path, params);
@@ -473,6 +476,11 @@ export function routes(state) {
     }
     if (path === "/session/password") return changePassword(response, account, input);
     if (account.user.must_change_password) return fail(response, 403, "password_change_required", "set your own password first");
+    if (request.method !== "GET") {
+      const done = changeDesk(state, request.method, path, input, account.user);
+      if (done)
+        return done.problem ? fail(response, done.status, done.problem, done.detail) : json(response, done.status ?? 200, done.body);
+    }
     if (request.method === "POST") {
       const [area, id, verb] = path.slice(1).split("/").map(decodeURIComponent);
       if (path === "/alerts/next") return nextAlert(state, response, input, account.user);
@@ -488,7 +496,7 @@ export function routes(state) {
       if (area === "sources" && verb === "format") return pin(state, response, id, input);
     }
     try {
-      return read(state, request, response, path, target.searchParams);
+      return read(state, request, response, path, target.searchParams, account.user);
     } catch (error) {
       if (!(error instanceof QueryError)) throw error;
       if (path === "/search/validate")

@@ -181,11 +181,28 @@ const playbooks = createRoute({
   component: lazyRouteComponent(() => import("./pages/playbooks/PlaybooksPage"), "PlaybooksPage"),
 });
 
+/** `rule` and `q` begin an exception. */
+export type RuleSearch = Partial<Record<"id" | "view" | "rule" | "q", string>>;
+
 const rules = createRoute({
   getParentRoute: () => inside,
   path: "/rules",
-  validateSearch: (raw: Raw): { id?: string } => (text(raw.id) ? { id: text(raw.id) as string } : {}),
+  validateSearch: (raw: Raw): RuleSearch => {
+    const out: RuleSearch = {};
+    for (const key of ["id", "view", "rule", "q"] as const) {
+      const value = text(raw[key]);
+      if (value) out[key] = value;
+    }
+    return out;
+  },
   component: lazyRouteComponent(() => import("./pages/rules/RulesPage"), "RulesPage"),
+});
+
+const ruleEdit = createRoute({
+  getParentRoute: () => inside,
+  path: "/rules/edit",
+  validateSearch: (raw: Raw): { id?: string } => (text(raw.id) ? { id: text(raw.id) as string } : {}),
+  component: lazyRouteComponent(() => import("./pages/rules/RuleEditor"), "RuleEditor"),
 });
 
 const status = createRoute({
@@ -227,7 +244,7 @@ const wall = createRoute({
 const tree = root.addChildren([
   login,
   wall,
-  inside.addChildren([overview, alerts, incidents, incident, entity, search, actions, playbooks, sources, rules, status, admin]),
+  inside.addChildren([overview, alerts, incidents, incident, entity, search, actions, playbooks, sources, rules, ruleEdit, status, admin]),
 ]);
 
 /** Lists travel as `a,b`, so that a shared link stays readable. */

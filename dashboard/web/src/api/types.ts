@@ -196,6 +196,12 @@ export interface RuleRow {
   /** `null` for those who do not see every agency. */
   matches: number | null;
   last_match: string | null;
+  /** Of the centre's own: can be edited here. */
+  own: boolean;
+  /** What people judged its alerts to be; `null` for those who do not see every agency. */
+  verdicts: { true_positive: number; false_positive: number; benign: number } | null;
+  /** People judged nearly all of its alerts to be nothing. */
+  noisy: boolean;
 }
 
 export interface RuleDiagnostic {

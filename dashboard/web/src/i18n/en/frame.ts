@@ -205,6 +205,7 @@ export const frame: Pick<
     false_positive: "Verdict: false positive, then the reason's digit",
     benign: "Verdict: benign, then the reason's digit",
     group: "Choose the whole group of its kind",
+    except: "Make an exception from the alert",
     undo: "Undo",
     language: "Switch language",
     theme: "Switch dark and light",

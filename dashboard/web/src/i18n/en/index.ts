@@ -5,8 +5,9 @@ import { cases } from "./cases";
 import { frame } from "./frame";
 import { pages } from "./pages";
 import { response } from "./response";
+import { rules } from "./rules";
 import { wall } from "./wall";
 
-const en: Words = { ...frame, ...pages, ...cases, ...admin, ...response, ...wall };
+const en: Words = { ...frame, ...pages, ...cases, ...admin, ...response, ...rules, ...wall };
 
 export default en;

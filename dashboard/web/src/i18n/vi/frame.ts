@@ -208,6 +208,7 @@ export const frame = {
     false_positive: "Kết luận: báo nhầm, rồi số lý do",
     benign: "Kết luận: vô hại, rồi số lý do",
     group: "Chọn cả nhóm cùng loại",
+    except: "Tạo ngoại lệ từ cảnh báo",
     undo: "Hoàn tác",
     language: "Đổi ngôn ngữ",
     theme: "Đổi nền sáng, tối",

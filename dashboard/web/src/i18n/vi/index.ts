@@ -4,9 +4,10 @@ import { cases } from "./cases";
 import { frame } from "./frame";
 import { pages } from "./pages";
 import { response } from "./response";
+import { rules } from "./rules";
 import { wall } from "./wall";
 
-const vi = { ...frame, ...pages, ...cases, ...admin, ...response, ...wall };
+const vi = { ...frame, ...pages, ...cases, ...admin, ...response, ...rules, ...wall };
 
 export default vi;
 /** The shape every language must fill. */
