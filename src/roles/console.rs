@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     path::Path,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -199,7 +199,6 @@ struct Applying {
 struct Positions {
     state: Arc<dyn StateStore>,
     of: String,
-    failed: Mutex<Option<String>>,
 }
 
 impl Positions {
@@ -209,15 +208,9 @@ impl Positions {
 }
 
 impl Owner for Positions {
-    fn assigned(&self, partition: i32, _committed: Option<u64>) -> Option<u64> {
-        match self.state.consumer_offset(&self.consumer(partition)) {
-            Ok(0) => None,
-            Ok(next) => Some(next),
-            Err(error) => {
-                *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
-                None
-            }
-        }
+    fn assigned(&self, partition: i32, _committed: Option<u64>) -> Result<Option<u64>, String> {
+        let next = self.state.consumer_offset(&self.consumer(partition)).map_err(|e| format!("how far alerts were applied: {e}"))?;
+        Ok(Some(next).filter(|n| *n > 0))
     }
 }
 
@@ -233,7 +226,7 @@ impl Applying {
         let topics = Topics::new(&self.settings)?;
         let topic = topics.names().alerts.clone();
         let of = format!("{}/{topic}", topics.cluster()?);
-        let positions = Arc::new(Positions { state: Arc::clone(&self.state), of, failed: Mutex::default() });
+        let positions = Arc::new(Positions { state: Arc::clone(&self.state), of });
         let recent = alerts::recent(&*self.state, RECENT)?;
         let mut sink = Alerts::open(Arc::clone(&self.state), self.feed.clone(), Arc::clone(&self.stop), &recent)?;
         let mut reader = Reader::join(&self.settings, GROUP, &topic, Arc::clone(&positions) as Arc<dyn Owner>)?;
@@ -251,9 +244,6 @@ impl Applying {
                     }
                 }
             })?;
-            if let Some(error) = positions.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                anyhow::bail!("FSP-RUN-011: cannot read how far alerts were applied: {error}");
-            }
             for (partition, batch) in batches {
                 self.health.add("fansipan_alert_changes_total", batch.changes.len() as f64);
                 let rules = batch.rules.into_values().collect();

@@ -200,6 +200,22 @@ impl Deployment {
         text.lines().map(|l| serde_json::from_str(l).with_context(|| l.to_owned())).collect()
     }
 
+    /// The end of every role's log, and how far the groups lag: for the message of a test that failed.
+    pub fn last_words(&self) -> String {
+        let roles = [&self.collector].into_iter().chain(&self.analyzers).chain([&self.console]);
+        let tails = roles.map(|role| {
+            let log = role.log();
+            let lines: Vec<&str> = log.lines().collect();
+            format!("--- {} ---\n{}\n", role.data.display(), lines[lines.len().saturating_sub(60)..].join("\n"))
+        });
+        let figures = [(&self.console, "lag"), (&self.collector, "spool"), (&self.collector, "records")];
+        let figures = figures.iter().flat_map(|(role, word)| {
+            let text = role.metrics().unwrap_or_default();
+            text.lines().filter(|l| l.contains(word)).map(|l| format!("{l}\n")).collect::<Vec<_>>()
+        });
+        tails.chain(figures).collect()
+    }
+
     /// Runs `doctor`; what it found, well or not.
     pub fn doctor(&self) -> Result<Vec<Value>> {
         let out = Command::new(Appliance::binary())
