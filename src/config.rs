@@ -31,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) console: ConsoleConfig,
     /// The bus of a distributed deployment; `fansipan run` needs none.
     pub(crate) kafka: fansipan_bus::kafka::Settings,
+    /// The event store that several processes share; `fansipan run` needs none.
+    pub(crate) clickhouse: crate::roles::ArchiveConfig,
     /// A single role of a distributed deployment.
     pub(crate) role: RoleConfig,
 }

@@ -18,7 +18,7 @@ use fansipan_bus::{
     kafka::{Owner, Reader, Settings, Spool, Topics},
 };
 use fansipan_collector::{Normalizer, sources::config::SourcesConfig};
-use fansipan_storage::{AlertChange, EventStore, RuleCount, StateStore, engine::TantivyStore, sqlite::SqliteState};
+use fansipan_storage::{AlertChange, EventStore, RuleCount, StateStore, engine::TantivyStore, planner::PlannedStore, sqlite::SqliteState};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -45,7 +45,7 @@ const RECORDS: usize = 4096;
 /// The latest alerts among which incidents are looked for after a start.
 const RECENT: usize = 100_000;
 
-/// Events on this machine's disk, for deployments without ClickHouse.
+/// Events on this machine's disk: all of them, or, beside ClickHouse, those of recent days.
 struct Local {
     bus: EmbeddedBus,
     store: Arc<TantivyStore>,
@@ -85,7 +85,15 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
     let feed = Feed::new();
     let local = Local::open(&config, data)?;
     local.start(&mut node, &config.kafka, data)?;
-    let events: Arc<dyn EventStore> = Arc::clone(&local.store) as Arc<dyn EventStore>;
+    let archive = config.clickhouse.open().await?;
+    let indexers = archive.is_some();
+    let (events, retention) = match archive {
+        Some(archive) => {
+            let planned = PlannedStore::new(Arc::clone(&local.store) as Arc<dyn EventStore>, Arc::new(archive));
+            (Arc::new(planned) as Arc<dyn EventStore>, config.clickhouse.recent(config.storage.retention()))
+        }
+        None => (Arc::clone(&local.store) as Arc<dyn EventStore>, config.storage.retention()),
+    };
 
     let applying = Applying {
         settings: config.kafka.clone(),
@@ -97,7 +105,7 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
     node.keep_doing("alerts", move || applying.session())?;
     let roster = Arc::new(Roster::new(&config.kafka));
     roster.start(&mut node, Arc::clone(&state))?;
-    let watch = Watch::new(&config.kafka, Arc::clone(&roster), Arc::clone(&node.health), Arc::clone(&node.stop));
+    let watch = Watch::new(&config.kafka, indexers, Arc::clone(&roster), Arc::clone(&node.health), Arc::clone(&node.stop));
     let figures = watch.figures();
     node.keep_doing("lag", move || watch.run())?;
     let stop = Arc::clone(&node.stop);
@@ -144,7 +152,7 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
         registry: Arc::clone(&intake.registry),
         state: Arc::clone(&state),
         store: Arc::clone(&local.store),
-        retention: config.storage.retention(),
+        retention,
         stop: Arc::clone(&node.stop),
     };
     node.roles.spawn("upkeep", &Arc::clone(&node.stop), move || upkeep.run())?;

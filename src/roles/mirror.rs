@@ -1,5 +1,5 @@
-//! Without ClickHouse the console indexes by itself: it copies the events topic into a log of its own and the ordinary indexer
-//! reads that. Each batch in the log ends with the positions in Kafka it came to, so that a copy is made exactly once.
+//! The console indexes by itself, everything or, beside ClickHouse, recent days: it copies the events topic into a log of its own
+//! and the ordinary indexer reads that. Each batch in the log ends with the positions in Kafka it came to, so that a copy is made exactly once.
 
 use std::{
     collections::BTreeMap,
@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 
 use super::node::Health;
 
-/// Group on the events topic: the same as that of indexers.
-pub(super) const GROUP: &str = "indexer";
+/// Group on the events topic.
+pub(super) const GROUP: &str = "console.events";
 /// The log's consumer that holds what is needed to find the positions again.
 const CONSUMER: &str = "mirror";
 const RECORDS: usize = 8192;

@@ -140,6 +140,8 @@ pub struct Deployment {
     pub collector: Role,
     /// Detect.
     pub analyzers: Vec<Role>,
+    /// Stores in ClickHouse; not started with the others.
+    pub indexer: Role,
     /// Keeps and shows.
     pub console: Role,
 }
@@ -168,7 +170,8 @@ impl Deployment {
         let collector = this("collector", "collector", sources)?;
         let analyzers = (0..analyzers).map(|n| this("analyzer", &format!("analyzer{n}"), String::new())).collect::<Result<_>>()?;
         let console = this("console", "console", format!("[console]\nlisten = \"127.0.0.1:{https}\"\n"))?;
-        Ok(Self { address: broker.address.clone(), prefix, syslog, https, collector, analyzers, console, dir })
+        let indexer = this("indexer", "indexer", String::new())?;
+        Ok(Self { indexer, address: broker.address.clone(), prefix, syslog, https, collector, analyzers, console, dir })
     }
 
     /// Starts everything.
