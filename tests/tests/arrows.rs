@@ -13,6 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("collector", &["fansipan-model", "fansipan-bus"]),
     ("dashboard/api", &["fansipan-model", "fansipan-storage", "fansipan-response", "fansipan-rules", "fansipan-analyzer"]),
     ("dashboard/cli", &["fansipan-model", "fansipan-collector", "fansipan-rules", "fansipan-analyzer"]),
+    ("dashboard/tui", &["fansipan-cli"]),
 ];
 
 /// Crates that must stay pure, and what they must not name.

@@ -93,6 +93,10 @@ pub enum Command {
     Sessions(SessionsArgs),
     /// Screens of the videowall: enrol and revoke
     WallDevices(WallDevicesArgs),
+    /// The console in this terminal: wall, alert triage, incidents, search, sources; `?` shows its keys
+    Tui(TuiArgs),
+    /// Only the wall, in this terminal: for a screen nobody sits at
+    Wall(TuiArgs),
     /// Keep an appliance's address, a token (standard input or FANSIPAN_TOKEN) and its certificate (--ca) under a name
     Login(LoginArgs),
     /// Check this host and the appliance, and say what to do about what is wrong
@@ -112,6 +116,23 @@ pub struct RunArgs {
     /// Also read records from standard input
     #[arg(long)]
     pub stdin: bool,
+}
+
+/// `fansipan tui`, `fansipan wall`
+#[derive(Clone, Debug, Default, Args)]
+pub struct TuiArgs {
+    /// vi or en [default: as the account has it]
+    #[arg(long, value_name = "LANGUAGE", value_parser = ["vi", "en"])]
+    pub language: Option<String>,
+    /// Begin with the alert queue
+    #[arg(long)]
+    pub alerts: bool,
+    /// Colours for a terminal with a light background
+    #[arg(long)]
+    pub light: bool,
+    /// Write everything that comes in to a new file, to replay it; it holds what the screen showed
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub record: Option<PathBuf>,
 }
 
 /// `fansipan size`

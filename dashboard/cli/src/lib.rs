@@ -13,8 +13,9 @@ pub mod profile;
 
 use std::process::ExitCode;
 
-pub use args::{Cli, Command, RunArgs};
+pub use args::{Cli, Command, RunArgs, TuiArgs};
 pub use inputs::rule_files;
+pub use output::harmless;
 pub use verbs::Finding;
 
 /// How a verb ended; the numbers are a contract with scripts.

@@ -7,10 +7,16 @@ use std::{
 
 use comfy_table::{ContentArrangement, Table, presets};
 
+/// Whether a terminal may take the letter for an order, or it turns the text around it: C0 and C1 controls, marks and overrides of
+/// the writing direction, line and paragraph separators.
+fn control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Text safe to print: control characters (ESC among them) become visible pictures, so that a log line cannot drive the
 /// operator's terminal.
-pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    let control = |c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c);
+pub fn harmless(text: &str) -> Cow<'_, str> {
     if !text.chars().any(control) {
         return Cow::Borrowed(text);
     }
@@ -42,9 +48,21 @@ pub(crate) fn line(text: &str) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-/// Prints one JSON value as one line.
+/// Prints one JSON value as one line. Controls that JSON leaves as they are (C1, DEL, writing directions) are written as escapes: the
+/// same value, and harmless on a terminal.
 pub(crate) fn json(value: &serde_json::Value) -> io::Result<()> {
-    line(&value.to_string())
+    line(&escaped(&value.to_string()))
+}
+
+fn escaped(json: &str) -> Cow<'_, str> {
+    if !json.chars().any(control) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if control(c) { out.push_str(&format!("\\u{:04x}", c as u32)) } else { out.push(c) }
+    }
+    out.into()
 }
 
 /// An instant for people: to the second.
@@ -84,7 +102,16 @@ pub(crate) fn now() -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::harmless;
+    use super::{escaped, harmless};
+
+    #[test]
+    fn json_stays_the_same_value_without_controls() {
+        let value = serde_json::json!({ "m\u{9b}": "\u{1b}[2J \u{9b}2J \u{7f} \u{202e}x Đăng" });
+        let text = value.to_string();
+        let harmless = escaped(&text);
+        assert!(!harmless.chars().any(super::control) && harmless.contains("\\u009b") && harmless.contains("Đăng"), "{harmless}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&harmless).unwrap(), value);
+    }
 
     #[test]
     fn escapes_in_logs_cannot_drive_the_terminal() {

@@ -30,7 +30,7 @@ mod workspace;
 
 pub use doctor::{Finding, doctor};
 
-/// Carries out every verb but `run` and the roles, which the binary wires itself.
+/// Carries out every verb but `run`, the roles and the terminal console, which the binary wires itself.
 ///
 /// Errors: whatever the verb reports; an [`ApiError`] with an exit code of its own comes back as that [`Outcome`] after
 /// its message was printed to standard error.
@@ -57,7 +57,13 @@ pub async fn execute(cli: &Cli) -> Result<Outcome> {
         Command::WallDevices(args) => people::walls(cli, args).await,
         Command::Login(args) => people::login(cli, args).await,
         Command::Completions { shell } => completions(*shell),
-        Command::Run(_) | Command::Collector | Command::Analyzer | Command::Indexer | Command::Console => Ok(Outcome::Done),
+        Command::Tui(_)
+        | Command::Wall(_)
+        | Command::Run(_)
+        | Command::Collector
+        | Command::Analyzer
+        | Command::Indexer
+        | Command::Console => Ok(Outcome::Done),
     };
     match result {
         Err(error) => {

@@ -1,0 +1,27 @@
+//! The terminal console: wall, alert triage, incidents, search and sources over SSH, with the keys of the web console.
+//!
+//! `update` is a pure function of state and message, `view` one of the state; the runtime alone knows a terminal, a clock and the
+//! network, and never lets the drawing wait for an answer. Every text of an answer is cleaned of control characters before it
+//! enters the state.
+
+pub mod data;
+pub mod desk;
+pub mod doc;
+mod input;
+pub mod keys;
+pub mod message;
+pub mod pages;
+mod runtime;
+mod sse;
+pub mod state;
+pub mod text;
+pub mod update;
+pub mod view;
+pub mod wall;
+pub mod words;
+
+pub use self::{
+    message::{Ask, Command, Message},
+    runtime::{Options, run},
+    state::State,
+};

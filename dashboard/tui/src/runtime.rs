@@ -1,0 +1,240 @@
+//! The only part that knows a terminal, a clock and a network: turns keys and answers into messages, commands into calls, draws.
+//!
+//! Keys are read on a thread, calls run on another; this one takes what they bring, updates, draws, and waits for nothing else.
+
+use std::{
+    collections::HashMap,
+    fs::OpenOptions,
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt as _,
+    path::PathBuf,
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use fansipan_cli::client::{ApiError, Client};
+use jiff::{Timestamp, tz::TimeZone};
+use ratatui::DefaultTerminal;
+use serde_json::Value;
+use tokio::{runtime::Builder, sync::mpsc, task::AbortHandle};
+
+use crate::{
+    message::{Ask, Command, Failure, Live, Message},
+    sse::Events,
+    state::{Place, State},
+    update, view,
+    words::Language,
+};
+
+/// A call that takes longer is given up.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// A stream that says nothing for so long is opened anew; it ticks every two seconds.
+const SILENCE: Duration = Duration::from_secs(12);
+/// Messages taken before the screen is drawn.
+const BATCH: usize = 256;
+/// Waits between attempts to open the stream.
+const WAITS: [u64; 5] = [0, 1, 2, 5, 10];
+
+/// How the console begins.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The language; the account's unless given.
+    pub language: Option<Language>,
+    /// Nothing but the wall.
+    pub kiosk: bool,
+    /// Begin with the alert queue.
+    pub alerts: bool,
+    /// Colours for a light terminal.
+    pub light: bool,
+    /// Where to write what comes in, to replay it.
+    pub record: Option<PathBuf>,
+}
+
+/// Runs until the person leaves.
+pub fn run(client: Client, options: &Options) -> Result<()> {
+    let size = crossterm::terminal::size().context("FSP-TUI-003: this is no terminal: run it in one (over SSH: ssh -t)")?;
+    let mut state = State::new(size, Timestamp::now(), TimeZone::system());
+    (state.kiosk, state.light) = (options.kiosk, options.light);
+    if let Some(language) = options.language {
+        (state.language, state.chosen) = (language, true);
+    }
+    if options.alerts {
+        state.place = Place::Alerts;
+    }
+    let recorder = options.record.as_ref().map(|path| {
+        let failed = || format!("FSP-TUI-004: cannot write {}", path.display());
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(failed)
+    });
+    let recorder = recorder.transpose()?;
+    let (sender, receiver) = channel();
+    let calls = start_calls(client, sender.clone())?;
+    let mut terminal = ratatui::try_init().context("FSP-TUI-003: cannot draw on this terminal")?;
+    let pasting = crossterm::execute!(io::stdout(), event::EnableBracketedPaste);
+    std::thread::Builder::new().name("keys".into()).spawn(move || keys(&sender)).context("FSP-TUI-005: cannot read keys")?;
+    let end = pasting.map_err(Into::into).and_then(|()| turn(&mut terminal, &mut state, &receiver, &calls, recorder));
+    let _ = crossterm::execute!(io::stdout(), event::DisableBracketedPaste);
+    ratatui::restore();
+    end
+}
+
+/// Takes messages, updates, draws, until told to quit.
+fn turn(
+    terminal: &mut DefaultTerminal,
+    state: &mut State,
+    messages: &Receiver<Message>,
+    calls: &mpsc::UnboundedSender<Ask>,
+    mut recorder: Option<std::fs::File>,
+) -> Result<()> {
+    let mut commands = update::start(state);
+    loop {
+        for command in commands.drain(..) {
+            match command {
+                Command::Ask(ask) => drop(calls.send(*ask)),
+                Command::Bell => io::stdout().write_all(b"\x07").context("the terminal is gone")?,
+                Command::Quit => return Ok(()),
+            }
+        }
+        terminal.draw(|frame| view::view(state, frame)).context("the terminal is gone")?;
+        let first = match messages.recv_timeout(until_next(state)) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        };
+        let clock = Message::Clock(Timestamp::now());
+        for message in std::iter::once(clock).chain(first).chain(messages.try_iter().take(BATCH)) {
+            if let Some(file) = &mut recorder {
+                writeln!(file, "{}", serde_json::to_string(&message)?).context("FSP-TUI-004: cannot write the recording")?;
+            }
+            commands.extend(update::update(state, message));
+        }
+    }
+}
+
+/// How long nothing need be done: to the next second, or to what is due before.
+fn until_next(state: &State) -> Duration {
+    let now = Timestamp::now();
+    let second = 1_000_000_000 - u64::try_from(now.subsec_nanosecond()).unwrap_or(0);
+    let second = Duration::from_nanos(second);
+    let due = state.wake().map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default());
+    due.map_or(second, |due| due.min(second)).max(Duration::from_millis(5))
+}
+
+fn keys(sender: &Sender<Message>) {
+    loop {
+        let message = match event::read() {
+            Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => name(key).map(Message::Key),
+            Ok(Event::Paste(text)) => Some(Message::Paste(text)),
+            Ok(Event::Resize(columns, rows)) => Some(Message::Size(columns, rows)),
+            Ok(_) => None,
+            // the terminal is gone: so is whoever sat at it
+            Err(_) => Some(Message::Key("C-c".into())),
+        };
+        if message.is_some_and(|m| sender.send(m).is_err()) {
+            return;
+        }
+    }
+}
+
+/// A key as `update` knows it.
+fn name(key: KeyEvent) -> Option<String> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    Some(match key.code {
+        KeyCode::Char(c) if control => format!("C-{}", c.to_ascii_lowercase()),
+        KeyCode::Char(' ') => "Space".into(),
+        KeyCode::Char(c) => c.to_string(),
+        KeyCode::Enter => "Enter".into(),
+        KeyCode::Esc => "Escape".into(),
+        KeyCode::Tab => "Tab".into(),
+        KeyCode::BackTab => "BackTab".into(),
+        KeyCode::Backspace => "Backspace".into(),
+        KeyCode::Delete => "Delete".into(),
+        KeyCode::Up => "Up".into(),
+        KeyCode::Down => "Down".into(),
+        KeyCode::Left => "Left".into(),
+        KeyCode::Right => "Right".into(),
+        KeyCode::PageUp => "PageUp".into(),
+        KeyCode::PageDown => "PageDown".into(),
+        KeyCode::Home => "Home".into(),
+        KeyCode::End => "End".into(),
+        _ => return None,
+    })
+}
+
+/// Starts the thread that speaks to the appliance.
+fn start_calls(client: Client, sender: Sender<Message>) -> Result<mpsc::UnboundedSender<Ask>> {
+    let runtime = Builder::new_current_thread().enable_all().build().context("FSP-TUI-005: cannot start")?;
+    let (asks, mut asked) = mpsc::unbounded_channel::<Ask>();
+    let work = async move {
+        tokio::spawn(listen(client.clone(), sender.clone()));
+        let mut open: HashMap<&'static str, AbortHandle> = HashMap::new();
+        while let Some(ask) = asked.recv().await {
+            let slot = ask.slot();
+            let task = tokio::spawn(call(client.clone(), ask, sender.clone()));
+            if let Some(older) = slot.and_then(|slot| open.insert(slot, task.abort_handle())) {
+                older.abort();
+            }
+        }
+    };
+    std::thread::Builder::new().name("calls".into()).spawn(move || runtime.block_on(work)).context("FSP-TUI-005: cannot start")?;
+    Ok(asks)
+}
+
+async fn call(client: Client, ask: Ask, sender: Sender<Message>) {
+    let asked =
+        async { if ask.body == Value::Null { client.get(&ask.path, &ask.query).await } else { client.post(&ask.path, &ask.body).await } };
+    let result = match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(answer) => answer.map_err(|e| failure(&e)),
+        Err(_) => Err(Failure { code: "FSP-API-017".into(), detail: "no answer within a minute".into() }),
+    };
+    let _ = sender.send(Message::Answer { purpose: ask.purpose, result });
+}
+
+fn failure(error: &ApiError) -> Failure {
+    let (code, detail) = match error {
+        ApiError::Unreachable { .. } => ("unreachable", error.to_string()),
+        ApiError::Denied(detail) => ("denied", detail.clone()),
+        ApiError::Missing(detail) => ("missing", detail.clone()),
+        ApiError::Refused { code, detail } => (code.as_str(), detail.clone()),
+    };
+    Failure { code: code.to_owned(), detail }
+}
+
+/// Keeps the live stream open for as long as the console runs.
+async fn listen(client: Client, sender: Sender<Message>) {
+    let mut failures = 0;
+    loop {
+        tokio::time::sleep(Duration::from_secs(WAITS[failures.min(WAITS.len() - 1)])).await;
+        let mut heard = false;
+        let why = stream(&client, &sender, &mut heard).await;
+        failures = if heard { 1 } else { failures + 1 };
+        if sender.send(Message::Live(Live::Lost(why))).is_err() {
+            return;
+        }
+    }
+}
+
+/// Reads the stream until it breaks off or falls silent; why it ended.
+async fn stream(client: &Client, sender: &Sender<Message>, heard: &mut bool) -> String {
+    let mut events = Events::default();
+    let (pulse, mut pulses) = mpsc::channel::<()>(1);
+    let reading = client.download("/stream", &[], |piece| {
+        if !*heard {
+            *heard = true;
+            let _ = sender.send(Message::Live(Live::Open));
+        }
+        let _ = pulse.try_send(());
+        events.take(piece, |name, data| {
+            if let Ok(data) = serde_json::from_str(data) {
+                let _ = sender.send(Message::Live(Live::Event { name: name.to_owned(), data }));
+            }
+        });
+        Ok(())
+    });
+    let silent = async { while let Ok(Some(())) = tokio::time::timeout(SILENCE, pulses.recv()).await {} };
+    tokio::select! {
+        end = reading => end.err().map_or_else(|| "the stream ended".to_owned(), |e| e.to_string()),
+        () = silent => "the stream fell silent".to_owned(),
+    }
+}

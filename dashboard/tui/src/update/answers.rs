@@ -1,0 +1,128 @@
+//! What the appliance answered. Every text is cleaned here, before anything else sees it.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{alerts, incidents, load, search};
+use crate::{
+    data::{List, User},
+    desk,
+    message::{Command, Failure, Purpose},
+    state::{Link, Place, State},
+    text,
+    words::{Language, fill},
+};
+
+/// Takes an answer.
+pub(super) fn answer(state: &mut State, purpose: Purpose, result: Result<Value, Failure>, out: &mut Vec<Command>) {
+    let result = match result {
+        Ok(mut value) => {
+            text::clean_value(&mut value);
+            if matches!(state.link, Link::Offline | Link::Connecting) {
+                state.link = Link::Polling;
+            }
+            Ok(value)
+        }
+        Err(Failure { code, detail }) => {
+            if code == "unreachable" {
+                state.link = Link::Offline;
+            }
+            Err(Failure { code, detail: text::clean(&detail).into_owned() })
+        }
+    };
+    match purpose {
+        Purpose::Session => session(state, result, out),
+        Purpose::Overview => {
+            if let Some(overview) = read(state, result) {
+                (state.wall.overview, state.wall.overview_at) = (Some(overview), Some(state.now));
+            }
+        }
+        Purpose::Wall => {
+            if let Some(wall) = read(state, result) {
+                (state.wall.wall, state.wall.wall_at) = (Some(wall), Some(state.now));
+            }
+        }
+        Purpose::Sources => {
+            if let Some(List { items }) = read(state, result) {
+                (state.sources.items, state.sources.known) = (items, true);
+                state.sources.selected = state.sources.selected.min(state.sources_shown().len().saturating_sub(1));
+            }
+        }
+        Purpose::Desk => desk::answer(state, out, result),
+        Purpose::Alerts(..)
+        | Purpose::Alert(_)
+        | Purpose::Context(_)
+        | Purpose::Next
+        | Purpose::Group(_)
+        | Purpose::Preview
+        | Purpose::Except => {
+            alerts::answer(state, purpose, result, out);
+        }
+        Purpose::Incidents | Purpose::Incident(_) | Purpose::Workspace(_) | Purpose::Decide(_) => {
+            incidents::answer(state, purpose, result, out);
+        }
+        Purpose::Entity(_) | Purpose::Search(..) | Purpose::Histogram(_) => search::answer(state, purpose, result),
+    }
+}
+
+/// The answer as what it should be; says what is wrong otherwise.
+pub(super) fn read<T: DeserializeOwned>(state: &mut State, result: Result<Value, Failure>) -> Option<T> {
+    let failure = match result.map(serde_json::from_value) {
+        Ok(Ok(read)) => return Some(read),
+        Ok(Err(e)) => {
+            Failure { code: String::new(), detail: format!("FSP-TUI-001: an answer was not understood ({e}): update this console") }
+        }
+        Err(failure) => failure,
+    };
+    fail(state, &failure);
+    None
+}
+
+/// Says why something was not done.
+pub fn fail(state: &mut State, failure: &Failure) {
+    let words = state.words();
+    let known = match failure.code.as_str() {
+        "unreachable" => words.error_unreachable,
+        "missing" => words.error_not_found,
+        "FSP-API-001" => words.error_not_authenticated,
+        "denied" | "FSP-API-006" => words.error_forbidden,
+        "FSP-API-014" => words.error_conflict,
+        "FSP-API-016" | "FSP-API-004" | "FSP-API-020" => words.error_busy,
+        "FSP-API-017" => words.error_timed_out,
+        "FSP-API-018" => words.error_store,
+        _ => "",
+    };
+    let text = match (known, failure.code.as_str()) {
+        ("", "") => failure.detail.clone(),
+        ("", code) => format!("{code}: {}", failure.detail),
+        (known, _) => known.to_owned(),
+    };
+    state.say(text, true);
+}
+
+#[derive(serde::Deserialize)]
+struct Session {
+    user: User,
+}
+
+fn session(state: &mut State, result: Result<Value, Failure>, out: &mut Vec<Command>) {
+    if let Err(failure) = &result
+        && failure.code == "denied"
+    {
+        state.say(fill("{} ({})", &[state.words().error_not_authenticated, &failure.detail]), true);
+        return;
+    }
+    let Some(Session { user }) = read(state, result) else { return };
+    if !state.chosen {
+        state.language = Language::of(&user.language);
+    }
+    let first = state.me.is_none();
+    state.kiosk |= user.permissions == ["wall.read"];
+    if state.kiosk {
+        state.place = Place::Wall;
+    }
+    state.me = Some(user);
+    if first && state.place == Place::Alerts {
+        load(state, out);
+    }
+}
