@@ -16,12 +16,14 @@ use fansipan_bus::EmbeddedBus;
 use fansipan_cli::{Cli, RunArgs};
 use fansipan_collector::sources::Sources;
 use fansipan_model::Scope;
-use fansipan_storage::{CaseStore, EventStore, IdentityStore, ResponseStore, StateStore, engine::TantivyStore, sqlite::SqliteState};
+use fansipan_storage::{
+    CaseStore, EventStore, HandoverStore, IdentityStore, ResponseStore, RuleStore, StateStore, engine::TantivyStore, sqlite::SqliteState,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::Config,
-    content::Content,
+    content::{Content, OwnRules},
     detection::Detection,
     indexing::Indexing,
     intake::Intake,
@@ -42,7 +44,8 @@ pub(crate) fn run(cli: &Cli, args: &RunArgs) -> Result<()> {
 async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
     let started = Instant::now();
     let stores = Stores::open(&config, data)?;
-    let content = Arc::new(Content::load(config.rules.clone())?);
+    let own = OwnRules { folder: data.join("rules"), store: Arc::clone(&stores.rules) };
+    let content = Arc::new(Content::load(config.rules.clone(), Some(own))?);
     let api_config = config.console.api(data)?;
     let feed = Feed::new();
     let stop = Arc::new(AtomicBool::new(false));
@@ -77,6 +80,7 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
     let known = stores.state.sources(&Scope::All).context("FSP-RUN-005: cannot read the sources known so far")?;
     let intake = Intake::start(&config.sources, known, Arc::new(stores.bus.clone()))?;
 
+    let rule_control = Arc::clone(&content) as _;
     let live = Arc::new(live::Live {
         bus: stores.bus.clone(),
         content,
@@ -97,6 +101,9 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
         state: Arc::clone(&stores.state),
         people: Arc::clone(&stores.people),
         cases: Arc::clone(&stores.cases),
+        rules: Arc::clone(&stores.rules),
+        rule_control: Some(rule_control),
+        handovers: Arc::clone(&stores.handovers),
         live,
         sources: Arc::new(live::Control { registry: Arc::clone(&intake.registry), normalizer: Arc::clone(&intake.normalizer) }),
         feed,
@@ -138,6 +145,8 @@ struct Stores {
     state: Arc<dyn StateStore>,
     people: Arc<dyn IdentityStore>,
     cases: Arc<dyn CaseStore>,
+    rules: Arc<dyn RuleStore>,
+    handovers: Arc<dyn HandoverStore>,
     store: Arc<TantivyStore>,
     actions: Arc<dyn ResponseStore>,
 }
@@ -152,6 +161,8 @@ impl Stores {
             log,
             people: Arc::clone(&state) as Arc<dyn IdentityStore>,
             cases: Arc::clone(&state) as Arc<dyn CaseStore>,
+            rules: Arc::clone(&state) as _,
+            handovers: Arc::clone(&state) as _,
             actions: Arc::clone(&state) as _,
             state,
             store: Arc::new(store),

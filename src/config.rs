@@ -31,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) console: ConsoleConfig,
     /// The bus of a distributed deployment; `fansipan run` needs none.
     pub(crate) kafka: fansipan_bus::kafka::Settings,
+    /// The event store that several processes share; `fansipan run` needs none.
+    pub(crate) clickhouse: crate::roles::ArchiveConfig,
     /// A single role of a distributed deployment.
     pub(crate) role: RoleConfig,
 }
@@ -175,6 +177,8 @@ pub(crate) struct ConsoleConfig {
     pub(crate) names: Vec<String>,
     /// A MaxMind database (`.mmdb`) of countries, for the map; without one only devices that name countries put events on it.
     pub(crate) geo: Option<PathBuf>,
+    /// GeoJSON of the world, each country with `iso_a2`, drawn instead of the console's own map.
+    pub(crate) map: Option<PathBuf>,
     /// Minutes without a request after which a session ends.
     pub(crate) idle_minutes: u64,
     /// Hours after which a session ends in any case.
@@ -195,6 +199,7 @@ impl Default for ConsoleConfig {
             key: None,
             names: Vec::new(),
             geo: None,
+            map: None,
             idle_minutes: 30,
             session_hours: 12,
             second_factor: Vec::new(),
@@ -210,6 +215,7 @@ impl ConsoleConfig {
         config.listen = self.listen;
         config.names.clone_from(&self.names);
         config.geo.clone_from(&self.geo);
+        config.map.clone_from(&self.map);
         config.idle = Duration::from_secs(self.idle_minutes * 60);
         config.absolute = Duration::from_secs(self.session_hours * 3600);
         config.second_factor.clone_from(&self.second_factor);

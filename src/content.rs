@@ -1,11 +1,12 @@
 //! Rules from the program and from folders; a change on disk is in force within seconds, a bad rule never stops the others.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, SystemTime},
@@ -13,8 +14,9 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
-use fansipan_api::{RuleDiagnostic, RuleInfo, RuleListing};
-use fansipan_rules::{Rule, RuleSet, Taxonomy};
+use fansipan_api::{RuleControl, RuleDiagnostic, RuleInfo, RuleListing};
+use fansipan_rules::{Rule, RuleSet, Taxonomy, ast::Body};
+use fansipan_storage::RuleStore;
 
 use crate::config::RulesConfig;
 
@@ -28,7 +30,26 @@ pub(crate) struct Content {
     pub(crate) rules: Arc<ArcSwap<RuleSet>>,
     listing: ArcSwap<Listing>,
     config: RulesConfig,
+    own: Option<OwnRules>,
     taxonomy: Taxonomy,
+    /// One change at a time: the one who writes the folder and the one who watches it.
+    changing: Mutex<Known>,
+}
+
+/// Rules of the centre's own: the state store keeps them with every version, the folder holds those in force as files.
+pub(crate) struct OwnRules {
+    pub(crate) folder: PathBuf,
+    pub(crate) store: Arc<dyn RuleStore>,
+}
+
+/// What was last read.
+#[derive(Default)]
+struct Known {
+    stamp: Stamp,
+    /// Own rules that are not in force: their texts.
+    resting: Vec<(PathBuf, String)>,
+    /// Rules from elsewhere that are switched off.
+    off: BTreeSet<String>,
 }
 
 struct Listing {
@@ -41,27 +62,76 @@ struct Listing {
 type Stamp = Vec<(PathBuf, Option<SystemTime>, u64)>;
 
 impl Content {
-    /// Loads everything once.
-    pub(crate) fn load(config: RulesConfig) -> Result<Self> {
+    /// Loads everything once. The folder of own rules is made to agree with the store, whatever a crash left there.
+    pub(crate) fn load(config: RulesConfig, own: Option<OwnRules>) -> Result<Self> {
         let taxonomy = Taxonomy::builtin().context("FSP-RUN-030: the built-in log sources cannot be read")?;
-        let (rules, listing) = build(&config, &taxonomy);
-        Ok(Self { rules: Arc::new(ArcSwap::from_pointee(rules)), listing: ArcSwap::from_pointee(listing), config, taxonomy })
+        let content = Self {
+            rules: Arc::default(),
+            listing: ArcSwap::from_pointee(Listing { items: Arc::default(), diagnostics: Arc::default(), texts: BTreeMap::new() }),
+            config,
+            own,
+            taxonomy,
+            changing: Mutex::default(),
+        };
+        let mut known = content.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        content.sync(&mut known).context("FSP-RUN-031: the folder of own rules cannot be brought in line with the state store")?;
+        content.reload(&mut known);
+        drop(known);
+        Ok(content)
     }
 
     /// Looks for changes until told to stop.
     pub(crate) fn watch(&self, stop: &AtomicBool) {
-        let mut known = stamp(&self.config.paths);
         while !stop.load(Ordering::Relaxed) {
             std::thread::park_timeout(EVERY);
-            let now = stamp(&self.config.paths);
-            if now != known {
-                known = now;
-                let (rules, listing) = build(&self.config, &self.taxonomy);
-                tracing::info!(rules = listing.items.len(), "rules changed on disk and are in force");
-                self.rules.store(Arc::new(rules));
-                self.listing.store(Arc::new(listing));
+            let mut known = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.stamp() != known.stamp {
+                self.reload(&mut known);
+                tracing::info!(rules = self.listing.load().items.len(), "rules changed on disk and are in force");
             }
         }
+    }
+
+    /// Writes own rules that are in force, and removes those that are not. Files that the store does not know stay as they are.
+    fn sync(&self, known: &mut Known) -> Result<()> {
+        let Some(own) = &self.own else { return Ok(()) };
+        fs::create_dir_all(&own.folder).with_context(|| format!("cannot create {}", own.folder.display()))?;
+        let (mut resting, mut off) = (Vec::new(), BTreeSet::new());
+        for rule in own.store.own_rules()? {
+            let path = own.folder.join(format!("{}.yml", rule.id));
+            match (rule.text, rule.enabled) {
+                (Some(text), true) => {
+                    if fs::read_to_string(&path).ok().as_deref() != Some(&text) {
+                        replace(&path, &text).with_context(|| format!("cannot write {}", path.display()))?;
+                    }
+                }
+                (Some(text), false) => {
+                    remove(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+                    resting.push((path, text));
+                }
+                (None, true) => {}
+                (None, false) => {
+                    off.insert(rule.id);
+                }
+            }
+        }
+        (known.resting, known.off) = (resting, off);
+        Ok(())
+    }
+
+    fn reload(&self, known: &mut Known) {
+        known.stamp = self.stamp();
+        let (rules, listing) = self.build(known);
+        self.rules.store(Arc::new(rules));
+        self.listing.store(Arc::new(listing));
+    }
+
+    fn stamp(&self) -> Stamp {
+        stamp(&self.paths())
+    }
+
+    fn paths(&self) -> Vec<PathBuf> {
+        self.config.paths.iter().cloned().chain(self.own.iter().map(|own| own.folder.clone())).collect()
     }
 
     /// For the API.
@@ -89,46 +159,111 @@ fn stamp(paths: &[PathBuf]) -> Stamp {
         .collect()
 }
 
-fn build(config: &RulesConfig, taxonomy: &Taxonomy) -> (RuleSet, Listing) {
-    let mut rules: Vec<Rule> = Vec::new();
-    let mut diagnostics: Vec<RuleDiagnostic> = Vec::new();
-    let mut texts = BTreeMap::new();
-    let mut take = |text: &str, file: &str| {
+/// What was read, on its way to a rule set.
+#[derive(Default)]
+struct Reading {
+    rules: Vec<Rule>,
+    /// Rules that are known and not in force.
+    resting: Vec<Rule>,
+    diagnostics: Vec<RuleDiagnostic>,
+    texts: BTreeMap<String, String>,
+}
+
+impl Reading {
+    fn take(&mut self, text: &str, file: &str, off: &BTreeSet<String>) {
         let (parsed, found) = fansipan_rules::parse(text, file);
-        for rule in &parsed {
-            texts.insert(rule.meta.id.clone(), rule.text.to_string());
+        for rule in parsed {
+            self.texts.insert(rule.meta.id.clone(), rule.text.to_string());
+            if off.contains(&rule.meta.id) { self.resting.push(rule) } else { self.rules.push(rule) }
         }
-        rules.extend(parsed);
+        self.diagnostics.extend(found.iter().map(RuleDiagnostic::from));
+    }
+
+    fn rest(&mut self, text: &str, file: &str) {
+        let (parsed, _) = fansipan_rules::parse(text, file);
+        for rule in parsed {
+            self.texts.entry(rule.meta.id.clone()).or_insert_with(|| rule.text.to_string());
+            self.resting.push(rule);
+        }
+    }
+}
+
+impl Content {
+    fn build(&self, known: &Known) -> (RuleSet, Listing) {
+        let mut reading = Reading::default();
+        if self.config.shipped {
+            for (file, text) in fansipan_rules::packs::SHIPPED {
+                reading.take(text, file, &known.off);
+            }
+        }
+        let mut unread = Vec::new();
+        for found in fansipan_cli::rule_files(&self.paths()) {
+            let read = found.and_then(|path| match read(&path) {
+                Ok(text) => Ok((path, text)),
+                Err(error) => Err((path, error)),
+            });
+            match read {
+                Ok((path, text)) => reading.take(&text, &path.display().to_string(), &known.off),
+                Err((path, error)) => unread.push(cannot_read(&path, &error)),
+            }
+        }
+        known.resting.iter().for_each(|(path, text)| reading.rest(text, &path.display().to_string()));
+        reading.diagnostics.extend(unread);
+        let Reading { rules, resting, mut diagnostics, texts } = reading;
+        let (set, found) = RuleSet::compile(rules, &self.taxonomy);
         diagnostics.extend(found.iter().map(RuleDiagnostic::from));
-    };
-    if config.shipped {
-        for (file, text) in fansipan_rules::packs::SHIPPED {
-            take(text, file);
+        for d in diagnostics.iter().filter(|d| d.severity == "error") {
+            tracing::error!(code = d.code, file = d.file, line = d.line, "rule refused: {}", d.message);
+        }
+        let running = set.rules().iter().map(|c| &c.rule).chain(set.correlations().iter().map(|c| &c.rule));
+        let items = running.map(|rule| self.info(rule, true)).chain(resting.iter().map(|rule| self.info(rule, false))).collect();
+        (set, Listing { items, diagnostics: diagnostics.into(), texts })
+    }
+
+    fn info(&self, rule: &Rule, enabled: bool) -> RuleInfo {
+        let meta = &rule.meta;
+        let logsource = match &rule.body {
+            Body::Correlation(body) => format!("correlation/{}", body.kind.as_str()),
+            _ => meta.logsource.to_string(),
+        };
+        RuleInfo {
+            id: meta.id.clone(),
+            title: meta.title.clone(),
+            title_vi: meta.title_vi.clone(),
+            level: meta.level,
+            logsource,
+            own: self.own.as_ref().is_some_and(|own| Path::new(&rule.file).starts_with(&own.folder)),
+            file: rule.file.clone(),
+            status: Some(meta.status.as_str().to_owned()),
+            enabled,
         }
     }
-    let mut unread = Vec::new();
-    for found in fansipan_cli::rule_files(&config.paths) {
-        let read = found.and_then(|path| match read(&path) {
-            Ok(text) => Ok((path, text)),
-            Err(error) => Err((path, error)),
-        });
-        match read {
-            Ok((path, text)) => take(&text, &path.display().to_string()),
-            Err((path, error)) => unread.push(cannot_read(&path, &error)),
-        }
+}
+
+impl RuleControl for Content {
+    fn put_in_force(&self) -> Result<(), String> {
+        let mut known = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sync(&mut known).map_err(|e| format!("{e:#}"))?;
+        self.reload(&mut known);
+        Ok(())
     }
-    diagnostics.extend(unread);
-    let (set, found) = RuleSet::compile(rules, taxonomy);
-    diagnostics.extend(found.iter().map(RuleDiagnostic::from));
-    for d in diagnostics.iter().filter(|d| d.severity == "error") {
-        tracing::error!(code = d.code, file = d.file, line = d.line, "rule refused: {}", d.message);
+}
+
+fn remove(path: &Path) -> std::io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
-    let correlations = set.correlations().iter().map(|c| {
-        let kind = c.correlation().map_or("", |body| body.kind.as_str());
-        info(&c.rule, format!("correlation/{kind}"))
-    });
-    let items = set.rules().iter().map(|c| info(&c.rule, c.rule.meta.logsource.to_string())).chain(correlations).collect();
-    (set, Listing { items, diagnostics: diagnostics.into(), texts })
+}
+
+/// The whole text or the old one, whatever happens meanwhile.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let beside = path.with_extension("new");
+    let mut file = fs::File::create(&beside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
 }
 
 fn read(path: &Path) -> std::io::Result<String> {
@@ -148,19 +283,5 @@ fn cannot_read(path: &Path, error: &std::io::Error) -> RuleDiagnostic {
         column: None,
         message: format!("cannot be read: {error}"),
         help: Some("give the service's user read permission, or take the path out of [rules] paths".into()),
-    }
-}
-
-fn info(rule: &Rule, logsource: String) -> RuleInfo {
-    let meta = &rule.meta;
-    RuleInfo {
-        id: meta.id.clone(),
-        title: meta.title.clone(),
-        title_vi: meta.title_vi.clone(),
-        level: meta.level,
-        logsource,
-        file: rule.file.clone(),
-        status: Some(meta.status.as_str().to_owned()),
-        enabled: true,
     }
 }

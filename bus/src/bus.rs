@@ -202,6 +202,11 @@ impl EmbeddedBus {
         }
     }
 
+    /// Bytes on disk of the largest batch it takes.
+    pub fn largest_batch(&self) -> u64 {
+        self.0.shared.config.segment_bytes - SEGMENT_HEADER as u64
+    }
+
     /// Offset the next record will get; everything before it is durable. Cheaper than [`status`](Self::status).
     pub fn head(&self) -> u64 {
         locked(&self.0.shared.log).head

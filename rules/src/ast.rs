@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fansipan_model::{Level, Op, Relation, RuleRef};
 
-use crate::diagnostic::Position;
+use crate::{diagnostic::Position, formula::Formula};
 
 /// One document: a detection, a filter or a correlation.
 #[derive(Clone, Debug)]
@@ -353,10 +353,13 @@ impl CorrelationKind {
     /// Whether a condition of these bounds and fields is enough for it; the text says what is missing.
     pub fn missing(self, threshold: Option<&Threshold>) -> Option<&'static str> {
         let fields = threshold.is_some_and(|t| !t.fields.is_empty());
-        let bounds = threshold.is_some_and(|t| !t.bounds.is_empty());
+        let bounds = threshold.is_some_and(|t| !t.bounds.is_empty() || t.formula.is_some());
         match threshold {
             None if self.needs_bounds() || self.needs_field() => Some("the condition is missing"),
             _ if self.needs_bounds() && !bounds => Some("the condition has no bound"),
+            Some(t) if t.formula.is_some() && !self.needs_bounds() && !self.is_temporal() => {
+                Some("a condition of this type takes no formula")
+            }
             _ if self.needs_field() && !fields => Some("the condition names no field to count"),
             _ => None,
         }
@@ -377,6 +380,8 @@ pub struct Threshold {
     pub percentile: Option<f64>,
     /// Comparisons with numbers, in document order.
     pub bounds: Vec<(Bound, f64)>,
+    /// Extension `formula`: must hold besides.
+    pub formula: Option<Formula>,
 }
 
 /// A comparison of a threshold.

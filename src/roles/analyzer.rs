@@ -14,7 +14,7 @@ use crate::{config::Config, content::Content};
 
 pub(super) async fn serve(config: Config, _data: &Path) -> Result<()> {
     let mut node = Node::start("analyzer", config.role.listen).await?;
-    let content = Arc::new(Content::load(config.rules.clone())?);
+    let content = Arc::new(Content::load(config.rules.clone(), None)?);
     let every = Duration::from_secs(config.role.snapshot_seconds.max(1));
     let matching = Matching {
         settings: config.kafka.clone(),

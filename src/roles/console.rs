@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     path::Path,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -18,7 +18,7 @@ use fansipan_bus::{
     kafka::{Owner, Reader, Settings, Spool, Topics},
 };
 use fansipan_collector::{Normalizer, sources::config::SourcesConfig};
-use fansipan_storage::{AlertChange, EventStore, RuleCount, StateStore, engine::TantivyStore, sqlite::SqliteState};
+use fansipan_storage::{AlertChange, EventStore, RuleCount, StateStore, engine::TantivyStore, planner::PlannedStore, sqlite::SqliteState};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -45,7 +45,7 @@ const RECORDS: usize = 4096;
 /// The latest alerts among which incidents are looked for after a start.
 const RECENT: usize = 100_000;
 
-/// Events on this machine's disk, for deployments without ClickHouse.
+/// Events on this machine's disk: all of them, or, beside ClickHouse, those of recent days.
 struct Local {
     bus: EmbeddedBus,
     store: Arc<TantivyStore>,
@@ -81,11 +81,19 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
     let mut node = Node::start("console", config.role.listen).await?;
     let database = Arc::new(SqliteState::open(data.join("state.db"))?);
     let state = Arc::clone(&database) as Arc<dyn StateStore>;
-    let content = Arc::new(Content::load(config.rules.clone())?);
+    let content = Arc::new(Content::load(config.rules.clone(), None)?);
     let feed = Feed::new();
     let local = Local::open(&config, data)?;
     local.start(&mut node, &config.kafka, data)?;
-    let events: Arc<dyn EventStore> = Arc::clone(&local.store) as Arc<dyn EventStore>;
+    let archive = config.clickhouse.open().await?;
+    let indexers = archive.is_some();
+    let (events, retention) = match archive {
+        Some(archive) => {
+            let planned = PlannedStore::new(Arc::clone(&local.store) as Arc<dyn EventStore>, Arc::new(archive));
+            (Arc::new(planned) as Arc<dyn EventStore>, config.clickhouse.recent(config.storage.retention()))
+        }
+        None => (Arc::clone(&local.store) as Arc<dyn EventStore>, config.storage.retention()),
+    };
 
     let applying = Applying {
         settings: config.kafka.clone(),
@@ -97,7 +105,7 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
     node.keep_doing("alerts", move || applying.session())?;
     let roster = Arc::new(Roster::new(&config.kafka));
     roster.start(&mut node, Arc::clone(&state))?;
-    let watch = Watch::new(&config.kafka, Arc::clone(&roster), Arc::clone(&node.health), Arc::clone(&node.stop));
+    let watch = Watch::new(&config.kafka, indexers, Arc::clone(&roster), Arc::clone(&node.health), Arc::clone(&node.stop));
     let figures = watch.figures();
     node.keep_doing("lag", move || watch.run())?;
     let stop = Arc::clone(&node.stop);
@@ -127,7 +135,11 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
         events,
         state: Arc::clone(&state),
         people: Arc::clone(&database) as _,
-        cases: database,
+        cases: Arc::clone(&database) as _,
+        rules: Arc::clone(&database) as _,
+        // the analyzers read their rules where they run
+        rule_control: None,
+        handovers: database,
         response: desk,
         live,
         sources: control,
@@ -140,7 +152,7 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
         registry: Arc::clone(&intake.registry),
         state: Arc::clone(&state),
         store: Arc::clone(&local.store),
-        retention: config.storage.retention(),
+        retention,
         stop: Arc::clone(&node.stop),
     };
     node.roles.spawn("upkeep", &Arc::clone(&node.stop), move || upkeep.run())?;
@@ -195,7 +207,6 @@ struct Applying {
 struct Positions {
     state: Arc<dyn StateStore>,
     of: String,
-    failed: Mutex<Option<String>>,
 }
 
 impl Positions {
@@ -205,15 +216,9 @@ impl Positions {
 }
 
 impl Owner for Positions {
-    fn assigned(&self, partition: i32, _committed: Option<u64>) -> Option<u64> {
-        match self.state.consumer_offset(&self.consumer(partition)) {
-            Ok(0) => None,
-            Ok(next) => Some(next),
-            Err(error) => {
-                *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
-                None
-            }
-        }
+    fn assigned(&self, partition: i32, _committed: Option<u64>) -> Result<Option<u64>, String> {
+        let next = self.state.consumer_offset(&self.consumer(partition)).map_err(|e| format!("how far alerts were applied: {e}"))?;
+        Ok(Some(next).filter(|n| *n > 0))
     }
 }
 
@@ -229,7 +234,7 @@ impl Applying {
         let topics = Topics::new(&self.settings)?;
         let topic = topics.names().alerts.clone();
         let of = format!("{}/{topic}", topics.cluster()?);
-        let positions = Arc::new(Positions { state: Arc::clone(&self.state), of, failed: Mutex::default() });
+        let positions = Arc::new(Positions { state: Arc::clone(&self.state), of });
         let recent = alerts::recent(&*self.state, RECENT)?;
         let mut sink = Alerts::open(Arc::clone(&self.state), self.feed.clone(), Arc::clone(&self.stop), &recent)?;
         let mut reader = Reader::join(&self.settings, GROUP, &topic, Arc::clone(&positions) as Arc<dyn Owner>)?;
@@ -247,9 +252,6 @@ impl Applying {
                     }
                 }
             })?;
-            if let Some(error) = positions.failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                anyhow::bail!("FSP-RUN-011: cannot read how far alerts were applied: {error}");
-            }
             for (partition, batch) in batches {
                 self.health.add("fansipan_alert_changes_total", batch.changes.len() as f64);
                 let rules = batch.rules.into_values().collect();

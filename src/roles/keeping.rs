@@ -19,11 +19,15 @@ use fansipan_analyzer::{
     GroupingConfig, Settings as Correlation, Signal,
     split::{Keeper, Note, Share},
 };
-use fansipan_bus::kafka::{Names, Owner, Reader, Settings, Topics, Writer, table};
+use fansipan_bus::kafka::{Outgoing, Owner, Reader, Settings, Topics, Writer, table};
 use fansipan_rules::RuleSet;
 use serde::{Deserialize, Serialize};
 
-use super::{matching::send_note, node::Health, wire};
+use super::{
+    matching::{Ways, pass_on, record},
+    node::Health,
+    wire,
+};
 use crate::alerts;
 
 /// Group on the keyed topic.
@@ -69,7 +73,7 @@ struct Held {
 
 struct Keepers {
     settings: Settings,
-    names: Names,
+    topics: Ways,
     many: i32,
     /// Partitions of the events topic.
     from: i32,
@@ -83,36 +87,37 @@ impl Keepers {
     fn locked(&self) -> std::sync::MutexGuard<'_, BTreeMap<i32, Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// The latest snapshot of a partition, put together, and in how many parts it is.
-    fn snapshot(&self, partition: i32) -> Result<Option<(Vec<u8>, usize)>> {
-        let prefix = format!("keep/{partition}/");
-        let table = table::read(&self.settings, &self.names.state, partition, prefix.as_bytes())?;
-        let Some(head) = table.get(format!("{prefix}head").as_bytes()) else { return Ok(None) };
-        let head: Head = serde_json::from_slice(head).context("FSP-RUN-066: a snapshot in the state topic is damaged")?;
-        let mut state = Vec::with_capacity(head.bytes);
-        for part in 0..head.parts {
-            let part =
-                table.get(format!("{prefix}{part:06}").as_bytes()).context("FSP-RUN-066: a snapshot in the state topic lacks a part")?;
-            state.extend_from_slice(part);
-        }
-        anyhow::ensure!(state.len() == head.bytes, "FSP-RUN-066: a snapshot in the state topic is not whole");
-        Ok(Some((state, head.parts)))
+/// The latest snapshot of a partition out of the state topic, put together, and in how many parts it is.
+fn snapshot(table: &BTreeMap<Vec<u8>, Vec<u8>>, prefix: &str) -> Result<Option<(Vec<u8>, usize)>> {
+    let Some(head) = table.get(format!("{prefix}head").as_bytes()) else { return Ok(None) };
+    let head: Head = serde_json::from_slice(head).context("FSP-RUN-066: a snapshot in the state topic is damaged")?;
+    let mut state = Vec::with_capacity(head.bytes);
+    for part in 0..head.parts {
+        let part = table.get(format!("{prefix}{part:06}").as_bytes()).context("FSP-RUN-066: a snapshot in the state topic lacks a part")?;
+        state.extend_from_slice(part);
     }
+    anyhow::ensure!(state.len() == head.bytes, "FSP-RUN-066: a snapshot in the state topic is not whole");
+    Ok(Some((state, head.parts)))
 }
 
 impl Owner for Keepers {
-    fn assigned(&self, partition: i32, committed: Option<u64>) -> Option<u64> {
+    fn assigned(&self, partition: i32, committed: Option<u64>) -> Result<Option<u64>, String> {
         let in_force = self.rules.load_full();
         let share = Share { place: partition as usize, of: self.many as usize, from: self.from as usize };
         let mut keeper = Keeper::new(share, &in_force, self.grouping.clone(), self.correlation.clone());
         let (mut start, mut parts) = (None, 0);
-        match self.snapshot(partition) {
-            Ok(None) => {}
-            Ok(Some((state, many))) => match keeper.load(&state) {
-                Ok(offset) => (start, parts) = (Some(offset), many),
-                Err(error) => tracing::error!(%error, partition, "what was remembered is made anew from the notes that are left"),
-            },
+        let prefix = format!("keep/{partition}/");
+        let table = table::read(&self.settings, &self.topics.state, partition, prefix.as_bytes()).map_err(|e| e.to_string())?;
+        let loaded = snapshot(&table, &prefix).and_then(|found| {
+            Ok(match found {
+                Some((state, many)) => (Some(keeper.load(&state)?), many),
+                None => (None, 0),
+            })
+        });
+        match loaded {
+            Ok(known) => (start, parts) = known,
             Err(error) => tracing::error!(partition, "what was remembered is made anew from the notes that are left: {error:#}"),
         }
         let replay_until = committed.unwrap_or(0);
@@ -121,7 +126,7 @@ impl Owner for Keepers {
         let held =
             Held { keeper, in_force, replay_until, replaying: true, saved: Instant::now(), cost: Duration::ZERO, parts, touched: false };
         self.locked().insert(partition, held);
-        start
+        Ok(start)
     }
 
     fn revoked(&self, partition: i32) {
@@ -148,7 +153,7 @@ impl Keeping {
         let writer = Writer::open(&self.settings, "analyzer.keep")?;
         let keepers = Arc::new(Keepers {
             settings: self.settings.clone(),
-            names: names.clone(),
+            topics: Ways::new(&names),
             many,
             from,
             rules: Arc::clone(&self.rules),
@@ -182,28 +187,26 @@ impl Keeping {
     }
 
     fn send(&self, writer: &Writer, reader: &Reader, keepers: &Keepers, batch: Batch, due: &[i32], all: &BTreeMap<i32, u64>) -> Result<()> {
-        let names = &keepers.names;
+        let topics = &keepers.topics;
         let Batch { next, mut signals, mut onward, dead, notes } = batch;
         let mut held = keepers.locked();
         for own in held.iter_mut().filter(|(p, h)| next.contains_key(p) && !h.replaying).map(|(_, h)| h) {
             own.keeper.settle(&mut signals, &mut onward);
         }
-        writer.begin()?;
+        let mut out = Vec::with_capacity(signals.len() + onward.len() + dead.len());
         for change in alerts::changes(signals.into_iter()) {
             let (key, value) = wire::change(change)?;
-            writer.send(&names.alerts, None, key.as_bytes(), Some(&value))?;
-            self.health.add("fansipan_alert_changes_total", 1.0);
+            out.push(record(&topics.alerts, key.into_bytes(), Some(value)));
         }
-        for note in onward {
-            send_note(writer, &names.keyed, keepers.many, &note)?;
-        }
+        self.health.add("fansipan_alert_changes_total", out.len() as f64);
+        onward.iter().for_each(|note| pass_on(&mut out, &topics.keyed, keepers.many, note));
         for (value, reason) in dead {
             self.health.add("fansipan_dead_letters_total", 1.0);
-            writer.send_with(&names.dead, None, b"keyed", Some(&value), Some(&reason))?;
+            out.push(Outgoing { reason: Some(reason), ..record(&topics.dead, b"keyed".to_vec(), Some(value)) });
         }
         for partition in due {
             if let Some((own, offset)) = held.get_mut(partition).zip(all.get(partition)) {
-                remember(writer, &names.state, *partition, *offset, own)?;
+                remember(&mut out, &topics.state, *partition, *offset, own)?;
             }
         }
         self.health.add("fansipan_notes_taken_total", notes as f64);
@@ -212,28 +215,27 @@ impl Keeping {
         // what is looked at again had its effects: its position is the group's already
         let positions: Vec<(i32, u64)> = next.into_iter().filter(|(p, n)| held.get(p).is_some_and(|h| *n > h.replay_until)).collect();
         drop(held);
-        if !positions.is_empty() {
-            let group = reader.group().context("FSP-KFK-012: the group says nothing of itself")?;
-            writer.positions(&names.keyed, &positions, &group)?;
-        }
-        writer.commit()?;
+        writer.transact(&out, reader, &positions)?;
         Ok(())
     }
 }
 
-/// Writes what a keeper remembers as part of the open transaction.
-fn remember(writer: &Writer, topic: &str, partition: i32, offset: u64, own: &mut Held) -> Result<()> {
+/// What a keeper remembers, as records of the state topic.
+fn remember(out: &mut Vec<Outgoing>, topic: &Arc<str>, partition: i32, offset: u64, own: &mut Held) -> Result<()> {
     let start = Instant::now();
     let state = own.keeper.save(offset);
     let parts: Vec<&[u8]> = state.chunks(CHUNK).collect();
+    let mut put = |name: String, value: Option<Vec<u8>>| {
+        out.push(Outgoing { partition: Some(partition), ..record(topic, format!("keep/{partition}/{name}").into_bytes(), value) });
+    };
     for (i, part) in parts.iter().enumerate() {
-        writer.send(topic, Some(partition), format!("keep/{partition}/{i:06}").as_bytes(), Some(part))?;
+        put(format!("{i:06}"), Some(part.to_vec()));
     }
     for stale in parts.len()..own.parts {
-        writer.send(topic, Some(partition), format!("keep/{partition}/{stale:06}").as_bytes(), None)?;
+        put(format!("{stale:06}"), None);
     }
     let head = Head { v: 1, offset, parts: parts.len(), bytes: state.len() };
-    writer.send(topic, Some(partition), format!("keep/{partition}/head").as_bytes(), Some(&serde_json::to_vec(&head)?))?;
+    put("head".to_owned(), Some(serde_json::to_vec(&head)?));
     (own.parts, own.saved, own.cost, own.touched) = (parts.len(), Instant::now(), start.elapsed(), false);
     Ok(())
 }

@@ -12,13 +12,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use arc_swap::ArcSwap;
 use fansipan_analyzer::{
     Settings as Correlation,
     split::{Matcher, Note},
 };
-use fansipan_bus::kafka::{Names, Owner, Reader, Settings, Topics, Writer, table};
+use fansipan_bus::kafka::{Names, Outgoing, Owner, Reader, Settings, Topics, Writer, table};
 use fansipan_model::json;
 use fansipan_rules::RuleSet;
 use fansipan_storage::RuleCount;
@@ -49,7 +49,7 @@ struct Held {
 /// The matchers of the partitions that this instance has.
 struct Matchers {
     settings: Settings,
-    names: Names,
+    topics: Ways,
     keepers: i32,
     rules: Arc<ArcSwap<RuleSet>>,
     correlation: Correlation,
@@ -67,22 +67,18 @@ impl Matchers {
 }
 
 impl Owner for Matchers {
-    fn assigned(&self, partition: i32, committed: Option<u64>) -> Option<u64> {
+    fn assigned(&self, partition: i32, committed: Option<u64>) -> Result<Option<u64>, String> {
         let in_force = self.rules.load_full();
         let mut matcher = Matcher::new(partition, &in_force, self.correlation.clone());
         let key = state_key(partition);
-        match table::read(&self.settings, &self.names.state, partition % self.keepers, &key) {
-            Ok(kept) => {
-                if let Some(state) = kept.get(&key)
-                    && let Err(error) = matcher.load(state)
-                {
-                    tracing::error!(%error, partition, "event time is learned anew");
-                }
-            }
-            Err(error) => tracing::error!(%error, partition, "event time is learned anew"),
+        let kept = table::read(&self.settings, &self.topics.state, partition % self.keepers, &key).map_err(|e| e.to_string())?;
+        if let Some(state) = kept.get(&key)
+            && let Err(error) = matcher.load(state)
+        {
+            tracing::error!(%error, partition, "event time is learned anew");
         }
         self.locked().insert(partition, Held { matcher, in_force, saved: Instant::now() });
-        committed
+        Ok(committed)
     }
 
     fn revoked(&self, partition: i32) {
@@ -108,7 +104,7 @@ impl Matching {
         let writer = Writer::open(&self.settings, "analyzer.match")?;
         let matchers = Arc::new(Matchers {
             settings: self.settings.clone(),
-            names: names.clone(),
+            topics: Ways::new(&names),
             keepers,
             rules: Arc::clone(&self.rules),
             correlation: self.correlation.clone(),
@@ -128,9 +124,9 @@ impl Matching {
     }
 
     fn send(&self, writer: &Writer, reader: &Reader, matchers: &Matchers, batch: Batch) -> Result<()> {
-        let names = &matchers.names;
+        let topics = &matchers.topics;
         let Batch { next, mut notes, dead, events } = batch;
-        writer.begin()?;
+        let mut out = Vec::with_capacity(notes.len() + dead.len() + 8);
         let mut counts: BTreeMap<String, RuleCount> = BTreeMap::new();
         for (partition, held) in matchers.locked().iter_mut().filter(|(p, _)| next.contains_key(p)) {
             notes.extend(held.matcher.mark());
@@ -139,26 +135,23 @@ impl Matching {
                 (known.count, known.last) = (known.count + matches.count, known.last.max(matches.last));
             }
             if held.saved.elapsed() >= self.snapshot_every {
-                writer.send(&names.state, Some(partition % matchers.keepers), &state_key(*partition), Some(&held.matcher.save()))?;
+                let place = Some(partition % matchers.keepers);
+                out.push(Outgoing { partition: place, ..record(&topics.state, state_key(*partition), Some(held.matcher.save())) });
                 held.saved = Instant::now();
             }
         }
         self.health.add("fansipan_events_total", events as f64);
         self.health.add("fansipan_notes_total", notes.len() as f64);
-        for note in notes {
-            send_note(writer, &names.keyed, matchers.keepers, &note)?;
-        }
+        notes.iter().for_each(|note| pass_on(&mut out, &topics.keyed, matchers.keepers, note));
         for (key, value, reason) in dead {
             self.health.add("fansipan_dead_letters_total", 1.0);
-            writer.send_with(&names.dead, None, &key, Some(&value), Some(&reason))?;
+            out.push(Outgoing { reason: Some(reason), ..record(&topics.dead, key, Some(value)) });
         }
         if !counts.is_empty() {
-            writer.send(&names.alerts, None, b"rules", Some(&wire::rules(counts.into_values().collect())?))?;
+            out.push(record(&topics.alerts, b"rules".to_vec(), Some(wire::rules(counts.into_values().collect())?)));
         }
         let positions: Vec<(i32, u64)> = next.into_iter().collect();
-        let group = reader.group().context("FSP-KFK-012: the group says nothing of itself")?;
-        writer.positions(&names.events, &positions, &group)?;
-        writer.commit()?;
+        writer.transact(&out, reader, &positions)?;
         Ok(())
     }
 }
@@ -188,16 +181,32 @@ fn take(matchers: &Matchers, key: &[u8], record: &fansipan_bus::Delivery<'_>, ba
     }
 }
 
-/// To the keeper of its group, or to all.
-pub(super) fn send_note(writer: &Writer, topic: &str, keepers: i32, note: &Note) -> Result<()> {
+/// A record for a topic, to the partition that its key says.
+pub(super) fn record(topic: &Arc<str>, key: Vec<u8>, value: Option<Vec<u8>>) -> Outgoing {
+    Outgoing { topic: Arc::clone(topic), key, value, ..Outgoing::default() }
+}
+
+/// A note to the keeper of its group, or to all.
+pub(super) fn pass_on(out: &mut Vec<Outgoing>, topic: &Arc<str>, keepers: i32, note: &Note) {
     let value = note.write();
+    let to = |place: i32, key| Outgoing { partition: Some(place), ..record(topic, key, Some(value.clone())) };
     match note.place(usize::try_from(keepers).unwrap_or(1)) {
-        Some(place) => writer.send(topic, Some(place as i32), &note.key(), Some(&value))?,
-        None => {
-            for place in 0..keepers {
-                writer.send(topic, Some(place), b"", Some(&value))?;
-            }
-        }
+        Some(place) => out.push(to(place as i32, note.key().to_vec())),
+        None => out.extend((0..keepers).map(|place| to(place, Vec::new()))),
     }
-    Ok(())
+}
+
+/// Names of the topics that the analyzer writes to, shared by its records.
+pub(super) struct Ways {
+    pub(super) keyed: Arc<str>,
+    pub(super) alerts: Arc<str>,
+    pub(super) state: Arc<str>,
+    pub(super) dead: Arc<str>,
+}
+
+impl Ways {
+    pub(super) fn new(names: &Names) -> Self {
+        let shared = |name: &String| Arc::from(name.as_str());
+        Self { keyed: shared(&names.keyed), alerts: shared(&names.alerts), state: shared(&names.state), dead: shared(&names.dead) }
+    }
 }

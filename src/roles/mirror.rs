@@ -1,5 +1,5 @@
-//! Without ClickHouse the console indexes by itself: it copies the events topic into a log of its own and the ordinary indexer
-//! reads that. Each batch in the log ends with the positions in Kafka it came to, so that a copy is made exactly once.
+//! The console indexes by itself, everything or, beside ClickHouse, recent days: it copies the events topic into a log of its own
+//! and the ordinary indexer reads that. Each batch in the log ends with the positions in Kafka it came to, so that a copy is made exactly once.
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use fansipan_bus::{
-    EmbeddedBus, Patience, Source as _,
+    Batch, Consumer, Delivery, EmbeddedBus, Patience, Source as _,
     kafka::{Owner, Reader, Settings, Topics},
 };
 use fansipan_model::{codec, json};
@@ -22,12 +22,14 @@ use serde::{Deserialize, Serialize};
 
 use super::node::Health;
 
-/// Group on the events topic: the same as that of indexers.
-pub(super) const GROUP: &str = "indexer";
+/// Group on the events topic.
+pub(super) const GROUP: &str = "console.events";
 /// The log's consumer that holds what is needed to find the positions again.
 const CONSUMER: &str = "mirror";
 const RECORDS: usize = 8192;
-/// The positions are noted beside the log this often.
+/// Bytes of a batch of the log, and one record more.
+const BYTES: usize = 8 << 20;
+/// The positions are noted beside the log this often at least.
 const NOTED: Duration = Duration::from_secs(10);
 /// First byte of a record with positions; events begin with their format version.
 const MARK: u8 = 0xfe;
@@ -59,8 +61,8 @@ pub(super) struct Mirror {
 struct Known(Mutex<Positions>);
 
 impl Owner for Known {
-    fn assigned(&self, partition: i32, _committed: Option<u64>) -> Option<u64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).next.get(&partition).copied()
+    fn assigned(&self, partition: i32, _committed: Option<u64>) -> Result<Option<u64>, String> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).next.get(&partition).copied())
     }
 }
 
@@ -76,45 +78,16 @@ impl Mirror {
         let topic = topics.names().events.clone();
         let of = format!("{}/{topic}", topics.cluster()?);
         let known = Arc::new(Known(Mutex::new(self.recover(&of)?)));
-        let mut held = self.bus.consumer(CONSUMER)?;
+        let mut notes = Notes { held: self.bus.consumer(CONSUMER)?, at: Instant::now(), bytes: 0 };
         let mut reader = Reader::join(&self.settings, GROUP, &topic, Arc::clone(&known) as Arc<dyn Owner>)?;
-        let mut noted = Instant::now();
         while !self.stop.load(Ordering::Relaxed) {
-            let mut batch = self.bus.batch();
-            batch.patience = Some(Patience::Forever);
-            let mut next: BTreeMap<i32, u64> = BTreeMap::new();
-            let mut dead = 0u64;
-            reader.poll(RECORDS, Duration::from_millis(200), &mut |d| {
-                next.insert(d.partition, d.offset + 1);
-                match std::str::from_utf8(d.value).ok().and_then(|t| json::read(t).ok()) {
-                    Some(event) => batch.push_with(|out| codec::encode(&event, out)),
-                    None => dead += 1, // the analyzer sends it to the dead letters
-                }
-            })?;
-            self.health.add("fansipan_dead_letters_total", dead as f64);
-            if !next.is_empty() {
-                let positions = {
-                    let mut all = known.0.lock().unwrap_or_else(PoisonError::into_inner);
-                    all.next.extend(next.iter().map(|(p, n)| (*p, *n)));
-                    all.clone()
-                };
-                let text = serde_json::to_vec(&positions)?;
-                batch.push_with(|out| {
-                    out.push(MARK);
-                    out.extend_from_slice(&text);
-                });
-                let many = batch.len() as u64;
-                let end = self.bus.append(batch)?.wait()?.first_offset() + many;
-                known.0.lock().unwrap_or_else(PoisonError::into_inner).log = end;
-                for (partition, next) in next {
-                    reader.commit(partition, next)?;
-                }
+            let mut copies = Copies::new(self, &known);
+            reader.poll(RECORDS, Duration::from_millis(200), &mut |d| copies.take(&d))?;
+            for (partition, next) in copies.write(&mut notes)? {
+                reader.commit(partition, next)?;
             }
-            if noted.elapsed() >= NOTED {
-                let positions = known.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                self.note(&positions)?;
-                held.commit(positions.log.min(self.bus.head()))?;
-                noted = Instant::now();
+            if notes.at.elapsed() >= NOTED {
+                self.note(&known, &mut notes)?;
             }
         }
         reader.leave();
@@ -149,13 +122,84 @@ impl Mirror {
         Ok(known)
     }
 
-    fn note(&self, positions: &Positions) -> Result<()> {
+    /// Writes the positions beside the log, which may then forget what came before.
+    fn note(&self, known: &Known, notes: &mut Notes) -> Result<()> {
+        let positions = known.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let draft = self.file.with_extension("new");
         let write = || -> std::io::Result<()> {
-            fs::write(&draft, serde_json::to_vec(positions)?)?;
+            fs::write(&draft, serde_json::to_vec(&positions)?)?;
             fs::File::open(&draft)?.sync_all()?;
             fs::rename(&draft, &self.file)
         };
-        write().with_context(|| format!("FSP-RUN-068: cannot write {}", self.file.display()))
+        write().with_context(|| format!("FSP-RUN-068: cannot write {}", self.file.display()))?;
+        notes.held.commit(positions.log.min(self.bus.head()))?;
+        (notes.at, notes.bytes) = (Instant::now(), 0);
+        Ok(())
+    }
+}
+
+/// When the positions were noted last. Until they are noted again the log keeps everything since.
+struct Notes {
+    held: Consumer,
+    at: Instant,
+    /// Copied since.
+    bytes: u64,
+}
+
+/// What was read at a time, as batches that the log takes; each ends with the positions it came to.
+struct Copies<'a> {
+    mirror: &'a Mirror,
+    known: &'a Known,
+    /// What a batch may hold.
+    most: usize,
+    batches: Vec<(Batch, BTreeMap<i32, u64>)>,
+    dead: u64,
+}
+
+impl<'a> Copies<'a> {
+    fn new(mirror: &'a Mirror, known: &'a Known) -> Self {
+        let most = usize::try_from(mirror.bus.largest_batch() / 2).unwrap_or(BYTES).min(BYTES);
+        Self { mirror, known, most, batches: Vec::new(), dead: 0 }
+    }
+
+    fn take(&mut self, record: &Delivery<'_>) {
+        if self.batches.last().is_none_or(|(batch, _)| batch.bytes() >= self.most) {
+            let batch = self.mirror.bus.batch().patient(Patience::Forever);
+            self.batches.push((batch, BTreeMap::new()));
+        }
+        let Some((batch, next)) = self.batches.last_mut() else { return };
+        next.insert(record.partition, record.offset + 1);
+        match std::str::from_utf8(record.value).ok().and_then(|t| json::read(t).ok()) {
+            Some(event) => batch.push_with(|out| codec::encode(&event, out)),
+            None => self.dead += 1, // the analyzer sends it to the dead letters
+        }
+    }
+
+    /// Appends; what comes next of each partition, once that is durable.
+    fn write(self, notes: &mut Notes) -> Result<BTreeMap<i32, u64>> {
+        self.mirror.health.add("fansipan_dead_letters_total", self.dead as f64);
+        let mut done = BTreeMap::new();
+        for (mut batch, next) in self.batches {
+            let positions = {
+                let mut all = self.known.0.lock().unwrap_or_else(PoisonError::into_inner);
+                all.next.extend(next.iter().map(|(p, n)| (*p, *n)));
+                all.clone()
+            };
+            let text = serde_json::to_vec(&positions)?;
+            batch.push_with(|out| {
+                out.push(MARK);
+                out.extend_from_slice(&text);
+            });
+            let (many, bytes) = (batch.len() as u64, batch.bytes() as u64);
+            let end = self.mirror.bus.append(batch)?.wait()?.first_offset() + many;
+            self.known.0.lock().unwrap_or_else(PoisonError::into_inner).log = end;
+            done.extend(next);
+            notes.bytes += bytes;
+            // a log that is nearly full of what is only held for this would wait for ever
+            if notes.bytes >= self.mirror.bus.largest_batch() {
+                self.mirror.note(self.known, notes)?;
+            }
+        }
+        Ok(done)
     }
 }

@@ -4,6 +4,7 @@
 //! `indexer` → event store. Each role answers `/healthz`, `/readyz` and `/metrics`, and ends what it has in hand when told to stop.
 
 mod analyzer;
+mod archive;
 mod collector;
 mod console;
 mod control;
@@ -24,6 +25,7 @@ use fansipan_cli::{Cli, Command};
 
 use crate::{config::Config, process::prepare};
 
+pub(crate) use archive::ArchiveConfig;
 pub(crate) use mirror::is_positions;
 
 /// Runs the role that was asked for until it is told to stop.

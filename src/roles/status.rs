@@ -17,7 +17,7 @@ use fansipan_bus::kafka::{
 };
 use fansipan_rules::RuleSet;
 
-use super::{control::Roster, keeping, matching, mirror, node::Health};
+use super::{control::Roster, indexer, keeping, matching, mirror, node::Health};
 use crate::content::Content;
 
 const EVERY: Duration = Duration::from_secs(2);
@@ -41,11 +41,13 @@ pub(super) struct Watch {
     figures: Arc<Mutex<Figures>>,
     health: Arc<Health>,
     stop: Arc<AtomicBool>,
+    /// Whether there are indexers to watch.
+    indexers: bool,
 }
 
 impl Watch {
-    pub(super) fn new(settings: &Settings, roster: Arc<Roster>, health: Arc<Health>, stop: Arc<AtomicBool>) -> Self {
-        Self { settings: settings.clone(), roster, figures: Arc::default(), health, stop }
+    pub(super) fn new(settings: &Settings, indexers: bool, roster: Arc<Roster>, health: Arc<Health>, stop: Arc<AtomicBool>) -> Self {
+        Self { settings: settings.clone(), roster, figures: Arc::default(), health, stop, indexers }
     }
 
     pub(super) fn figures(&self) -> Arc<Mutex<Figures>> {
@@ -55,7 +57,8 @@ impl Watch {
     /// Looks every few seconds until told to stop.
     pub(super) fn run(&self) -> Result<()> {
         let names = Names::new(&self.settings);
-        let groups = [(matching::GROUP, &names.events), (keeping::GROUP, &names.keyed), (mirror::GROUP, &names.events)];
+        let mut groups = vec![(matching::GROUP, &names.events), (keeping::GROUP, &names.keyed), (mirror::GROUP, &names.events)];
+        groups.extend(self.indexers.then_some((indexer::GROUP, &names.events)));
         let mut lags = Lags::new(&self.settings);
         let mut before: Option<(Instant, u64)> = None;
         while !self.stop.load(Ordering::Relaxed) {
@@ -131,7 +134,7 @@ impl LiveStatus for Cluster {
             disk: crate::live::disk(&self.data),
             lag: Lag {
                 analyzer: sum(matching::GROUP) + sum(keeping::GROUP),
-                indexer: sum(mirror::GROUP),
+                indexer: sum(mirror::GROUP) + sum(indexer::GROUP),
                 // at most: nothing that waits now came before everything had been read last
                 seconds: figures.behind_since.map_or(0.0, |at| at.elapsed().as_secs_f64()),
             },

@@ -76,6 +76,23 @@ pub struct Verdicts {
     pub benign: u64,
 }
 
+impl Verdicts {
+    /// Alerts that somebody judged.
+    pub fn judged(&self) -> u64 {
+        self.true_positive + self.false_positive + self.benign
+    }
+
+    /// So many alerts have a status, by its stored number; those not judged count nowhere.
+    pub(crate) fn put(&mut self, status: i64, alerts: u64) {
+        match status {
+            2 => self.true_positive = alerts,
+            3 => self.false_positive = alerts,
+            4 => self.benign = alerts,
+            _ => {}
+        }
+    }
+}
+
 /// What happened to one entity of an alert lately, as far as alerts tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntityHistory {

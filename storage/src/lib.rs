@@ -14,10 +14,12 @@ pub mod engine;
 pub mod error;
 pub mod events;
 pub mod exceptions;
+pub mod handover;
 pub mod identity;
 pub mod planner;
 pub mod query;
 pub mod response;
+pub mod rules;
 pub mod sqlite;
 pub mod state;
 pub mod table;
@@ -29,8 +31,10 @@ pub use events::{
     MeasureKind, Progress, Quarantined, RetentionPolicy, SearchPage, SearchRequest, StoreStatus, TimeRange, Total,
 };
 pub use exceptions::{ExceptionChange, ExceptionStore};
+pub use handover::{Handover, HandoverStore};
 pub use identity::{IdentityStore, NewWallDevice, OpenSession, SecondFactor, WallDevice};
 pub use response::{ResponseFilter, ResponseKind, ResponseRow, ResponseStep, ResponseStore};
+pub use rules::{OwnRule, RuleStore};
 pub use state::{
     AlertBatch, AlertChange, AlertCounts, AlertFilter, AlertPage, AlertRepeat, AlertSort, ApiToken, Applied, AuditEntry, AuditFilter,
     AuditPage, AuditRecord, IncidentAct, IncidentFilter, NewSession, NewToken, NewUser, RuleActivity, RuleCount, Session, StateStore,

@@ -336,6 +336,8 @@ pub struct NewToken<'a> {
     pub created: i64,
     /// Refused from then on.
     pub expires: Option<i64>,
+    /// The person it speaks for; `None`: a program.
+    pub owner: Option<&'a str>,
 }
 
 /// An API token, without the token.
@@ -355,6 +357,8 @@ pub struct ApiToken {
     pub expires: Option<i64>,
     /// Last use known (kept to the minute).
     pub last_used: Option<i64>,
+    /// Folded name of the person it speaks for; `None`: a program.
+    pub owner: Option<String>,
 }
 
 /// Something done, to be recorded.

@@ -140,6 +140,8 @@ pub struct Deployment {
     pub collector: Role,
     /// Detect.
     pub analyzers: Vec<Role>,
+    /// Stores in ClickHouse; not started with the others.
+    pub indexer: Role,
     /// Keeps and shows.
     pub console: Role,
 }
@@ -168,7 +170,8 @@ impl Deployment {
         let collector = this("collector", "collector", sources)?;
         let analyzers = (0..analyzers).map(|n| this("analyzer", &format!("analyzer{n}"), String::new())).collect::<Result<_>>()?;
         let console = this("console", "console", format!("[console]\nlisten = \"127.0.0.1:{https}\"\n"))?;
-        Ok(Self { address: broker.address.clone(), prefix, syslog, https, collector, analyzers, console, dir })
+        let indexer = this("indexer", "indexer", String::new())?;
+        Ok(Self { indexer, address: broker.address.clone(), prefix, syslog, https, collector, analyzers, console, dir })
     }
 
     /// Starts everything.
@@ -198,6 +201,22 @@ impl Deployment {
         }
         let text = String::from_utf8_lossy(&out.stdout);
         text.lines().map(|l| serde_json::from_str(l).with_context(|| l.to_owned())).collect()
+    }
+
+    /// The end of every role's log, and how far the groups lag: for the message of a test that failed.
+    pub fn last_words(&self) -> String {
+        let roles = [&self.collector].into_iter().chain(&self.analyzers).chain([&self.console]);
+        let tails = roles.map(|role| {
+            let log = role.log();
+            let lines: Vec<&str> = log.lines().collect();
+            format!("--- {} ---\n{}\n", role.data.display(), lines[lines.len().saturating_sub(60)..].join("\n"))
+        });
+        let figures = [(&self.console, "lag"), (&self.collector, "spool"), (&self.collector, "records")];
+        let figures = figures.iter().flat_map(|(role, word)| {
+            let text = role.metrics().unwrap_or_default();
+            text.lines().filter(|l| l.contains(word)).map(|l| format!("{l}\n")).collect::<Vec<_>>()
+        });
+        tails.chain(figures).collect()
     }
 
     /// Runs `doctor`; what it found, well or not.

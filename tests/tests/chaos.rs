@@ -135,7 +135,7 @@ impl Chaos {
             let whole = written.is_multiple_of(BURST);
             Ok(rule == hosts && (bad.is_empty() || (!whole && bad.len() == 1)))
         });
-        told.with_context(|| wrong.clone())?;
+        told.with_context(|| format!("{wrong}\n{}", self.deployment.last_words()))?;
         println!("{written} records, each stored once; {hosts} alerts, each told once");
         Ok(())
     }
@@ -207,7 +207,6 @@ fn partitions_that_move_keep_what_their_groups_remember() -> Result<()> {
 }
 
 #[test]
-#[ignore = "open: after a broker was away with the spool full, the rest of a followed file is not all stored within two minutes"]
 fn a_full_spool_holds_the_sender_back() -> Result<()> {
     let broker = Broker::own()?;
     let dir = tempfile::tempdir()?;
@@ -227,7 +226,8 @@ fn a_full_spool_holds_the_sender_back() -> Result<()> {
     let waiting = deployment.collector.figure("fansipan_spool_records")?;
     assert!((waiting as u64) < many, "the rest waits in the file");
     broker.signal("CONT")?;
-    let took = eventually("all of it is stored", Duration::from_secs(120), || Ok(deployment.count("*")? >= many))?;
+    let took = eventually("all of it is stored", Duration::from_secs(120), || Ok(deployment.count("*")? >= many))
+        .with_context(|| deployment.last_words())?;
     println!("spool full: {many} records stored {:.1} s after the broker came back", took.as_secs_f64());
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(deployment.count("*")?, many, "and none twice");

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, io::Write as _, net::TcpStream, time::Duration}
 use anyhow::{Context as _, Result};
 use fansipan_tests::{
     appliance::{Appliance, eventually},
+    clickhouse::ClickHouse,
     deployment::Deployment,
     kafka::Broker,
 };
@@ -154,5 +155,49 @@ fn a_collector_that_was_cut_off_catches_up_and_the_lag_is_seen() -> Result<()> {
     println!("{} records that waited in the spool were stored {took:.1?} after the broker came back", rest.len());
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(deployment.count("*").context("the count")?, many as u64, "and none twice");
+    Ok(())
+}
+
+/// Asks ClickHouse itself.
+fn clickhouse(url: &str, query: &str) -> Result<String> {
+    let out = std::process::Command::new("curl").args(["-sf", "--max-time", "20", url, "--data-binary", query]).output()?;
+    anyhow::ensure!(out.status.success(), "ClickHouse: {}", String::from_utf8_lossy(&out.stdout));
+    Ok(String::from_utf8(out.stdout)?.trim().to_owned())
+}
+
+#[test]
+fn an_indexer_stores_every_event_once_in_clickhouse_whoever_is_killed() -> Result<()> {
+    let Some(mut engine) = ClickHouse::start() else { return Ok(()) };
+    let many = if soak() { 300_000 } else { 3000 };
+    let lines = lines(many);
+    let broker = Broker::start()?;
+    let database = format!("t{}", std::process::id());
+    let extra = format!("[clickhouse]\nurl = \"{}\"\ndatabase = \"{database}\"\n", engine.url());
+    let mut deployment = Deployment::start(&broker, 1, &extra, "")?;
+    deployment.indexer.launch()?;
+    let patience = Duration::from_secs(if soak() { 1800 } else { 120 });
+    let (url, count) = (engine.url().to_owned(), format!("SELECT count(), uniqExact(id) FROM {database}.events"));
+    let has = |n: usize| clickhouse(&url, &count).map(|found| found == format!("{n}\t{n}"));
+    let (first, rest) = lines.split_at(many / 3);
+    let (second, third) = rest.split_at(many / 3);
+    send(deployment.syslog, first)?;
+    eventually("the first are stored", patience, || has(first.len()))?;
+    send(deployment.syslog, second)?;
+    deployment.indexer.kill();
+    deployment.indexer.launch()?;
+    eventually("the indexer killed, all stored once", patience, || has(first.len() + second.len()))?;
+    if engine.is_ours() {
+        engine.kill();
+        send(deployment.syslog, third)?;
+        anyhow::ensure!(engine.restart(), "the engine starts again");
+    } else {
+        send(deployment.syslog, third)?;
+    }
+    eventually("the engine killed, all stored once", patience, || Ok(has(many).unwrap_or(false)))
+        .with_context(|| format!("{:?}\n{}", clickhouse(&url, &count), deployment.last_words()))?;
+    eventually("the console has everything", patience, || Ok(deployment.count("*")? == many as u64))?;
+    let figures = deployment.console.metrics()?;
+    assert!(figures.contains("fansipan_lag_records{group=\"indexer\""), "the lag of the indexer is seen");
+    clickhouse(&url, &format!("DROP DATABASE {database}"))?;
     Ok(())
 }

@@ -59,7 +59,8 @@ pub(crate) fn step(group: &mut Group, i: usize, rules: &Rules<'_>, out: &mut Vec
         None => kinds::measure(rules.plan, window),
     };
     let learned = record.at >= rules.since.saturating_add(rules.plan.learning);
-    let fired = value.filter(|v| learned && kinds::fires(rules.plan, *v));
+    let window = group.records.get(group.low as usize..=i).unwrap_or(&[]);
+    let fired = value.filter(|v| learned && kinds::fires(rules.plan, *v, window));
     if join(group, &record, fired, estimate, rules.plan) {
         return;
     }

@@ -2,7 +2,7 @@
 
 use fansipan_model::{FieldId, RuleRef, time::SECOND};
 use fansipan_rules::{
-    Linked, LinkedCorrelation, RuleIndex, RuleSet,
+    Formula, Linked, LinkedCorrelation, RuleIndex, RuleSet,
     ast::{Bound, Condition, CorrelationKind},
 };
 use smallvec::SmallVec;
@@ -29,6 +29,8 @@ pub struct Compiled {
     pub gap: Option<i64>,
     /// Every bound must hold.
     pub bounds: Vec<(Bound, f64)>,
+    /// What must hold besides, over the window's records.
+    pub formula: Option<Formula>,
     /// Which percentile, 0 to 100.
     pub percentile: f64,
     /// Temporal correlations: what must hold over the rules present.
@@ -89,7 +91,7 @@ impl Compiled {
     /// How many records of a group must be remembered, at most `most`. A count with lower bounds only is decided by its latest
     /// records, and some more so that late ones find their place in a busy group; a first sighting by the last one before it.
     pub(crate) fn keep(&self, most: usize) -> usize {
-        let lower = self.bounds.iter().all(|(b, _)| matches!(b, Bound::Gt | Bound::Gte));
+        let lower = self.formula.is_none() && self.bounds.iter().all(|(b, _)| matches!(b, Bound::Gt | Bound::Gte));
         let largest = self.bounds.iter().fold(0.0, |a: f64, (_, n)| a.max(*n));
         match self.kind {
             CorrelationKind::EventCount if lower => ((largest as usize).saturating_mul(4)).max(BUSY).min(most.max(largest as usize + 1)),
@@ -221,6 +223,7 @@ fn compile(linked: &LinkedCorrelation) -> Option<Compiled> {
         timespan: body.timespan,
         gap: body.gap,
         bounds: threshold.bounds,
+        formula: threshold.formula,
         percentile: threshold.percentile.unwrap_or(50.0).clamp(0.0, 100.0),
         expression: body.expression.clone(),
         members: linked.about.len(),

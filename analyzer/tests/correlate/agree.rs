@@ -44,6 +44,17 @@ fn bounds(low: i32, high: i32) -> impl Strategy<Value = String> {
     ]
 }
 
+/// The first rule's name stands for itself: every correlation has it or another one.
+fn formula() -> impl Strategy<Value = String> {
+    let text = prop_oneof![
+        (2..8).prop_map(|n| format!("count >= {n} && seconds < 30")),
+        (1..4).prop_map(|n| format!("value > {n} * seconds / 4")),
+        (1..3).prop_map(|n| format!("count == {n} || value >= 5")),
+        Just("count % 2 == 0 && !(value < 3)".to_owned()),
+    ];
+    text.prop_map(|t| format!("    formula: \"{t}\"\n"))
+}
+
 fn condition() -> impl Strategy<Value = (&'static str, String)> {
     let field = |kind: &'static str, field: &'static str, low, high| {
         bounds(low, high).prop_map(move |b| (kind, format!("  condition:\n    field: {field}\n{b}")))
@@ -57,6 +68,9 @@ fn condition() -> impl Strategy<Value = (&'static str, String)> {
         1 => field("value_avg", "network.bytes", 1, 10),
         1 => field("value_median", "network.bytes", 1, 10),
         1 => (bounds(1, 10), 1..100u8).prop_map(|(b, p)| ("value_percentile", format!("  condition:\n    field: network.bytes\n    percentile: {p}\n{b}"))),
+        2 => formula().prop_map(|f| ("event_count", format!("  condition:\n{f}"))),
+        1 => (bounds(2, 5), formula()).prop_map(|(b, f)| ("value_count", format!("  condition:\n    field: source.ip\n{b}{f}"))),
+        1 => formula().prop_map(|f| ("temporal", format!("  condition:\n{f}"))),
         3 => Just(("temporal", String::new())),
         1 => bounds(1, 3).prop_map(|b| ("temporal", format!("  condition:\n{b}"))),
         2 => words.prop_map(|w| ("temporal", format!("  condition: {w}\n"))),

@@ -6,6 +6,7 @@ use fansipan_model::{AlertId, Event, Value, time};
 use fansipan_rules::{
     Linked, LinkedCorrelation, RuleSet, Scratch,
     ast::{Bound, Condition, Correlation, CorrelationKind as Kind},
+    formula::Window,
 };
 
 use crate::kit::Told;
@@ -211,6 +212,16 @@ fn fires(body: &Correlation, window: &[Match]) -> bool {
         Kind::Absence => return false,
     };
     let bounds = body.condition.as_ref().map_or(&[][..], |c| &c.bounds);
+    if let Some(formula) = body.condition.as_ref().and_then(|c| c.formula.as_ref()) {
+        let records: Vec<u64> = (0..body.rules.len()).map(|r| window.iter().filter(|m| m.member == r).count() as u64).collect();
+        let seconds = (window[window.len() - 1].at - window[0].at) as f64 / 1e9;
+        if !formula.holds(&Window { value, seconds, records: &records }) {
+            return false;
+        }
+        if bounds.is_empty() && !body.kind.is_temporal() {
+            return true;
+        }
+    }
     if bounds.is_empty() {
         return value >= body.rules.len() as f64;
     }

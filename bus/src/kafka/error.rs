@@ -49,6 +49,22 @@ pub enum KafkaError {
         /// What is wrong.
         problem: String,
     },
+    /// A partition cannot be taken over: where to go on is not known.
+    #[error("FSP-KFK-011: partition {partition} of {topic} cannot be taken over: {reason}. It is tried again; is the broker up?")]
+    Takeover {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// What could not be read.
+        reason: String,
+    },
+    /// The group moved while a transaction was open: what was read is read again, maybe by another.
+    #[error("FSP-KFK-012: the group of {topic} has given partitions to others meanwhile; what was in hand is done again")]
+    Moved {
+        /// The topic.
+        topic: String,
+    },
     /// The records before were deleted unread.
     #[error(
         "FSP-KFK-006: partition {partition} of {topic} begins at {oldest}, and was read up to {wanted} only: {} records expired unread; keep them longer",

@@ -28,4 +28,4 @@ pub use reader::{Owner, Reader};
 pub use settings::Settings;
 pub use spool::{Encode, Entry, Spool, SpoolStatus};
 pub use topics::{Names, Topics};
-pub use writer::Writer;
+pub use writer::{Outgoing, Writer};

@@ -1,5 +1,8 @@
-//! A member of a consumer group: cooperative and sticky, static by name, so that a restart moves no partition. Reads what is
-//! committed only. Where each partition begins is for its [`Owner`] to say.
+//! A member of a consumer group: cooperative and sticky. Reads what is committed only. Where each partition begins is for its
+//! [`Owner`] to say.
+//!
+//! Members are dynamic. Static ones (`group.instance.id`) and cooperative assignment do not go together: where a member restarts
+//! between giving a partition up and joining again, the group hands it what it has left and nobody gets the partition.
 
 use std::{
     collections::BTreeMap,
@@ -15,17 +18,27 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 
-use super::{context, error::KafkaError, settings::Settings, topics::Names};
+use super::{
+    context,
+    error::KafkaError,
+    settings::{Settings, TRANSACTION},
+    topics::Names,
+};
 use crate::{BusError, Delivery, Source, sync::locked};
 
 /// How long the brokers may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long they may take to say where a group came to: a transaction that a dead process left open must end first.
+const SETTLED: Duration = Duration::from_secs(TRANSACTION.as_secs() + 20);
 
 /// Who works on the partitions that a reader gets. Called while the reader polls, on its thread.
 pub trait Owner: Send + Sync + 'static {
     /// A partition is this reader's now; `committed`: where its group came to. Where to begin; `None`: with the oldest record.
-    fn assigned(&self, _partition: i32, committed: Option<u64>) -> Option<u64> {
-        committed
+    ///
+    /// # Errors
+    /// Why that is not known for now: the reader then fails, and another may take the partition over.
+    fn assigned(&self, _partition: i32, committed: Option<u64>) -> Result<Option<u64>, String> {
+        Ok(committed)
     }
 
     /// A partition goes to another reader.
@@ -43,6 +56,8 @@ struct Context {
     topic: String,
     /// Partitions held, with a number that changes whenever one comes or goes.
     held: Mutex<(u64, BTreeMap<i32, u64>)>,
+    /// Why a partition could not be taken over.
+    failed: Mutex<Option<KafkaError>>,
 }
 
 impl ClientContext for Context {
@@ -79,27 +94,42 @@ impl ConsumerContext for Context {
 
 impl Context {
     fn take(&self, consumer: &BaseConsumer<Self>, list: &mut TopicPartitionList) {
-        let committed = consumer.committed_offsets(list.clone(), PATIENCE).unwrap_or_else(|error| {
-            tracing::error!(target: "kafka", %error, "FSP-KFK-011: the positions of the group cannot be read; owners go by their own");
-            TopicPartitionList::new()
-        });
+        let committed = consumer.committed_offsets(list.clone(), SETTLED);
         let partitions: Vec<i32> = list.elements().iter().map(|e| e.partition()).collect();
         for partition in partitions {
-            let known = committed.find_partition(&self.topic, partition).and_then(|e| match e.offset() {
-                Offset::Offset(n) => u64::try_from(n).ok(),
-                _ => None,
-            });
-            let start = self.owner.assigned(partition, known);
+            let known = match &committed {
+                Ok(committed) => self.committed(committed, partition),
+                Err(error) => Err(error.to_string()),
+            };
+            // what is not held is not handed over, and the next poll fails
+            let start = match known.and_then(|known| self.owner.assigned(partition, known)) {
+                Ok(start) => start,
+                Err(reason) => {
+                    *locked(&self.failed) = Some(KafkaError::Takeover { topic: self.topic.clone(), partition, reason });
+                    continue;
+                }
+            };
             self.warn_if_expired(consumer, partition, start);
             let offset = start.map_or(Offset::Beginning, |n| Offset::Offset(n as i64));
             if let Err(error) = list.set_partition_offset(&self.topic, partition, offset) {
-                tracing::error!(target: "kafka", %error, partition, "a position cannot be set");
+                *locked(&self.failed) = Some(KafkaError::Takeover { topic: self.topic.clone(), partition, reason: error.to_string() });
+                continue;
             }
             let mut held = locked(&self.held);
             held.0 += 1;
             let number = held.0;
             held.1.insert(partition, number);
         }
+    }
+
+    /// Where the group came to; `None` where it never was.
+    fn committed(&self, list: &TopicPartitionList, partition: i32) -> Result<Option<u64>, String> {
+        let element = list.find_partition(&self.topic, partition).ok_or("the brokers do not say where the group came to")?;
+        element.error().map_err(|e| e.to_string())?;
+        Ok(match element.offset() {
+            Offset::Offset(n) => u64::try_from(n).ok(),
+            _ => None,
+        })
     }
 
     /// A position before the oldest record means that records were deleted unread: that must not pass unseen.
@@ -153,15 +183,14 @@ impl Reader {
     pub fn join(settings: &Settings, group: &str, topic: &str, owner: Arc<dyn Owner>) -> Result<Self, KafkaError> {
         let group = Names::new(settings).group(group);
         let mut config = settings.client()?;
-        config.set("group.instance.id", format!("{group}.{}", settings.own_name()));
         config.set("group.id", &group);
         config.set("partition.assignment.strategy", "cooperative-sticky");
-        config.set("session.timeout.ms", "10000").set("heartbeat.interval.ms", "1000");
+        config.set("session.timeout.ms", "6000").set("heartbeat.interval.ms", "1000");
         config.set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
         config.set("isolation.level", "read_committed").set("auto.offset.reset", "earliest");
         config.set("fetch.wait.max.ms", "100").set("fetch.error.backoff.ms", "100").set("queued.max.messages.kbytes", "32768");
         config.set("check.crcs", "true");
-        let context = Context { owner, topic: topic.to_owned(), held: Mutex::default() };
+        let context = Context { owner, topic: topic.to_owned(), held: Mutex::default(), failed: Mutex::default() };
         let consumer: BaseConsumer<Context> = config.create_with_context(context).map_err(KafkaError::client("make a reader"))?;
         consumer.subscribe(&[topic]).map_err(KafkaError::client("join a group"))?;
         Ok(Self { consumer, topic: topic.to_owned() })
@@ -186,6 +215,9 @@ impl Reader {
                 // brokers come and go: the library connects again by itself
                 Some(Err(error)) if is_passing(&error) => {}
                 Some(Err(error)) => return Err(KafkaError::client("read")(error)),
+            }
+            if let Some(error) = locked(&self.context().failed).take() {
+                return Err(error);
             }
         }
         // what was read of a partition that went away meanwhile is read there again
@@ -212,8 +244,17 @@ impl Reader {
     }
 
     /// What a transaction needs to keep this group's positions.
-    pub fn group(&self) -> Option<ConsumerGroupMetadata> {
-        self.consumer.group_metadata()
+    ///
+    /// # Errors
+    /// [`KafkaError::Moved`] where the group has given up this member.
+    pub fn group(&self) -> Result<ConsumerGroupMetadata, KafkaError> {
+        let own = if self.consumer.assignment_lost() { None } else { self.consumer.group_metadata() };
+        own.ok_or_else(|| KafkaError::Moved { topic: self.topic.clone() })
+    }
+
+    /// The topic it reads.
+    pub fn topic(&self) -> &str {
+        &self.topic
     }
 
     /// Leaves the group: calls the owner for every partition that is given up.

@@ -221,7 +221,8 @@ impl Forward {
         let writer = Writer::open(&self.settings, "collector")?;
         let position = Position::new(&self.settings, &self.names, &self.identity)?;
         let oldest = self.bus.status().oldest;
-        let local = self.consumer.position();
+        // not where it reads: what was read and not delivered is delivered now
+        let local = self.consumer.committed();
         let mut next = position.read()?.unwrap_or(local).max(oldest).min(self.bus.head());
         self.consumer.seek(next)?;
         self.landed(next, 0)?;

@@ -1,6 +1,9 @@
 //! Transactions: what is sent and the positions it was made of become visible together, or not at all.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use rdkafka::{
     Offset, TopicPartitionList,
@@ -12,12 +15,32 @@ use rdkafka::{
 
 use super::{
     error::KafkaError,
+    reader::Reader,
     settings::{Settings, TRANSACTION},
     topics::Names,
 };
 
 /// How long the brokers may take to begin or end a transaction.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A group that is put together anew is waited for so many times, so long each.
+const REPEATS: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A record to be sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Where to.
+    pub topic: Arc<str>,
+    /// Which partition; `None`: by key.
+    pub partition: Option<i32>,
+    /// Its key.
+    pub key: Vec<u8>,
+    /// The record; `None` deletes what a compacted topic has under the key.
+    pub value: Option<Vec<u8>>,
+    /// Why it is where it is, for dead letters.
+    pub reason: Option<String>,
+}
 
 /// A producer under a name of its own: a second one of that name ends the first (which is what makes restarts safe).
 ///
@@ -99,17 +122,44 @@ impl Writer {
         }
     }
 
-    /// The positions up to which everything was made use of, of a group, become part of the open transaction.
+    /// Sends `records` and keeps how far a group's reader came, `next` by partition, as one transaction.
+    ///
+    /// Where the group is just being put together anew, the transaction is taken back and done again: as long as the reader does not
+    /// poll it gives no partition up.
     ///
     /// # Errors
-    /// [`KafkaError`]; among others where the partitions went to another reader meanwhile.
-    pub fn positions(&self, topic: &str, next: &[(i32, u64)], group: &ConsumerGroupMetadata) -> Result<(), KafkaError> {
+    /// [`KafkaError`]; [`KafkaError::Moved`] where the reader is no longer part of its group.
+    pub fn transact(&self, records: &[Outgoing], reader: &Reader, next: &[(i32, u64)]) -> Result<(), KafkaError> {
         let mut list = TopicPartitionList::new();
         for (partition, offset) in next {
-            let placed = list.add_partition_offset(topic, *partition, Offset::Offset(*offset as i64));
+            let placed = list.add_partition_offset(reader.topic(), *partition, Offset::Offset(*offset as i64));
             placed.map_err(KafkaError::client("note a position"))?;
         }
-        self.position_list(&list, group)
+        let mut left = REPEATS;
+        loop {
+            match self.attempt(records, reader, &list) {
+                Err(KafkaError::Moved { .. }) if left > 0 => left -= 1,
+                done => return done,
+            }
+            self.abort()?;
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn attempt(&self, records: &[Outgoing], reader: &Reader, list: &TopicPartitionList) -> Result<(), KafkaError> {
+        self.begin()?;
+        for r in records {
+            self.send_with(&r.topic, r.partition, &r.key, r.value.as_deref(), r.reason.as_deref())?;
+        }
+        if list.count() > 0 {
+            self.position_list(list, &reader.group()?).map_err(|error| match error {
+                KafkaError::Client { source, .. } if source.rdkafka_error_code() == Some(RDKafkaErrorCode::IllegalGeneration) => {
+                    KafkaError::Moved { topic: reader.topic().to_owned() }
+                }
+                other => other,
+            })?;
+        }
+        self.commit()
     }
 
     pub(crate) fn position_list(&self, list: &TopicPartitionList, group: &ConsumerGroupMetadata) -> Result<(), KafkaError> {

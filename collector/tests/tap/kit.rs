@@ -87,3 +87,19 @@ pub(crate) fn traces() -> Option<PathBuf> {
     }
     found
 }
+
+/// The captures of a folder, in order.
+pub(crate) fn captures(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<_> = std::fs::read_dir(folder).expect("traces").map(|e| e.expect("entry").path()).collect();
+    paths.retain(|p| p.extension().is_some_and(|e| e == "pcap" || e == "pcapng"));
+    paths.sort();
+    paths
+}
+
+/// The values of a field, one or several.
+pub(crate) fn list(value: &serde_json::Value) -> Vec<&str> {
+    match value {
+        serde_json::Value::Array(all) => all.iter().filter_map(serde_json::Value::as_str).collect(),
+        one => one.as_str().into_iter().collect(),
+    }
+}

@@ -5,10 +5,7 @@ use crate::kit;
 #[test]
 fn every_trace_gives_flows() {
     let Some(folder) = kit::traces() else { return };
-    let mut names: Vec<_> = std::fs::read_dir(folder).expect("traces").map(|e| e.expect("entry").path()).collect();
-    names.retain(|p| p.extension().is_some_and(|e| e == "pcap" || e == "pcapng"));
-    names.sort();
-    for path in names {
+    for path in kit::captures(&folder) {
         let events = kit::file(&path);
         assert!(!kit::of(&events, "network.flow").is_empty(), "no flow in {}", path.display());
     }

@@ -33,6 +33,8 @@ pub struct ApiConfig {
     pub rate: Rate,
     /// A MaxMind database of countries, for the map; `None`: only what events say.
     pub geo: Option<PathBuf>,
+    /// GeoJSON of the world, each country with `iso_a2`; the console's own unless given.
+    pub map: Option<PathBuf>,
     /// Version of the product, shown by `/status`.
     pub version: String,
     /// Role of this process (`all`, `console`…), shown by `/status`.
@@ -54,6 +56,7 @@ impl ApiConfig {
             directory: None,
             rate: Rate::new(50, 300),
             geo: None,
+            map: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             role: "all".to_owned(),
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use fansipan_model::{Alert, Level};
 use fansipan_response::Desk;
 use fansipan_rules::{Diagnostic, RuleSet, Severity};
-use fansipan_storage::{CaseStore, EventStore, IdentityStore, StateStore};
+use fansipan_storage::{CaseStore, EventStore, HandoverStore, IdentityStore, RuleStore, StateStore};
 use serde::Serialize;
 use tokio::sync::broadcast;
 use utoipa::ToSchema;
@@ -23,6 +23,12 @@ pub struct ApiDeps {
     pub people: Arc<dyn IdentityStore>,
     /// The work of people on alerts and incidents.
     pub cases: Arc<dyn CaseStore>,
+    /// Rules of the centre's own.
+    pub rules: Arc<dyn RuleStore>,
+    /// Puts them in force; `None`: detection runs elsewhere and reads its rules there.
+    pub rule_control: Option<Arc<dyn RuleControl>>,
+    /// Handovers of shifts.
+    pub handovers: Arc<dyn HandoverStore>,
     /// The running pipeline.
     pub live: Arc<dyn LiveStatus>,
     /// Orders to the collector.
@@ -46,6 +52,12 @@ pub trait LiveStatus: Send + Sync {
     fn rule_text(&self, id: &str) -> Option<String>;
     /// The rules in force, compiled.
     fn rule_set(&self) -> Arc<RuleSet>;
+}
+
+/// Own rules on their way into detection.
+pub trait RuleControl: Send + Sync {
+    /// Makes what the rule store keeps now what detection uses. Returns once it does; says what failed otherwise.
+    fn put_in_force(&self) -> Result<(), String>;
 }
 
 /// Counters and lags of the pipeline at one moment.
@@ -148,6 +160,8 @@ pub struct RuleInfo {
     pub status: Option<String>,
     /// Whether it is in force.
     pub enabled: bool,
+    /// Whether it is of the centre's own, and can be edited here.
+    pub own: bool,
 }
 
 /// Something wrong or doubtful in a rule file.

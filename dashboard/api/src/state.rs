@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    blocking::Lane, config::ApiConfig, geo::Geo, handlers::cases::Presence, handlers::overview::OverviewCache, handlers::stream::Streams,
-    identity::Identity, ports::ApiDeps, problem::Problem,
+    blocking::Lane, config::ApiConfig, geo::Geo, handlers::cases::Presence, handlers::map::OwnMap, handlers::overview::OverviewCache,
+    handlers::stream::Streams, identity::Identity, ports::ApiDeps, problem::Problem,
 };
 
 /// Searches at once: each may use a core for seconds.
@@ -31,6 +31,7 @@ pub(crate) struct ApiState {
     pub(crate) small: Lane,
     pub(crate) overview: OverviewCache,
     pub(crate) geo: Geo,
+    pub(crate) map: OwnMap,
     pub(crate) streams: Streams,
     pub(crate) presence: Presence,
     pub(crate) openapi: Box<str>,
@@ -45,6 +46,7 @@ impl ApiState {
     pub(crate) fn new(config: ApiConfig, deps: ApiDeps, openapi: String, stop: CancellationToken) -> Result<Api, Problem> {
         let identity = Identity::new(&config)?;
         let geo = Geo::open(config.geo.as_deref());
+        let map = OwnMap::open(config.map.as_deref());
         Ok(Arc::new(Self {
             config,
             deps,
@@ -54,6 +56,7 @@ impl ApiState {
             small: Lane::new("state", STATE_CALLS),
             overview: OverviewCache::default(),
             geo,
+            map,
             streams: Streams::default(),
             presence: Presence::default(),
             openapi: openapi.into(),

@@ -106,7 +106,7 @@ proptest! {
 #[test]
 fn the_keys_are_those_of_the_web() {
     // screens that the terminal does not have
-    let elsewhere = ["rules", "go_actions", "go_playbooks", "status", "admin"];
+    let elsewhere = ["handover", "sign", "rules", "go_actions", "go_playbooks", "status", "admin"];
     let web = folder("../../web/src");
     let mut found = Vec::new();
     visit(&web, &mut |text| {

@@ -1,8 +1,10 @@
 /** The REST contract over the mock's memory. */
+
+import { changeDesk, readDesk } from "./desk.mjs";
 import { detailed, listed, makeIncident } from "./incidents.mjs";
 import { parse, QueryError, run } from "./query.mjs";
 import { changeResponse, readResponse } from "./response.mjs";
-import { DIAGNOSTICS, rules, sources } from "./store.mjs";
+import { rules, sources } from "./store.mjs";
 import { add, advance, change, handIn, workspaceOf } from "./workspace.mjs";
 import { SOURCES } from "./world.mjs";
 
@@ -130,6 +132,24 @@ function overview(state, params) {
     attack: [...attack].map(([technique, count]) => ({ technique, count })).sort((a, b) => b.count - a.count),
     lag: { analyzer: 12, indexer: 140, seconds: 0.4 },
     counters: { incidents: null, vulnerabilities: null, attacks: null },
+    trends: {
+      events: { now: 612_000, usual: 540_100, weeks: 4 },
+      alerts: { now: 41, usual: 42, weeks: 4 },
+      attacks: { now: 0, usual: null, weeks: 0 },
+    },
+    map: state.countries ?? {
+      source: "events",
+      countries: [
+        ["VN", 412_001],
+        ["CN", 31_822],
+        ["US", 18_204],
+        ["RU", 9_310],
+        ["NL", 4_102],
+        ["BR", 902],
+        ["IN", 310],
+        ["DE", 121],
+      ].map(([value, count]) => ({ value, count })),
+    },
   };
 }
 
@@ -312,6 +332,7 @@ function work(state, response, incident, [verb, item], input, user, params) {
 }
 
 function decide(state, response, id, input, user, rest, params) {
+  response.once("finish", () => state.send("incident", { id, what: rest[0] ?? "decision" }));
   const incident = state.store.incidents.find((i) => i.id === id);
   if (!incident) return fail(response, 404, "not_found", "No such incident");
   if (rest.length) return work(state, response, incident, rest, input, user, params);
@@ -386,9 +407,10 @@ function stream(state, request, response) {
   request.on("close", () => state.streams.delete(response));
 }
 
-function read(state, request, response, path, params) {
+function read(state, request, response, path, params, user) {
   const [area, id] = path.slice(1).split("/").map(decodeURIComponent);
   if (path === "/overview") return json(response, 200, overview(state, params));
+  if (path === "/map") return state.map ? json(response, 200, state.map) : json(response, 204, null);
   if (path === "/stream") return stream(state, request, response);
   if (path === "/alerts") return json(response, 200, alertList(state, params));
   if (area === "alerts" && path.endsWith("/context")) {
@@ -440,7 +462,8 @@ function read(state, request, response, path, params) {
   }
   if (path === "/sources")
     return json(response, 200, { generated_at: new Date().toISOString(), items: sources(state.store), formats: FORMATS });
-  if (path === "/rules") return json(response, 200, { items: rules(state.store), diagnostics: DIAGNOSTICS });
+  const kept = readDesk(state, path, params, user);
+  if (kept) return kept.problem ? fail(response, kept.status, kept.problem, kept.detail) : json(response, 200, kept);
   if (area === "rules") return ruleDetail(state, response, id);
   if (path === "/status") return json(response, 200, status(state));
   const found = readResponse(path, params);
@@ -473,6 +496,11 @@ export function routes(state) {
     }
     if (path === "/session/password") return changePassword(response, account, input);
     if (account.user.must_change_password) return fail(response, 403, "password_change_required", "set your own password first");
+    if (request.method !== "GET") {
+      const done = changeDesk(state, request.method, path, input, account.user);
+      if (done)
+        return done.problem ? fail(response, done.status, done.problem, done.detail) : json(response, done.status ?? 200, done.body);
+    }
     if (request.method === "POST") {
       const [area, id, verb] = path.slice(1).split("/").map(decodeURIComponent);
       if (path === "/alerts/next") return nextAlert(state, response, input, account.user);
@@ -488,7 +516,7 @@ export function routes(state) {
       if (area === "sources" && verb === "format") return pin(state, response, id, input);
     }
     try {
-      return read(state, request, response, path, target.searchParams);
+      return read(state, request, response, path, target.searchParams, account.user);
     } catch (error) {
       if (!(error instanceof QueryError)) throw error;
       if (path === "/search/validate")

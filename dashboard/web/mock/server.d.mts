@@ -31,6 +31,10 @@ export interface Mock {
     users: Map<string, { password: string; user: { language: string } }>;
     /** Paths that answer 503. */
     faults: Set<string>;
+    /** The centre's own map, where a test sets one. */
+    map?: unknown;
+    /** What the overview says of countries, where a test says it. */
+    countries?: unknown;
   };
   /** Raises an alert of the rule with this index and streams it. */
   raise(index?: number): MockAlert;

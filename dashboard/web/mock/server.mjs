@@ -81,6 +81,10 @@ export async function startMock({ port = 0, live: alive = true, ...options } = {
     password: "fansipan",
     user: { name: "responder", display_name: "Vàng A Sử", roles: ["responder"], must_change_password: false, language: "vi" },
   });
+  state.users.set("engineer", {
+    password: "fansipan",
+    user: { name: "engineer", display_name: "Giàng A Páo", roles: ["engineer"], must_change_password: false, language: "vi" },
+  });
   state.users.set("viewer", {
     password: "fansipan",
     user: { name: "viewer", display_name: "Người xem", roles: ["viewer"], must_change_password: false, language: "vi" },
@@ -88,6 +92,7 @@ export async function startMock({ port = 0, live: alive = true, ...options } = {
   const send = (event, data) => {
     for (const stream of state.streams) stream.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   };
+  state.send = send;
   state.tick = () => ({
     at: new Date().toISOString(),
     events_total: store.total,

@@ -129,6 +129,9 @@ export function rules(store) {
     file: `rules/windows/process_creation/proc_creation_win_${i}.yml`,
     status: ["test", "stable", "experimental"][i % 3],
     enabled: i % 37 !== 0,
+    own: false,
+    verdicts: { true_positive: 0, false_positive: i % 53 === 5 ? 40 : 0, benign: 0 },
+    noisy: i % 53 === 5,
     matches: i % 9 ? 0 : i * 3,
     last_match: i % 9 ? null : new Date(store.started - i * 900_000).toISOString(),
   }));
@@ -147,6 +150,9 @@ export function rules(store) {
       file: `rules/packs/${r.logsource.product ?? r.logsource.category}/${r.id.slice(-4)}.yml`,
       status: "stable",
       enabled: true,
+      own: false,
+      verdicts: { true_positive: 3, false_positive: 1, benign: 0 },
+      noisy: false,
       matches: hits.reduce((n, a) => n + a.count, 0),
       last_match: last ?? null,
     };

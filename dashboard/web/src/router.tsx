@@ -181,11 +181,40 @@ const playbooks = createRoute({
   component: lazyRouteComponent(() => import("./pages/playbooks/PlaybooksPage"), "PlaybooksPage"),
 });
 
+/** `rule` and `q` begin an exception. */
+export type RuleSearch = Partial<Record<"id" | "view" | "rule" | "q", string>>;
+
 const rules = createRoute({
   getParentRoute: () => inside,
   path: "/rules",
-  validateSearch: (raw: Raw): { id?: string } => (text(raw.id) ? { id: text(raw.id) as string } : {}),
+  validateSearch: (raw: Raw): RuleSearch => {
+    const out: RuleSearch = {};
+    for (const key of ["id", "view", "rule", "q"] as const) {
+      const value = text(raw[key]);
+      if (value) out[key] = value;
+    }
+    return out;
+  },
   component: lazyRouteComponent(() => import("./pages/rules/RulesPage"), "RulesPage"),
+});
+
+const ruleEdit = createRoute({
+  getParentRoute: () => inside,
+  path: "/rules/edit",
+  validateSearch: (raw: Raw): { id?: string } => (text(raw.id) ? { id: text(raw.id) as string } : {}),
+  component: lazyRouteComponent(() => import("./pages/rules/RuleEditor"), "RuleEditor"),
+});
+
+const handover = createRoute({
+  getParentRoute: () => inside,
+  path: "/handover",
+  component: lazyRouteComponent(() => import("./pages/handover/HandoverPage"), "HandoverPage"),
+});
+
+const account = createRoute({
+  getParentRoute: () => inside,
+  path: "/account",
+  component: lazyRouteComponent(() => import("./pages/account/AccountPage"), "AccountPage"),
 });
 
 const status = createRoute({
@@ -227,7 +256,23 @@ const wall = createRoute({
 const tree = root.addChildren([
   login,
   wall,
-  inside.addChildren([overview, alerts, incidents, incident, entity, search, actions, playbooks, sources, rules, status, admin]),
+  inside.addChildren([
+    overview,
+    alerts,
+    incidents,
+    incident,
+    entity,
+    search,
+    actions,
+    playbooks,
+    sources,
+    rules,
+    ruleEdit,
+    handover,
+    account,
+    status,
+    admin,
+  ]),
 ]);
 
 /** Lists travel as `a,b`, so that a shared link stays readable. */

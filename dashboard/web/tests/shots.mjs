@@ -62,6 +62,20 @@ const SCENES = {
     await page.getByTestId("rule-row").nth(0).click();
     await page.waitForTimeout(300);
   },
+  coverage: async (page, url) => {
+    await go("/rules?view=coverage")(page, url);
+    await page.getByTestId("technique").nth(3).click();
+  },
+  exceptions: async (page, url) => {
+    await go("/rules?view=exceptions&rule=sigma-0003&q=source.ip%3A203.0.113.45")(page, url);
+    await page.getByTestId("exception-preview").click();
+    await page.waitForTimeout(500);
+  },
+  editor: async (page, url) => {
+    await go("/rules/edit?id=sigma-0003")(page, url);
+    await page.getByTestId("rule-test").click();
+    await page.waitForTimeout(500);
+  },
   actions: async (page, url) => {
     await go("/actions")(page, url);
     await page.getByTestId("action-row").nth(2).click();
@@ -71,6 +85,16 @@ const SCENES = {
     await go(`/playbooks?incident=${"0".repeat(32)}`)(page, url);
     await page.getByTestId("playbook-card").first().waitFor();
     if ((await page.getByTestId("playbook-start").count()) > 0) await page.getByTestId("playbook-start").first().click();
+    await page.waitForTimeout(400);
+  },
+  handover: async (page, url) => {
+    await go("/handover")(page, url);
+    await page.getByTestId("handover-incident").first().waitFor();
+  },
+  account: go("/account"),
+  saved: async (page, url) => {
+    await go("/search?q=event.outcome:failure&since=24h")(page, url);
+    await page.getByTestId("saved").click();
     await page.waitForTimeout(400);
   },
   status: go("/status"),
@@ -125,7 +149,7 @@ for (const look of looks) {
     await page.screenshot({ path: name("change") });
     await context.clearCookies();
   }
-  await signIn(page, mock.url, { username: "responder" });
+  await signIn(page, mock.url, { username: process.env.WHO ?? "responder" });
   await page.getByTestId("nav-overview").waitFor();
   for (const [scene, play] of Object.entries(SCENES)) {
     if (only.length && !only.includes(scene)) continue;

@@ -4,6 +4,7 @@ use super::{condition as words, detection, meta::texts};
 use crate::{
     ast::{Alias, Bound, Condition, Correlation, CorrelationKind, Filter, Search, Selection, Threshold},
     diagnostic::{Code, Findings, Position},
+    formula::Formula,
     yaml::{Kind, Node, Scalar},
 };
 
@@ -18,7 +19,7 @@ pub(crate) fn read(document: &Node, node: &Node, findings: &mut Findings<'_>) ->
     let mut rules = texts(node, "rules", findings);
     let timespan = timespan(node, findings);
     let gap = session(node, findings);
-    let (condition, text) = condition(node, kind, findings);
+    let (condition, text) = condition(node, kind, &rules, findings);
     let expression = text.and_then(|(text, at)| over_rules(&text, at, &mut rules, findings));
     if rules.is_empty() {
         findings.add(Code::BadCorrelation, node.at, "`rules` names no rule");
@@ -127,7 +128,12 @@ fn nanoseconds(text: &str) -> Option<i64> {
     number.checked_mul(seconds)?.checked_mul(1_000_000_000)
 }
 
-fn condition(node: &Node, kind: CorrelationKind, findings: &mut Findings<'_>) -> (Option<Threshold>, Option<(String, Position)>) {
+fn condition(
+    node: &Node,
+    kind: CorrelationKind,
+    rules: &[String],
+    findings: &mut Findings<'_>,
+) -> (Option<Threshold>, Option<(String, Position)>) {
     let Some(value) = node.get("condition") else {
         if let Some(missing) = kind.missing(None) {
             findings.add(Code::BadCorrelation, node.at, missing);
@@ -146,6 +152,13 @@ fn condition(node: &Node, kind: CorrelationKind, findings: &mut Findings<'_>) ->
             "field" => continue,
             "percentile" => {
                 threshold.percentile = number(bound);
+                continue;
+            }
+            "formula" => {
+                match Formula::new(bound.text().unwrap_or(""), rules) {
+                    Ok(formula) => threshold.formula = Some(formula),
+                    Err(problem) => findings.add(Code::BadCorrelation, bound.at, problem),
+                }
                 continue;
             }
             "gt" => Bound::Gt,

@@ -6,9 +6,11 @@
 mod alerts;
 mod audit;
 mod exceptions;
+mod handover;
 mod identity;
 mod incidents;
 mod list;
+mod own_rules;
 mod people;
 mod queue;
 mod response;
@@ -64,6 +66,7 @@ impl SqliteState {
             M::up(include_str!("schema_5.sql")),
             M::up(include_str!("schema_6.sql")),
             M::up(include_str!("schema_7.sql")),
+            M::up(include_str!("schema_8.sql")),
         ]);
         migrations.to_latest(&mut writer).map_err(|e| StoreError::Migration { path: path.clone(), reason: e.to_string() })?;
         Ok(SqliteState { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()) })

@@ -54,12 +54,7 @@ fn verdicts(t: &Transaction<'_>, rule: &str) -> Result<Verdicts> {
     let mut out = Verdicts::default();
     for row in rows {
         let (status, alerts) = row.map_err(StoreError::state(AROUND))?;
-        match status {
-            2 => out.true_positive = alerts as u64,
-            3 => out.false_positive = alerts as u64,
-            4 => out.benign = alerts as u64,
-            _ => {}
-        }
+        out.put(status, alerts as u64);
     }
     Ok(out)
 }

@@ -85,7 +85,7 @@ pub(super) fn expire(t: &Transaction<'_>, now: i64) -> Result<()> {
     done.map(drop).map_err(StoreError::state("removing expired sessions"))
 }
 
-const TOKEN_COLUMNS: &str = "name, roles, scope, made_by, created, expires, last_used";
+const TOKEN_COLUMNS: &str = "tokens.name, tokens.roles, tokens.scope, made_by, tokens.created, expires, last_used, owner";
 
 type StoredToken = (ApiToken, String, String);
 
@@ -98,6 +98,7 @@ fn read_token(row: &Row<'_>) -> rusqlite::Result<StoredToken> {
         created: row.get(4)?,
         expires: row.get(5)?,
         last_used: row.get(6)?,
+        owner: row.get(7)?,
     };
     Ok((token, row.get(1)?, row.get(2)?))
 }
@@ -112,12 +113,13 @@ fn finish_token((mut token, roles, scope): StoredToken) -> Result<ApiToken> {
 pub(super) fn add_token(t: &Transaction<'_>, token: &NewToken<'_>) -> Result<ApiToken> {
     let rows = t
         .prepare_cached(
-            "INSERT INTO tokens (name, token_hash, roles, scope, made_by, created, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO tokens (name, token_hash, roles, scope, made_by, created, expires, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT DO NOTHING",
         )
         .and_then(|mut s| {
             let (roles, scope) = (json(&token.roles), json(&token.scope));
-            s.execute(params![token.name, token.token_hash, roles, scope, token.made_by, token.created, token.expires])
+            let owner = token.owner.map(people::key);
+            s.execute(params![token.name, token.token_hash, roles, scope, token.made_by, token.created, token.expires, owner])
         })
         .map_err(StoreError::state("adding a token"))?;
     if rows == 0 {
@@ -131,16 +133,30 @@ pub(super) fn add_token(t: &Transaction<'_>, token: &NewToken<'_>) -> Result<Api
         created: token.created,
         expires: token.expires,
         last_used: None,
+        owner: token.owner.map(people::key),
     })
 }
 
-/// The token of a hash, if it has not expired.
+/// The token of a hash, if it has not expired. One that belongs to a person is worth what the person is now: nothing while they
+/// may not log in or must change their password, and never more than their roles and data.
 pub(super) fn valid_token(t: &Transaction<'_>, token_hash: &[u8; 32], now: i64) -> Result<Option<ApiToken>> {
-    t.prepare_cached(&format!("SELECT {TOKEN_COLUMNS} FROM tokens WHERE token_hash = ?1 AND (expires IS NULL OR expires > ?2)"))
-        .and_then(|mut s| s.query_row(params![token_hash, now], read_token).optional())
-        .map_err(StoreError::state("reading a token"))?
-        .map(finish_token)
-        .transpose()
+    let sql = format!(
+        "SELECT {TOKEN_COLUMNS}, users.roles, users.scope FROM tokens LEFT JOIN users ON users.key = tokens.owner
+         WHERE token_hash = ?1 AND (expires IS NULL OR expires > ?2) AND (owner IS NULL OR (NOT users.disabled AND NOT users.must_change))"
+    );
+    let read = |row: &Row<'_>| Ok((read_token(row)?, row.get::<_, Option<String>>(8)?, row.get::<_, Option<String>>(9)?));
+    let found = t
+        .prepare_cached(&sql)
+        .and_then(|mut s| s.query_row(params![token_hash, now], read).optional())
+        .map_err(StoreError::state("reading a token"))?;
+    let Some((stored, roles, scope)) = found else { return Ok(None) };
+    let mut token = finish_token(stored)?;
+    if let (Some(roles), Some(scope)) = (roles, scope) {
+        let held: Vec<String> = parsed("roles of a user", &roles)?;
+        token.roles.retain(|role| held.contains(role));
+        token.scope = parsed("scope of a user", &scope)?;
+    }
+    Ok(Some(token))
 }
 
 /// Notes the use of a token.

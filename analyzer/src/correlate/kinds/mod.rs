@@ -3,7 +3,9 @@
 //! Small windows are measured as they are. Larger ones carry a [`Running`] measure, so that a record costs the same however
 //! many are in the window.
 
-use fansipan_rules::ast::CorrelationKind as Kind;
+use fansipan_model::time::SECOND;
+use fansipan_rules::{ast::CorrelationKind as Kind, formula::Window};
+use smallvec::SmallVec;
 
 use super::{keyed::Record, plan::Compiled};
 
@@ -36,13 +38,26 @@ pub(crate) fn measure(plan: &Compiled, window: &[Record]) -> Option<f64> {
 }
 
 /// Whether a measured window fires.
-pub(crate) fn fires(plan: &Compiled, value: f64) -> bool {
-    match plan.kind {
+pub(crate) fn fires(plan: &Compiled, value: f64, window: &[Record]) -> bool {
+    let measured = match plan.kind {
         Kind::FirstSeen => value == 1.0,
         Kind::Temporal if plan.expression.is_some() => true,
         Kind::Temporal | Kind::TemporalOrdered if plan.bounds.is_empty() => value >= plan.members as f64,
         _ => plan.holds(value),
+    };
+    measured && plan.formula.as_ref().is_none_or(|formula| formula.holds(&contents(plan, value, window, &mut SmallVec::new())))
+}
+
+/// What a formula may ask of a window.
+fn contents<'a>(plan: &Compiled, value: f64, window: &[Record], records: &'a mut SmallVec<[u64; 8]>) -> Window<'a> {
+    records.resize(plan.members, 0);
+    for record in window {
+        if let Some(n) = records.get_mut(usize::from(record.member)) {
+            *n += 1;
+        }
     }
+    let seconds = window.first().zip(window.last()).map_or(0.0, |(first, last)| (last.at - first.at) as f64 / SECOND as f64);
+    Window { value, seconds, records }
 }
 
 /// A measure that follows a large window record by record.

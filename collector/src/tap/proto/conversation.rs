@@ -234,12 +234,17 @@ impl Conversation {
         if self.sides.of(side).switched {
             return self.inner().missing(cx, side, bytes);
         }
+        if matches!(self.stage, Stage::Probing) && !self.sides.of(side).held.is_empty() {
+            // what is there has to do
+            self.sides.of_mut(side).closed = true;
+            self.probe(cx, true);
+        }
         let buffer = self.sides.of_mut(side);
         if buffer.skip >= bytes && buffer.held.is_empty() {
             buffer.skip -= bytes;
             return;
         }
-        if buffer.waits {
+        if buffer.waits || !buffer.held.is_empty() {
             // read what is there first; the answer may come without its question
             buffer.closed = true;
             buffer.waits = false;

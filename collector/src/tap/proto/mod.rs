@@ -133,14 +133,80 @@ pub(crate) struct Entry<P: ?Sized + 'static> {
     pub(crate) start: fn() -> Box<P>,
 }
 
+/// Adds what is known.
+pub(crate) fn put<'a>(event: &mut Event, name: &str, value: impl Into<Option<&'a str>>) {
+    if let Some(value) = value.into().filter(|v| !v.is_empty()) {
+        event.push_named(name, Value::Str(value));
+    }
+}
+
 /// Stream protocols. The first that says yes gets the flow, once none before it is unsure.
-pub(crate) static STREAMS: &[Entry<dyn StreamProtocol>] = &[tls::STREAM, http::STREAM, dns::STREAM];
+pub(crate) static STREAMS: &[Entry<dyn StreamProtocol>] = &[
+    tls::STREAM,
+    http::STREAM,
+    ssh::STREAM,
+    smb::STREAM,
+    kerberos::STREAM,
+    ldap::STREAM,
+    dce_rpc::STREAM,
+    rdp::STREAM,
+    socks::STREAM,
+    smtp::STREAM,
+    ftp::STREAM,
+    pop3::STREAM,
+    imap::STREAM,
+    mysql::STREAM,
+    postgresql::STREAM,
+    tds::STREAM,
+    modbus::STREAM,
+    dnp3::STREAM,
+    sip::STREAM,
+    syslog::STREAM,
+    dns::STREAM,
+];
 
 /// Datagram protocols. The first that says yes gets the flow.
-pub(crate) static DATAGRAMS: &[Entry<dyn DatagramProtocol>] = &[quic::DATAGRAM, dns::DATAGRAM];
+pub(crate) static DATAGRAMS: &[Entry<dyn DatagramProtocol>] = &[
+    quic::DATAGRAM,
+    kerberos::DATAGRAM,
+    ldap::DATAGRAM,
+    snmp::DATAGRAM,
+    dhcp::DATAGRAM,
+    ntp::DATAGRAM,
+    radius::DATAGRAM,
+    sip::DATAGRAM,
+    dnp3::DATAGRAM,
+    syslog::DATAGRAM,
+    dns::DATAGRAM,
+];
 
+mod asn1;
+mod dce_rpc;
+mod dhcp;
+mod dnp3;
 mod dns;
+mod ftp;
 mod hashes;
 mod http;
+mod imap;
+mod kerberos;
+mod ldap;
+mod lines;
+mod modbus;
+mod mysql;
+mod ntlm;
+mod ntp;
+mod pop3;
+mod postgresql;
 mod quic;
+mod radius;
+mod rdp;
+mod sip;
+mod smb;
+mod smtp;
+mod snmp;
+mod socks;
+mod ssh;
+mod syslog;
+mod tds;
 mod tls;

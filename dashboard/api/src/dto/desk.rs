@@ -100,6 +100,10 @@ pub struct RuleLint {
     pub rules: Vec<String>,
     /// What is wrong or doubtful, with places.
     pub diagnostics: Vec<RuleDiagnostic>,
+    /// The same as a query of the search box, where that language can say it.
+    pub query: Option<String>,
+    /// Whether it holds correlations: their groups are not tested over stored events, the rules that they count are.
+    pub correlations: bool,
 }
 
 /// What a draft would have said of stored events.

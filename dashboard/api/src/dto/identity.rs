@@ -233,6 +233,18 @@ pub struct TokenCreation {
     pub expires_in_days: Option<u32>,
 }
 
+/// A token of one's own to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnTokenCreation {
+    /// 2–64 letters, digits, `.`, `_`, `-`, `@`.
+    pub name: String,
+    /// Some of one's own; all of them unless given.
+    pub roles: Option<Vec<Role>>,
+    /// Refused after this many days, 1–366; 90 unless given.
+    pub expires_in_days: Option<u32>,
+}
+
 /// A token that is shown this once.
 #[derive(Serialize, ToSchema)]
 pub struct TokenMade {

@@ -110,6 +110,10 @@ pub struct RuleSight {
     pub state: &'static str,
     /// Fields it waits for.
     pub missing: Vec<String>,
+    /// ATT&CK tactics it names, in the order of an attack.
+    pub tactics: Vec<String>,
+    /// ATT&CK techniques it names.
+    pub techniques: Vec<String>,
 }
 
 /// One ATT&CK technique.
@@ -117,6 +121,8 @@ pub struct RuleSight {
 pub struct TechniqueSight {
     /// `T1110.001`
     pub technique: String,
+    /// Tactics it serves, as the rules that name it say.
+    pub tactics: Vec<String>,
     /// Rules that name it.
     pub rules: u64,
     /// Those of them that can fire.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use fansipan_model::{SourceInfo, time};
+use fansipan_storage::cases::Verdicts;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -285,15 +286,38 @@ pub struct RuleDto {
     pub status: Option<String>,
     /// Whether it is in force.
     pub enabled: bool,
+    /// Whether it is of the centre's own, and can be edited here.
+    pub own: bool,
     /// Matching events ever; null for those who do not see every agency.
     pub matches: Option<u64>,
     /// Latest match; null: none, or not for those who do not see every agency.
     pub last_match: Option<String>,
+    /// What people judged its alerts to be; null for those who do not see every agency.
+    pub verdicts: Option<RuleVerdicts>,
+    /// Whether people judged nearly all of its alerts to be nothing.
+    pub noisy: bool,
 }
 
+/// Verdicts on the alerts of a rule.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RuleVerdicts {
+    /// Attacks.
+    pub true_positive: u64,
+    /// Mistakes of the rule.
+    pub false_positive: u64,
+    /// Real and harmless.
+    pub benign: u64,
+}
+
+/// With so many verdicts of which fewer than one in ten is an attack, a rule is noisy.
+const NOISY: u64 = 20;
+
 impl RuleDto {
-    pub(crate) fn new(r: &RuleInfo, matches: Option<u64>, last: Option<i64>) -> Self {
+    pub(crate) fn new(r: &RuleInfo, matches: Option<u64>, last: Option<i64>, verdicts: Option<Verdicts>) -> Self {
         Self {
+            own: r.own,
+            noisy: verdicts.is_some_and(|v| v.judged() >= NOISY && v.true_positive * 10 < v.judged()),
+            verdicts: verdicts.map(|v| RuleVerdicts { true_positive: v.true_positive, false_positive: v.false_positive, benign: v.benign }),
             id: r.id.clone(),
             title: r.title.clone(),
             title_vi: r.title_vi.clone(),

@@ -1,6 +1,6 @@
 //! Which rules can fire on what arrives, judged from a sample of every kind of event of the last days.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
 use fansipan_model::{Op, Pattern, Predicate, Scope, fields};
@@ -68,7 +68,7 @@ fn sample(events: &dyn EventStore, scope: &Scope, range: TimeRange, coverage: &m
 }
 
 fn report(set: &fansipan_rules::RuleSet, coverage: &Coverage<'_>, sampled: u64) -> CoverageReport {
-    let mut techniques: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    let mut techniques: BTreeMap<String, TechniqueSight> = BTreeMap::new();
     let mut rules = Vec::with_capacity(set.len());
     for (i, compiled) in (0u32..).zip(set.rules()) {
         let (state, missing) = match coverage.sight(RuleIndex(i)) {
@@ -77,9 +77,18 @@ fn report(set: &fansipan_rules::RuleSet, coverage: &Coverage<'_>, sampled: u64) 
             Sight::NoFields(missing) => ("no_fields", missing),
         };
         let reference = &compiled.reference;
-        for technique in reference.tags.iter().filter_map(|t| t.strip_prefix("attack.t")) {
-            let counts = techniques.entry(format!("T{technique}")).or_default();
-            *counts = (counts.0 + 1, counts.1 + u64::from(state == "sees"));
+        let tactics = fansipan_model::incident::tactics(reference.tags.iter().map(String::as_str));
+        for technique in techniques_of(&reference.tags) {
+            let empty = || TechniqueSight { technique: technique.clone(), tactics: Vec::new(), rules: 0, seeing: 0 };
+            let entry = techniques.entry(technique.clone()).or_insert_with(empty);
+            entry.rules += 1;
+            entry.seeing += u64::from(state == "sees");
+            // a rule of several tactics does not say which technique serves which
+            if let [only] = tactics.as_slice()
+                && !entry.tactics.contains(only)
+            {
+                entry.tactics.push(only.clone());
+            }
         }
         rules.push(RuleSight {
             id: reference.id.clone(),
@@ -87,10 +96,22 @@ fn report(set: &fansipan_rules::RuleSet, coverage: &Coverage<'_>, sampled: u64) 
             title_vi: reference.title_vi.clone(),
             level: reference.level,
             logsource: compiled.rule.meta.logsource.to_string(),
+            tactics,
+            techniques: techniques_of(&reference.tags).collect(),
             state,
             missing,
         });
     }
-    let techniques = techniques.into_iter().map(|(technique, (rules, seeing))| TechniqueSight { technique, rules, seeing }).collect();
-    CoverageReport { sampled, rules, techniques }
+    for entry in techniques.values_mut().filter(|t| t.tactics.is_empty()) {
+        let named = rules.iter().filter(|r: &&RuleSight| r.techniques.contains(&entry.technique));
+        let all: BTreeSet<&String> = named.flat_map(|r| &r.tactics).collect();
+        entry.tactics = all.into_iter().cloned().collect();
+    }
+    CoverageReport { sampled, rules, techniques: techniques.into_values().collect() }
+}
+
+/// `T1110.001` of the tag `attack.t1110.001`.
+fn techniques_of(tags: &[String]) -> impl Iterator<Item = String> + '_ {
+    let digits = |t: &&str| t.starts_with(|c: char| c.is_ascii_digit());
+    tags.iter().filter_map(|t| t.strip_prefix("attack.t")).filter(digits).map(|t| format!("T{t}"))
 }

@@ -8,7 +8,11 @@ use std::{
 
 use axum::extract::State;
 use fansipan_model::{Predicate, Scope, fields, time};
-use fansipan_rules::{RuleSet, Scratch, Severity, Taxonomy};
+use fansipan_rules::{
+    CompiledRule, RuleIndex, RuleSet, Scratch, Severity, Taxonomy,
+    ast::Body,
+    convert::{Dialect, convert},
+};
 use fansipan_storage::{EventStore, StoreError, TimeRange};
 use serde_json::json;
 
@@ -31,19 +35,54 @@ const HOSTS: usize = 10_000;
 /// Events named.
 const SAMPLE: usize = 20;
 
-fn read(text: &str) -> Result<(RuleSet, RuleLint), Problem> {
-    let taxonomy = Taxonomy::builtin().map_err(|e| Problem::internal("the built-in log sources", &e))?;
-    let (rules, mut found) = fansipan_rules::parse(text, "draft.yml");
-    let titles = rules.iter().map(|r| r.meta.title.clone()).collect();
-    let (set, faults) = RuleSet::compile(rules, &taxonomy);
-    found.extend(faults);
-    let ok = !set.is_empty() && !found.iter().any(|d| d.severity == Severity::Error);
-    Ok((set, RuleLint { ok, rules: titles, diagnostics: found.iter().map(RuleDiagnostic::from).collect() }))
+/// What messages call a draft.
+const DRAFT: &str = "draft.yml";
+
+/// A text as a rule set of its own, and what is wrong with it. Correlations and filters are looked at beside the rules in force,
+/// which they may name; those stay in the set, so ask [`Draft::own`].
+pub(super) struct Draft {
+    set: RuleSet,
+    pub(super) lint: RuleLint,
+    /// Ids in the order of the text.
+    pub(super) ids: Vec<String>,
+}
+
+impl Draft {
+    pub(super) fn read(text: &str, in_force: &RuleSet) -> Result<Self, Problem> {
+        let taxonomy = Taxonomy::builtin().map_err(|e| Problem::internal("the built-in log sources", &e))?;
+        let (mut rules, mut found) = fansipan_rules::parse(text, DRAFT);
+        let titles = rules.iter().map(|r| r.meta.title.clone()).collect();
+        let ids: Vec<String> = rules.iter().map(|r| r.meta.id.clone()).collect();
+        let correlations = rules.iter().any(|r| matches!(r.body, Body::Correlation(_)));
+        if rules.iter().any(|r| !matches!(r.body, Body::Detection(_))) {
+            rules.extend(in_force.rules().iter().map(|c| c.rule.clone()).filter(|r| !ids.contains(&r.meta.id)));
+        }
+        let (set, faults) = RuleSet::compile(rules, &taxonomy);
+        found.extend(faults.into_iter().filter(|d| d.file == DRAFT));
+        let ok = !ids.is_empty() && !found.iter().any(|d| d.severity == Severity::Error);
+        let mut draft = Self {
+            set,
+            lint: RuleLint { ok, rules: titles, diagnostics: found.iter().map(RuleDiagnostic::from).collect(), query: None, correlations },
+            ids,
+        };
+        let predicates: Vec<Predicate> = draft.own().map(|(_, rule)| rule.predicate()).collect();
+        if !predicates.is_empty() {
+            draft.lint.query = convert(&Predicate::Or(predicates), Dialect::Query).ok();
+        }
+        Ok(draft)
+    }
+
+    /// The detection rules of the text itself.
+    fn own(&self) -> impl Iterator<Item = (RuleIndex, &CompiledRule)> {
+        let numbered = (0u32..).map(RuleIndex).zip(self.set.rules());
+        numbered.filter(|(_, rule)| rule.rule.file == DRAFT)
+    }
 }
 
 /// `POST /rules/lint`
 pub(crate) async fn lint(State(api): State<Api>, Json(draft): Json<RuleDraft>) -> Result<Json<RuleLint>, Problem> {
-    Ok(Json(api.searches.run(move || read(&draft.text)).await??.1))
+    let live = api.deps.live.clone();
+    Ok(Json(api.searches.run(move || Draft::read(&draft.text, &live.rule_set())).await??.lint))
 }
 
 /// `POST /rules/test`
@@ -59,24 +98,25 @@ pub(crate) async fn test(
         .ok_or_else(|| Problem::bad_request("since is a duration up to 31d, such as 24h"))?;
     let now = now();
     let range = TimeRange { from: now.saturating_sub(span), to: now.saturating_add(AHEAD) };
-    let events = api.deps.events.clone();
+    let (events, live) = (api.deps.events.clone(), api.deps.live.clone());
     let work = move || {
-        let (set, lint) = read(&draft.text)?;
-        Ok::<_, Problem>(look(&*events, &caller.scope, range, &set, lint)?)
+        let draft = Draft::read(&draft.text, &live.rule_set())?;
+        Ok::<_, Problem>(look(&*events, &caller.scope, range, draft)?)
     };
     Ok(Json(api.searches.run(work).await??))
 }
 
-fn look(events: &dyn EventStore, scope: &Scope, range: TimeRange, set: &RuleSet, lint: RuleLint) -> Result<RuleTest, StoreError> {
-    let filter = Predicate::Or(set.rules().iter().map(fansipan_rules::CompiledRule::predicate).collect());
+fn look(events: &dyn EventStore, scope: &Scope, range: TimeRange, draft: Draft) -> Result<RuleTest, StoreError> {
+    let (own, filters): (Vec<RuleIndex>, Vec<Predicate>) = draft.own().map(|(i, rule)| (i, rule.predicate())).unzip();
+    let filter = Predicate::Or(filters);
     let (mut scratch, mut matches) = (Scratch::default(), Vec::new());
     let (mut hosts, mut sample, mut fired): (HashMap<String, u64>, Vec<String>, u64) = Default::default();
     let until = Instant::now() + PATIENCE;
     let mut complete = true;
     let progress = events.scan(scope, &filter, range, &mut |event| {
         matches.clear();
-        set.evaluate(event, &mut scratch, &mut matches);
-        if !matches.is_empty() {
+        draft.set.evaluate(event, &mut scratch, &mut matches);
+        if matches.iter().any(|m| own.contains(m)) {
             fired += 1;
             if sample.len() < SAMPLE {
                 sample.push(event.id().to_string());
@@ -97,7 +137,7 @@ fn look(events: &dyn EventStore, scope: &Scope, range: TimeRange, set: &RuleSet,
     top_hosts.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
     top_hosts.truncate(10);
     Ok(RuleTest {
-        lint,
+        lint: draft.lint,
         matches: fired,
         hosts: distinct,
         top_hosts,

@@ -1,10 +1,10 @@
 //! Rules in force, their text, and what was refused.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use axum::extract::State;
 use fansipan_model::Scope;
-use fansipan_storage::RuleCount;
+use fansipan_storage::{RuleCount, cases::Verdicts};
 
 use crate::{
     dto::{RuleDetail, RuleDto, RuleList},
@@ -15,24 +15,25 @@ use crate::{
     state::Api,
 };
 
-/// Matches by rule id; `None` for those who do not see every agency, since the counts do not tell agencies apart.
-type Counts = Option<HashMap<String, RuleCount>>;
+/// Matches and verdicts by rule id; `None` for those who do not see every agency, since neither tells agencies apart.
+type Counts = Option<(HashMap<String, RuleCount>, BTreeMap<String, Verdicts>)>;
 
 async fn counts(api: &Api, scope: &Scope) -> Result<Counts, Problem> {
     if *scope != Scope::All {
         return Ok(None);
     }
-    let state = api.deps.state.clone();
-    let counts = api.small.store(move || state.rule_counts()).await?;
-    Ok(Some(counts.into_iter().map(|c| (c.rule.clone(), c)).collect()))
+    let (state, rules) = (api.deps.state.clone(), api.deps.rules.clone());
+    let (counts, verdicts) = api.small.store(move || Ok((state.rule_counts()?, rules.rule_verdicts()?))).await?;
+    Ok(Some((counts.into_iter().map(|c| (c.rule.clone(), c)).collect(), verdicts)))
 }
 
 fn dto(rule: &RuleInfo, counts: &Counts) -> RuleDto {
     match counts {
-        None => RuleDto::new(rule, None, None),
-        Some(counts) => {
+        None => RuleDto::new(rule, None, None, None),
+        Some((counts, verdicts)) => {
             let count = counts.get(&rule.id);
-            RuleDto::new(rule, Some(count.map_or(0, |c| c.count)), count.map(|c| c.last))
+            let judged = verdicts.get(&rule.id).copied().unwrap_or_default();
+            RuleDto::new(rule, Some(count.map_or(0, |c| c.count)), count.map(|c| c.last), Some(judged))
         }
     }
 }

@@ -26,6 +26,13 @@ const PREFIX: &str = "fsp_";
 /// Days a token is good for unless told otherwise, and at most.
 const DAYS: (u32, u32) = (90, 3650);
 
+/// A new token.
+pub(super) fn fresh() -> Result<String, Problem> {
+    let mut bytes = [0u8; 32];
+    fill_random(&mut bytes)?;
+    Ok(format!("{PREFIX}{}", hex::encode(bytes)))
+}
+
 /// `GET /tokens`
 pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<TokenList>, Problem> {
     let state = api.deps.state.clone();
@@ -52,14 +59,15 @@ pub(crate) async fn create(
     let roles = role_words(&new.roles)?;
     let scope = granted(&caller, new.agencies.as_deref())?;
     trail.note(&new.name, json!({ "roles": roles, "agencies": agencies(&scope), "days": days }));
-    let mut bytes = [0u8; 32];
-    fill_random(&mut bytes)?;
-    let token = format!("{PREFIX}{}", hex::encode(bytes));
+    let token = fresh()?;
     let (state, record, token_hash) = (api.deps.state.clone(), trail.record(), hash(&token));
     let made = api.small.store(move || {
         let created = now();
         let expires = Some(created.saturating_add(i64::from(days) * 86_400 * time::SECOND));
-        state.add_token(&NewToken { name: &new.name, token_hash, roles, scope, made_by: &caller.name, created, expires }, &record)
+        state.add_token(
+            &NewToken { name: &new.name, token_hash, roles, scope, made_by: &caller.name, created, expires, owner: None },
+            &record,
+        )
     });
     let made = made.await?;
     trail.written();

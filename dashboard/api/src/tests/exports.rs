@@ -30,11 +30,15 @@ async fn everything_that_fits_goes_out_and_nothing_of_others() {
         "exports are recorded"
     );
     let viewer = rig.token(Role::Viewer, &[]);
-    assert_eq!(viewer.get("/audit/export").await.problem(), "FSP-API-006");
-    assert_eq!(viewer.get("/events/export?format=pdf").await.problem(), "FSP-API-010");
-    assert_eq!(viewer.get("/events/export?q=source.ip:(").await.problem(), "FSP-API-013");
-    assert_eq!(lines(&viewer.get("/events/export?since=24h&q=source.ip:203.0.113.7").await.text).len(), 1);
-    assert_eq!(lines(&viewer.get("/alerts/export?q=nothing-like-it").await.text).len(), 0);
+    for what in ["audit", "events", "alerts", "incidents"] {
+        assert_eq!(viewer.get(&format!("/{what}/export")).await.problem(), "FSP-API-006", "who looks takes nothing out in bulk");
+    }
+    let analyst = rig.token(Role::Analyst, &[]);
+    assert_eq!(analyst.get("/audit/export").await.problem(), "FSP-API-006");
+    assert_eq!(analyst.get("/events/export?format=pdf").await.problem(), "FSP-API-010");
+    assert_eq!(analyst.get("/events/export?q=source.ip:(").await.problem(), "FSP-API-013");
+    assert_eq!(lines(&analyst.get("/events/export?since=24h&q=source.ip:203.0.113.7").await.text).len(), 1);
+    assert_eq!(lines(&analyst.get("/alerts/export?q=nothing-like-it").await.text).len(), 0);
 }
 
 #[tokio::test]

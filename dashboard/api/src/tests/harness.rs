@@ -29,8 +29,8 @@ use crate::{
     config::ApiConfig,
     identity::hash,
     ports::{
-        ApiDeps, BusStatus, ConsumerStatus, DiskStatus, Feed, Lag, LiveSnapshot, LiveStatus, RuleCounts, RuleDiagnostic, RuleInfo,
-        RuleListing, SourceControl,
+        ApiDeps, BusStatus, ConsumerStatus, DiskStatus, Feed, Lag, LiveSnapshot, LiveStatus, RuleControl, RuleCounts, RuleDiagnostic,
+        RuleInfo, RuleListing, SourceControl,
     },
     server::{Peer, prepare},
     state::now,
@@ -38,7 +38,7 @@ use crate::{
 
 /// A rule that matches every sample event.
 pub(super) const FAILED_LOGON: &str = "title: Failed logon\nid: 5c9a1f54-0000-4000-8000-000000000001\nlevel: medium\n\
-    logsource: {product: sshtest}\ndetection: {s: {user.name: root}, condition: s}\ntags: [attack.t1110]\n";
+    logsource: {product: sshtest}\ndetection: {s: {user.name: root}, condition: s}\ntags: [attack.t1110, attack.credential-access]\n";
 
 /// A password that the policy accepts.
 pub(super) const GOOD: &str = "sương mù trên đỉnh 3143";
@@ -46,6 +46,8 @@ pub(super) const GOOD: &str = "sương mù trên đỉnh 3143";
 /// What the wiring would be.
 pub(super) struct Wiring {
     pub(super) pins: Mutex<Vec<(String, Option<String>)>>,
+    /// How often own rules were put in force.
+    pub(super) reloads: std::sync::atomic::AtomicU32,
 }
 
 impl LiveStatus for Wiring {
@@ -76,6 +78,7 @@ impl LiveStatus for Wiring {
             file: "packs/ssh.yml".into(),
             status: Some("stable".into()),
             enabled: true,
+            own: false,
         };
         let diagnostic = RuleDiagnostic {
             code: "FSP-R01".into(),
@@ -96,6 +99,13 @@ impl LiveStatus for Wiring {
     fn rule_set(&self) -> Arc<fansipan_rules::RuleSet> {
         let (rules, _) = fansipan_rules::parse(FAILED_LOGON, "failed.yml");
         Arc::new(fansipan_rules::RuleSet::compile(rules, &fansipan_rules::Taxonomy::builtin().unwrap()).0)
+    }
+}
+
+impl RuleControl for Wiring {
+    fn put_in_force(&self) -> Result<(), String> {
+        self.reloads.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -124,12 +134,15 @@ pub(super) struct Rig {
 pub(super) fn deps(dir: &std::path::Path) -> (ApiDeps, Arc<SqliteState>, Arc<Wiring>) {
     let events = TantivyStore::open(EngineConfig { heap_bytes: 16 << 20, ..EngineConfig::new(dir.join("events")) }).unwrap();
     let state = Arc::new(SqliteState::open(dir.join("state.db")).unwrap());
-    let wiring = Arc::new(Wiring { pins: Mutex::default() });
+    let wiring = Arc::new(Wiring { pins: Mutex::default(), reloads: Default::default() });
     let deps = ApiDeps {
         events: Arc::new(events.clone()),
         state: state.clone(),
         people: state.clone(),
         cases: state.clone(),
+        rules: state.clone(),
+        rule_control: Some(wiring.clone()),
+        handovers: state.clone(),
         live: wiring.clone(),
         response: response(&state, &events),
         sources: wiring.clone(),
@@ -193,6 +206,7 @@ impl Rig {
         let name = format!("t-{}", hex::encode(&hash(&text)[..6]));
         let scope = scope(agencies);
         let token = NewToken {
+            owner: None,
             name: &name,
             token_hash: hash(&text),
             roles: vec![role.as_str().to_owned()],

@@ -52,7 +52,7 @@ async fn coverage_knows_which_rules_can_fire() {
     let rig = Rig::new().await;
     let sees = rig.token(Role::Viewer, &[]).get("/rules/coverage?since=1h").await.json();
     assert_eq!((&sees["sampled"], &sees["rules"][0]["state"]), (&json!(3), &json!("sees")), "{sees}");
-    assert_eq!(sees["techniques"], json!([{ "technique": "T1110", "rules": 1, "seeing": 1 }]));
+    assert_eq!(sees["techniques"], json!([{ "technique": "T1110", "tactics": ["credential-access"], "rules": 1, "seeing": 1 }]));
     let stranger = rig.token(Role::Viewer, &["education"]).get("/rules/coverage").await.json();
     assert_eq!(stranger["rules"][0]["state"], "no_source");
 }

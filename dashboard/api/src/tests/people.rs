@@ -100,6 +100,7 @@ async fn tokens_work_until_revoked_or_expired() {
     assert_eq!(boss.delete("/tokens/siem-export").await.problem(), "FSP-API-008");
     let made = record("tokens.create", "old");
     let old = fansipan_storage::NewToken {
+        owner: None,
         name: "old",
         token_hash: crate::identity::hash("fsp_old"),
         roles: vec!["viewer".into()],

@@ -1,6 +1,7 @@
 /** Incidents as the API gives them, and the questions pages ask about them. */
 import { queryOptions } from "@tanstack/react-query";
 import { get, post } from "./client";
+import { whileDeaf } from "./live";
 import type { Alert, AlertStatus, Entity, Level } from "./types";
 
 export interface Incident {
@@ -42,14 +43,14 @@ export const incidentsQuery = (status: string) =>
   queryOptions({
     queryKey: ["incidents", status],
     queryFn: ({ signal }) => get<{ items: Incident[] }>("/incidents", { status }, signal),
-    refetchInterval: 5_000,
+    refetchInterval: whileDeaf(5_000),
   });
 
 export const incidentQuery = (id: string) =>
   queryOptions({
     queryKey: ["incident", id],
     queryFn: ({ signal }) => get<IncidentDetail>(`/incidents/${encodeURIComponent(id)}`, {}, signal),
-    refetchInterval: 5_000,
+    refetchInterval: whileDeaf(5_000),
   });
 
 /** A decision about an incident; each can be taken back by another. */

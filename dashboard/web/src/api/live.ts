@@ -48,6 +48,18 @@ function parse<T>(event: MessageEvent<string>): T | null {
   }
 }
 
+/**
+ * How often a page asks again: hardly ever while the stream tells what changes, every `ms` while it does not. For `refetchInterval`.
+ */
+export const whileDeaf = (ms: number) => (): number => (state.mode === "live" ? Math.max(ms, 60_000) : ms);
+
+/** What the stream says about an incident. */
+interface IncidentNews {
+  id: string;
+  what: string;
+  present?: string[];
+}
+
 /** The overview is asked for again at most this often because of alerts. */
 const OVERVIEW = 2_000;
 /** An alert raised this long before the page opened is still news, milliseconds. */
@@ -70,6 +82,8 @@ class Live {
   private gathered: Alert[] = [];
   private gathering: ReturnType<typeof setTimeout> | undefined;
   private overviewDue: ReturnType<typeof setTimeout> | undefined;
+  private incidentsDue: ReturnType<typeof setTimeout> | undefined;
+  private incidents = new Set<string>();
   private polling: ReturnType<typeof setInterval> | undefined;
   /** What was raised before this belongs to the queue one came to, not to the news. */
   private readonly since = serverNow() - NEWS;
@@ -91,6 +105,7 @@ class Live {
     clearInterval(this.polling);
     clearTimeout(this.gathering);
     clearTimeout(this.overviewDue);
+    clearTimeout(this.incidentsDue);
     this.source?.close();
     state = { mode: "polling", tick: null, tickAt: 0 };
   }
@@ -103,6 +118,8 @@ class Live {
     for (const { id } of fresh) this.announced.add(id);
     if (fresh.length) this.onAlerts(fresh);
     if (alerts.length) {
+      // an alert may have joined the incident that is open
+      this.incidentChanged(null);
       this.overviewDue ??= setTimeout(() => {
         this.overviewDue = undefined;
         void this.client.invalidateQueries({ queryKey: ["overview"] });
@@ -117,10 +134,24 @@ class Live {
     this.take(page.items);
   }
 
+  /** Reads an incident again (`null`: whichever is shown) and the lists, once for a burst of news. */
+  private incidentChanged(id: string | null): void {
+    this.incidents.add(id ?? "");
+    this.incidentsDue ??= setTimeout(() => {
+      this.incidentsDue = undefined;
+      const ids = this.incidents;
+      this.incidents = new Set();
+      void this.client.invalidateQueries({ queryKey: ["incidents"] });
+      if (ids.has("")) void this.client.invalidateQueries({ queryKey: ["incident"] });
+      else for (const each of ids) void this.client.invalidateQueries({ queryKey: ["incident", each] });
+    }, GATHER);
+  }
+
   private heard(): void {
     this.lastMessage = Date.now();
     if (state.mode === "live") return;
     update({ mode: "live" });
+    this.incidentChanged(null); // what changed while nobody listened
     void this.catchUp().catch(() => null);
   }
 
@@ -144,6 +175,13 @@ class Live {
         this.take(this.gathered.splice(0));
       }, GATHER);
     });
+    source.addEventListener("incident", (event) => {
+      this.heard();
+      const news = parse<IncidentNews>(event);
+      if (!news) return;
+      if (news.what === "presence") this.client.setQueryData(["presence", news.id], { present: news.present ?? [] });
+      else this.incidentChanged(news.id);
+    });
     // An action or a run of a playbook moved.
     source.addEventListener("response", () => {
       this.heard();
@@ -151,7 +189,10 @@ class Live {
       void this.client.invalidateQueries({ queryKey: ["runs"] });
     });
     // Alerts were too many for this reader: pages are fetched again, once.
-    source.addEventListener("gap", () => void this.client.invalidateQueries({ queryKey: ["alerts"] }));
+    source.addEventListener("gap", () => {
+      void this.client.invalidateQueries({ queryKey: ["alerts"] });
+      this.incidentChanged(null);
+    });
     // The session is over; asking for it brings the person to the login page.
     source.addEventListener("end", () => {
       source.close();

@@ -115,6 +115,17 @@ export interface Overview {
   lag: Lag;
   /** `null`: nothing feeds this number yet. It is never shown as zero. */
   counters: { incidents: number | null; vulnerabilities: number | null; attacks: number | null };
+  /** The last hour against the same hour of past weeks. */
+  trends: { events: Trend; alerts: Trend; attacks: Trend };
+  /** Events by the country of their source address; `source` null: nobody knows countries. */
+  map: { source: "events" | "database" | null; countries: ValueCount[] };
+}
+
+export interface Trend {
+  now: number;
+  /** `null`: no past week to compare with. */
+  usual: number | null;
+  weeks: number;
 }
 
 export interface EventPage {
@@ -196,6 +207,12 @@ export interface RuleRow {
   /** `null` for those who do not see every agency. */
   matches: number | null;
   last_match: string | null;
+  /** Of the centre's own: can be edited here. */
+  own: boolean;
+  /** What people judged its alerts to be; `null` for those who do not see every agency. */
+  verdicts: { true_positive: number; false_positive: number; benign: number } | null;
+  /** People judged nearly all of its alerts to be nothing. */
+  noisy: boolean;
 }
 
 export interface RuleDiagnostic {

@@ -9,7 +9,11 @@ const HELD_BY = {
   judge: ["analyst", "responder", "administrator"],
   respond: ["responder", "administrator"],
   approve: ["responder", "administrator"],
+  manageRules: ["engineer", "administrator"],
+  manageExceptions: ["responder", "engineer", "administrator"],
+  workIncidents: ["analyst", "responder", "administrator"],
   manageSources: ["engineer", "administrator"],
+  export: ["analyst", "responder", "engineer", "auditor", "administrator"],
   readUsers: ["auditor", "administrator"],
   manageUsers: ["administrator"],
 } as const satisfies Record<string, readonly string[]>;

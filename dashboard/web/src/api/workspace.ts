@@ -1,6 +1,7 @@
 /** The workspace of an incident: stage, facts, clocks, and what people put into it. */
 import { queryOptions } from "@tanstack/react-query";
 import { get, post, upload, url } from "./client";
+import { whileDeaf } from "./live";
 
 export const STAGES = ["new", "triaged", "contained", "eradicated", "recovered", "closed"] as const;
 export type Stage = (typeof STAGES)[number];
@@ -65,7 +66,7 @@ export const workspaceQuery = (id: string) =>
   queryOptions({
     queryKey: ["incident", id, "workspace"],
     queryFn: ({ signal }) => get<Workspace>(`${path(id)}/workspace`, {}, signal),
-    refetchInterval: 5_000,
+    refetchInterval: whileDeaf(5_000),
   });
 
 /** Says that one has it open; tells who else has. */

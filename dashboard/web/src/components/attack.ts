@@ -1,5 +1,23 @@
 /** MITRE ATT&CK names as Sigma tags write them (`attack.t1110.001`, `attack.credential-access`). Names stay in English: they are identifiers. */
 
+/** In the order of an attack. */
+export const TACTICS = [
+  "reconnaissance",
+  "resource-development",
+  "initial-access",
+  "execution",
+  "persistence",
+  "privilege-escalation",
+  "defense-evasion",
+  "credential-access",
+  "discovery",
+  "lateral-movement",
+  "collection",
+  "command-and-control",
+  "exfiltration",
+  "impact",
+] as const;
+
 export interface AttackTag {
   kind: "technique" | "tactic";
   /** `T1110.001`, or the tactic's words. */

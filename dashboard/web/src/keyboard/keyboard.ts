@@ -70,16 +70,20 @@ function onKey(event: KeyboardEvent): void {
   }
 }
 
-/** Registers shortcuts while the component is mounted. The list may change with every render. */
-export function useShortcuts(shortcuts: Shortcut[]): void {
+/**
+ * Registers shortcuts while the component is mounted. The list may change with every render. `ground`: they give way to every
+ * other one, though the frame mounts after the page inside it.
+ */
+export function useShortcuts(shortcuts: Shortcut[], ground = false): void {
   const layer = useRef<Shortcut[]>(shortcuts);
   layer.current = shortcuts;
   useEffect(() => {
     if (layers.length === 0) window.addEventListener("keydown", onKey);
-    layers.push(layer);
+    if (ground) layers.unshift(layer);
+    else layers.push(layer);
     return () => {
       layers.splice(layers.indexOf(layer), 1);
       if (layers.length === 0) window.removeEventListener("keydown", onKey);
     };
-  }, []);
+  }, [ground]);
 }

@@ -14,7 +14,7 @@ import { dismiss, notify } from "../components/notify";
 import { Waiting } from "../components/States";
 import { useStable } from "../components/useStable";
 import { useLanguage } from "../i18n";
-import { useShortcuts } from "../keyboard/keyboard";
+import { type Shortcut, useShortcuts } from "../keyboard/keyboard";
 import { Rail } from "./Rail";
 import styles from "./Shell.module.css";
 import { ShortcutSheet } from "./ShortcutSheet";
@@ -102,7 +102,7 @@ export function Shell() {
   useLiveData();
   useTitle(path);
   useExpiry();
-  useShortcuts([
+  const everywhere: Shortcut[] = [
     { keys: "?", label: "keys.sheet", group: "anywhere", run: () => setSheet(true) },
     { keys: "g o", label: "keys.overview", group: "anywhere", run: () => void navigate({ to: "/" }) },
     { keys: "g a", label: "keys.go_alerts", group: "anywhere", run: () => void navigate({ to: "/alerts" }) },
@@ -113,11 +113,13 @@ export function Shell() {
     { keys: "g p", label: "keys.go_actions", group: "anywhere", run: () => void navigate({ to: "/actions" }) },
     { keys: "g k", label: "keys.go_playbooks", group: "anywhere", run: () => void navigate({ to: "/playbooks" }) },
     { keys: "g i", label: "keys.status", group: "anywhere", run: () => void navigate({ to: "/status" }) },
+    { keys: "h", label: "keys.handover", group: "anywhere", run: () => void navigate({ to: "/handover" }) },
     { keys: "g m", label: "keys.admin", group: "anywhere", run: () => void navigate({ to: "/admin" }) },
     { keys: "/", label: "keys.focus", group: "anywhere", run: () => void navigate({ to: "/search" }) },
     { keys: "g l", label: "keys.language", group: "anywhere", run: toggleLanguage },
     { keys: "g d", label: "keys.theme", group: "anywhere", run: toggleScheme },
-  ]);
+  ];
+  useShortcuts(everywhere, true);
 
   return (
     <div className={styles.shell}>

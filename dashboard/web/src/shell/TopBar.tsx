@@ -2,7 +2,7 @@
 import { Menu, Tooltip } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useRouteContext } from "@tanstack/react-router";
-import { Check, KeyRound, LogOut } from "lucide-react";
+import { ArrowLeftRight, Check, KeyRound, LogOut, UserRound } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { remove } from "../api/client";
 import { useLive } from "../api/live";
@@ -110,6 +110,16 @@ function Account() {
         <Menu.Label>
           {user.name} · {user.roles.map(role).join(", ")}
         </Menu.Label>
+        <Menu.Item leftSection={<UserRound size={15} />} onClick={() => void navigate({ to: "/account" })} data-testid="account">
+          {t("account.title")}
+        </Menu.Item>
+        <Menu.Item
+          leftSection={<ArrowLeftRight size={15} />}
+          rightSection={<kbd>h</kbd>}
+          onClick={() => void navigate({ to: "/handover" })}
+        >
+          {t("handover.title")}
+        </Menu.Item>
         <Menu.Item leftSection={<KeyRound size={15} />} onClick={() => void navigate({ to: "/login", search: { change: true } })}>
           {t("top.change_password")}
         </Menu.Item>

@@ -67,6 +67,12 @@ const PAGES: [string, string, ((page: Page) => Promise<unknown>)?][] = [
   ["action", "/actions", (page) => page.getByTestId("action-row").first().click()],
   ["playbooks", `/playbooks?incident=${"0".repeat(32)}`, (page) => page.getByTestId("playbook-card").first().waitFor()],
   ["rule", "/rules", (page) => page.getByTestId("rule-row").first().click()],
+  ["coverage", "/rules?view=coverage", (page) => page.getByTestId("technique").nth(3).click()],
+  ["exception", "/rules?view=exceptions&rule=sigma-0003", (page) => page.getByTestId("exception-preview").click()],
+  ["rule editor", "/rules/edit", (page) => page.getByTestId("lint").waitFor()],
+  ["handover", "/handover", (page) => page.getByTestId("handover-incident").first().waitFor()],
+  ["account", "/account", (page) => page.getByTestId("own-session").first().waitFor()],
+  ["saved searches", "/search", (page) => page.getByTestId("saved").click()],
   ["status", "/status"],
 ];
 
@@ -82,7 +88,7 @@ describe.skipIf(!hasChromium).each(["dark", "light"] as const)("accessibility, %
     await page.goto(`${mock.url}/login`);
     await page.getByTestId("login-username").waitFor();
     login = await findings(page);
-    await signIn(page, mock.url);
+    await signIn(page, mock.url, { username: "engineer" });
     await page.getByTestId("nav-overview").waitFor();
   });
   afterAll(async () => {

@@ -289,6 +289,7 @@ pub(crate) fn people(bench: &dyn Bench) {
     assert!(store.users().unwrap().is_empty());
 
     let token = NewToken {
+        owner: None,
         name: "forwarder",
         token_hash: [8; 32],
         roles: vec!["ingest".into()],

@@ -17,7 +17,7 @@ pub(super) fn emit(cx: &mut Cx<'_>, exchange: Exchange) {
         event.push(fields::EVENT_DURATION, Value::Int(exchange.ended.saturating_sub(exchange.at)));
     }
     let version = exchange.request.as_ref().map(|r| r.version.as_deref().unwrap_or("0.9"));
-    if let Some(version) = version.or(exchange.response.as_ref().map(|r| &*r.version)) {
+    if let Some(version) = version.filter(|v| !v.is_empty()).or(exchange.response.as_ref().map(|r| &*r.version)) {
         event.push(fields::HTTP_VERSION, Value::Str(version));
     }
     let sent_type = exchange.request.as_ref().and_then(|r| r.content_type.clone());

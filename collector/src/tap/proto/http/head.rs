@@ -80,7 +80,11 @@ pub(super) fn request_line(line: &[u8]) -> Option<(&[u8], &[u8], Option<&[u8]>)>
         Some(at) if rest.get(at - 1).is_some_and(|b| matches!(b, b' ' | b'\t')) => {
             Some((method, rest.get(..at)?.trim_ascii(), rest.get(at + 5..)))
         }
-        _ => Some((method, rest, None)),
+        // a line that was cut in its version
+        _ => match rest.iter().rposition(|b| *b == b' ').map(|at| rest.split_at(at)) {
+            Some((target, [_, version @ ..])) if b"HTTP".starts_with(version) => Some((method, target.trim_ascii(), Some(b""))),
+            _ => Some((method, rest, None)),
+        },
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use body::{Body, Framing, Progress};
 use head::{Head, METHODS, request_line, status_line};
 
-use super::{Beginning, Cx, Entry, Side, Step, StreamProtocol, Verdict, hashes::FileHash};
+use super::{Beginning, Cx, Entry, Side, Step, StreamProtocol, Verdict, hashes::FileHash, ntlm::Ntlm};
 use crate::tap::flow::Pair;
 
 pub(super) const STREAM: Entry<dyn StreamProtocol> = Entry { name: "http", probe, start: || Box::<Http>::default() };
@@ -55,6 +55,8 @@ fn speaks(bytes: &[u8]) -> Verdict {
             let old = known && !line.windows(5).any(|w| w == b"SIP/2" || w == b"RTSP/") && line.get(word + 1) == Some(&b'/');
             if version || old { Verdict::Yes } else { Verdict::No }
         }
+        // RTSP and SIP do not ask for a path like this
+        None if known && bytes.get(word + 1) == Some(&b'/') && !bytes.starts_with(b"OPTIONS") => Verdict::Yes,
         // a request line longer than what is looked at
         None if bytes.len() >= 2000 && known => Verdict::Yes,
         None => Verdict::Unsure,
@@ -104,6 +106,8 @@ struct Exchange {
     response_body: Option<Passed>,
     response_done: bool,
     problems: Vec<&'static str>,
+    /// Who logs in with this request.
+    login: Option<Box<Ntlm>>,
 }
 
 /// Where one direction is.
@@ -132,6 +136,8 @@ struct Http {
     client: Option<Side>,
     client_over: bool,
     handover: Handover,
+    /// What the server asked to be answered last.
+    challenge: Ntlm,
     open: VecDeque<Exchange>,
     /// Exchanges of `open` whose request has begun.
     asked: usize,
@@ -234,6 +240,13 @@ impl Http {
         for (name, value) in head.fields() {
             lengths.field(name, &value);
             request.field(name, &value);
+            if name.eq_ignore_ascii_case(b"authorization") || name.eq_ignore_ascii_case(b"proxy-authorization") {
+                let mut login = Box::<Ntlm>::default();
+                if login.read_text(cx.at, &value) {
+                    request.user = login.client().map(|c| c.user.clone());
+                    exchange.login = Some(login);
+                }
+            }
         }
         if request.upgrade || request.method == "CONNECT" {
             self.handover = Handover::Asked;
@@ -269,6 +282,9 @@ impl Http {
         for (name, value) in head.fields() {
             lengths.field(name, &value);
             response.field(name, &value);
+            if name.eq_ignore_ascii_case(b"www-authenticate") || name.eq_ignore_ascii_case(b"proxy-authenticate") {
+                self.challenge.read_text(cx.at, &value);
+            }
         }
         let Some(exchange) = self.open.get_mut(self.answered) else { return Step::Stop };
         let request = exchange.request.as_ref();
@@ -283,6 +299,10 @@ impl Http {
         let framing = lengths.framing(Framing::UntilClose, &mut exchange.problems);
         exchange.response = Some(response);
         exchange.ended = cx.at;
+        if let Some(mut login) = exchange.login.take() {
+            login.answers(&mut self.challenge);
+            login.emit(cx, Some(!matches!(status, 401 | 407)));
+        }
         self.begin_body(cx, side, if bare { Framing::None } else { framing }, &lengths.encoding);
         Step::Take(head.length)
     }
@@ -365,8 +385,9 @@ impl Lengths {
             for part in value.split(|b| *b == b',') {
                 let digits = std::str::from_utf8(part).map(str::trim).unwrap_or_default();
                 match digits.parse::<u64>().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit())) {
-                    Some(n) => self.differs |= *self.length.get_or_insert(n) != n,
-                    None => self.invalid = true,
+                    // a length that no signed number holds is read as none by many servers: what follows may be another request
+                    Some(n) if n <= i64::MAX as u64 => self.differs |= *self.length.get_or_insert(n) != n,
+                    _ => self.invalid = true,
                 }
             }
         } else if name.eq_ignore_ascii_case(b"transfer-encoding") {

@@ -10,6 +10,7 @@ import type { Alert, Verdict } from "../../api/types";
 import { useMay, useUser } from "../../api/user";
 import { notify } from "../../components/notify";
 import { type Shortcut, useShortcuts } from "../../keyboard/keyboard";
+import { condition } from "../../query/build";
 import { REASONS, VERDICT_KEYS, VERDICTS } from "./reasons";
 import { useDesk } from "./useDesk";
 import { useGroup } from "./useGroup";
@@ -31,6 +32,7 @@ export function useHand(id: string | undefined, items: Alert[], filter: AlertFil
   const desk = useDesk();
   const me = useUser().name;
   const may = useMay("judge");
+  const mayExcept = useMay("manageExceptions");
   const [judging, setJudging] = useState<Verdict | null>(null);
   const index = items.findIndex((a) => a.id === id);
   const open = alert?.status === "new" || alert?.status === "acknowledged";
@@ -66,6 +68,12 @@ export function useHand(id: string | undefined, items: Alert[], filter: AlertFil
   const claim = () => {
     if (may && open) void (mine ? desk.release(alert) : desk.claim(alert));
   };
+  /** Begins an exception about the alert's rule and what it is about; what it would hide is shown before it is made. */
+  const except = () => {
+    if (!alert || !mayExcept) return;
+    const about = alert.entities.slice(0, 2).map((e) => condition(e.field, e.value));
+    void navigate({ to: "/rules", search: { view: "exceptions", rule: alert.rule.id, q: about.join(" and ") } });
+  };
   const undo = async () => {
     const undone = may ? await desk.undo() : null;
     if (undone) select(undone);
@@ -82,6 +90,7 @@ export function useHand(id: string | undefined, items: Alert[], filter: AlertFil
     { keys: "c", label: "keys.claim", group: "alerts", run: claim },
     ...verdicts,
     { keys: "*", label: "keys.group", group: "alerts", run: group.cycle },
+    { keys: "x", label: "keys.except", group: "alerts", run: except },
     { keys: "u", label: "keys.undo", group: "alerts", run: () => void undo() },
     {
       keys: "Escape",

@@ -1,8 +1,8 @@
 /** What can be done to the incident: take, judge with a reason, merge into another, split off what was picked. */
 import { Button, Menu, Modal, Textarea } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
-import { GitFork, GitMerge, UserRoundCheck, UserRoundMinus } from "lucide-react";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { GitFork, GitMerge, ListChecks, UserRoundCheck, UserRoundMinus } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type IncidentDetail, incidentsQuery } from "../../api/incidents";
@@ -150,6 +150,14 @@ export function IncidentActions({ incident, change, busy, picked, onSplit }: Act
         </>
       )}
       <span className="grow" />
+      <Button
+        variant="default"
+        leftSection={<ListChecks size={14} />}
+        renderRoot={(props) => <Link to="/playbooks" search={{ incident: incident.id }} {...props} />}
+        data-testid="incident-playbooks"
+      >
+        {t("nav.playbooks")}
+      </Button>
       {picked.length > 0 && (
         <Button variant="default" leftSection={<GitFork size={14} />} onClick={onSplit} data-testid="incident-split">
           {t("incidents.split", { count: picked.length })}

@@ -5,23 +5,27 @@ import { ArrowDownRight, ArrowUpRight, Equal } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useLive } from "../../api/live";
-import type { Overview } from "../../api/types";
+import type { Overview, Trend } from "../../api/types";
 import { useAge } from "../../components/Panel";
 import { useText } from "../../time/useText";
 import styles from "./OverviewPage.module.css";
 
-function Trend({ now, before }: { now: number; before: number }) {
+/** The last hour against what is usual at this hour of the week. */
+function Usual({ trend }: { trend: Trend }) {
   const { t } = useTranslation();
   const text = useText();
-  if (before === 0) return <span>{t("overview.trend_none")}</span>;
-  const change = (now - before) / before;
-  const flat = Math.abs(change) < 0.01;
+  const { now, usual, weeks } = trend;
+  if (usual === null) return <span data-testid="usual">{t("overview.usual_none")}</span>;
+  const change = usual === 0 ? (now === 0 ? 0 : 1) : (now - usual) / usual;
+  const flat = Math.abs(change) < 0.05;
   const Icon = flat ? Equal : change > 0 ? ArrowUpRight : ArrowDownRight;
-  const key = flat ? "overview.trend_same" : change > 0 ? "overview.trend_up" : "overview.trend_down";
+  const key = flat ? "overview.usual_same" : change > 0 ? "overview.usual_up" : "overview.usual_down";
+  const hint = t("overview.usual_hint", { now: text.number(Math.round(now)), usual: text.number(Math.round(usual)), count: weeks });
   return (
-    <span className="row">
+    <span className="row" title={hint} data-testid="usual">
       <Icon size={14} aria-hidden="true" />
       <span className="cut">{t(key, { value: text.percent(Math.abs(change), 0) })}</span>
+      <span className="hidden-visually">{hint}</span>
     </span>
   );
 }
@@ -81,12 +85,12 @@ export function Counters({ overview, updatedAt }: { overview: Overview; updatedA
   const { tick, tickAt } = useLive();
   // The stream is fresher than the overview for what it carries.
   const pushed = tick !== null && tickAt > updatedAt;
-  const { events, alerts, counters } = overview;
+  const { events, alerts, counters, trends } = overview;
   const rate = pushed ? tick.per_second : events.per_second;
   return (
     <div className={styles.counters}>
       <Counter label={t("overview.events")} value={events.total} updatedAt={updatedAt} to="/search" testId="counter-events">
-        <Trend now={events.total} before={events.previous_total} />
+        <Usual trend={trends.events} />
         <span className="num">{t("overview.per_second", { value: text.number(Math.round(rate)) })}</span>
       </Counter>
       <Counter
@@ -96,7 +100,7 @@ export function Counters({ overview, updatedAt }: { overview: Overview; updatedA
         to="/alerts"
         testId="counter-alerts"
       >
-        <span>{t("overview.open_now")}</span>
+        <Usual trend={trends.alerts} />
         <span className="num">{t("overview.new_last_hour", { value: text.number(alerts.new_last_hour) })}</span>
       </Counter>
       <Counter label={t("overview.incidents")} value={counters.incidents} updatedAt={updatedAt} testId="counter-incidents" />
@@ -106,7 +110,9 @@ export function Counters({ overview, updatedAt }: { overview: Overview; updatedA
         updatedAt={updatedAt}
         testId="counter-vulnerabilities"
       />
-      <Counter label={t("overview.attacks")} value={counters.attacks} updatedAt={updatedAt} testId="counter-attacks" />
+      <Counter label={t("overview.attacks")} value={counters.attacks} updatedAt={updatedAt} testId="counter-attacks">
+        {counters.attacks !== null && <Usual trend={trends.attacks} />}
+      </Counter>
     </div>
   );
 }

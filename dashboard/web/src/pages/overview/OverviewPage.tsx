@@ -12,7 +12,7 @@ import { durationMs } from "../../time/zone";
 import { Answer } from "./Answer";
 import { Counters } from "./Counters";
 import styles from "./OverviewPage.module.css";
-import { Attack, ByLevel, Health, Tops } from "./OverviewPanels";
+import { Attack, ByLevel, Countries, Health, Tops } from "./OverviewPanels";
 
 const WINDOWS = ["1h", "24h", "7d", "30d"];
 
@@ -53,6 +53,7 @@ export function OverviewPage() {
             </Panel>
             <ByLevel overview={data} updatedAt={at} />
             <Tops overview={data} updatedAt={at} since={window} />
+            <Countries overview={data} updatedAt={at} since={window} />
             <Attack overview={data} updatedAt={at} />
             <Health overview={data} updatedAt={at} />
           </div>

@@ -9,6 +9,8 @@ import { BarList } from "../../components/BarList";
 import { LevelGlyph, LevelMark } from "../../components/Level";
 import { Panel } from "../../components/Panel";
 import { useLanguage } from "../../i18n";
+import { countryName } from "../../map/countries";
+import { WorldMap } from "../../map/WorldMap";
 import { condition } from "../../query/build";
 import { useText } from "../../time/useText";
 import styles from "./OverviewPage.module.css";
@@ -88,6 +90,39 @@ export function Tops({ overview, updatedAt, since }: OverviewPanelProps & { sinc
         />
       </Panel>
     </>
+  );
+}
+
+/** Where what arrives comes from, by country. */
+export function Countries({ overview, updatedAt, since }: OverviewPanelProps & { since: string }) {
+  const { t } = useTranslation();
+  const text = useText();
+  const language = useLanguage();
+  const navigate = useNavigate();
+  const { source, countries } = overview.map;
+  const pick = (code: string) => void navigate({ to: "/search", search: { q: condition("source.geo.country_iso_code", code), since } });
+  return (
+    <Panel className={styles.map} title={t("map.title")} updatedAt={updatedAt}>
+      {source === null ? (
+        <p className={styles.none} data-testid="map-none">
+          {t("state.no_source")}. {t("map.no_source")}
+        </p>
+      ) : (
+        <div className={styles.mapBody}>
+          <WorldMap countries={countries} />
+          <BarList
+            empty={t("overview.empty_top")}
+            countText={text.compact}
+            // a database knows countries that the events themselves do not name
+            {...(source === "events" ? { onPick: pick } : {})}
+            items={countries.slice(0, 10).map(({ value, count }) => {
+              const name = countryName(value, language);
+              return { key: value, title: name, count, label: <span className="cut">{name}</span>, tone: "var(--critical-soft)" };
+            })}
+          />
+        </div>
+      )}
+    </Panel>
   );
 }
 

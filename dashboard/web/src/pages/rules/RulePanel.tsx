@@ -1,19 +1,79 @@
-/** One rule with its text. */
-import { ActionIcon, Button, Tooltip } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+/** One rule with its text, and what can be done to it: edit, copy, switch, except. */
+import { ActionIcon, Button, TextInput, Tooltip } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { Bell, Copy, X } from "lucide-react";
+import { Bell, BellOff, Copy, Pencil, Power, X } from "lucide-react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ruleQuery } from "../../api/queries";
+import { historyQuery, ownRulesQuery, switchRule } from "../../api/rules";
+import type { RuleRow } from "../../api/types";
+import { useMay } from "../../api/user";
 import { Age } from "../../components/Age";
 import { useCopy } from "../../components/clipboard";
 import { LevelMark } from "../../components/Level";
-import { Failed, Waiting } from "../../components/States";
+import { notify } from "../../components/notify";
+import { Failed, useErrorText, Waiting } from "../../components/States";
 import { useLanguage } from "../../i18n";
 import { useText } from "../../time/useText";
 import styles from "./RulesPage.module.css";
 import { useMaturity } from "./useMaturity";
 import { yamlLines } from "./yaml";
+
+/** Switches a rule on or off; both want a reason. */
+function Switcher({ rule }: { rule: RuleRow }) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const errorText = useErrorText();
+  const [why, setWhy] = useState<string | null>(null);
+  const history = useQuery(historyQuery(rule.id));
+  const change = useMutation({
+    mutationFn: () => switchRule(rule.id, !rule.enabled, why ?? "", history.data?.[0]?.version ?? 0),
+    onSuccess: () => setWhy(null),
+    onError: (error) => notify({ color: "red", message: errorText(error) }),
+    onSettled: async () => {
+      for (const key of ["rules", "rule"]) await client.invalidateQueries({ queryKey: [key] });
+    },
+  });
+  const label = rule.enabled ? t("editor.switch_off") : t("editor.switch_on");
+  const last = history.data?.[0];
+  return (
+    <>
+      {last && (
+        <p className={styles.history} data-testid="rule-last">
+          {t("editor.last", { version: last.version, who: last.who, why: last.why })}
+        </p>
+      )}
+      {why === null ? (
+        <div className={styles.buttons}>
+          <Button variant="default" leftSection={<Power size={14} />} onClick={() => setWhy("")} data-testid="rule-switch">
+            {label}
+          </Button>
+        </div>
+      ) : (
+        <form
+          className={styles.buttons}
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (why.trim()) change.mutate();
+          }}
+        >
+          <TextInput
+            className="grow"
+            aria-label={t("editor.why")}
+            placeholder={t("editor.why")}
+            value={why}
+            onChange={(e) => setWhy(e.currentTarget.value)}
+            data-testid="switch-why"
+          />
+          <Button type="submit" loading={change.isPending} disabled={!why.trim()} data-testid="switch-go">
+            {label}
+          </Button>
+        </form>
+      )}
+    </>
+  );
+}
 
 export function RulePanel({ id, onClose }: { id: string; onClose: () => void }) {
   const { t } = useTranslation();
@@ -23,6 +83,9 @@ export function RulePanel({ id, onClose }: { id: string; onClose: () => void }) 
   const maturity = useMaturity();
   const navigate = useNavigate();
   const query = useQuery(ruleQuery(id));
+  const editable = useQuery(ownRulesQuery).data?.editable === true;
+  const manage = useMay("manageRules") && editable;
+  const except = useMay("manageExceptions");
   const rule = query.data;
   return (
     <aside className={styles.panel} aria-label={t("rules.panel")} data-testid="rule-panel">
@@ -65,7 +128,27 @@ export function RulePanel({ id, onClose }: { id: string; onClose: () => void }) 
             <Button variant="default" leftSection={<Copy size={14} />} onClick={() => copy(rule.text)}>
               {t("state.copy")}
             </Button>
+            {except && (
+              <Button
+                variant="default"
+                leftSection={<BellOff size={14} />}
+                onClick={() => void navigate({ to: "/rules", search: { view: "exceptions", rule: rule.id } })}
+              >
+                {t("exceptions.from_rule")}
+              </Button>
+            )}
+            {manage && (
+              <Button
+                variant="default"
+                leftSection={<Pencil size={14} />}
+                onClick={() => void navigate({ to: "/rules/edit", search: { id: rule.id } })}
+                data-testid="rule-edit"
+              >
+                {rule.own ? t("editor.edit") : t("editor.copy")}
+              </Button>
+            )}
           </div>
+          {manage && <Switcher key={rule.id} rule={rule} />}
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must reach it */}
           <pre className={styles.text} tabIndex={0}>
             {yamlLines(rule.text).map((line) => (

@@ -1,13 +1,15 @@
-/** The rules in force and what was refused: read only. */
-import { SegmentedControl, Select, Switch } from "@mantine/core";
+/** The rules: which there are and whether they are alive, what was refused, what they cover, and what is excepted from them. */
+import { Button, SegmentedControl, Select } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { CircleCheck, ScrollText, TriangleAlert } from "lucide-react";
+import { CircleCheck, EyeOff, Plus, ScrollText, TriangleAlert, Volume2 } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { rulesQuery } from "../../api/queries";
+import { coverageQuery, type Sight } from "../../api/rules";
 import { LEVELS, type RuleDiagnostic, type RuleRow } from "../../api/types";
+import { useMay } from "../../api/user";
 import { Age } from "../../components/Age";
 import { type Column, DataTable } from "../../components/DataTable";
 import { FilterBox } from "../../components/FilterBox";
@@ -17,22 +19,40 @@ import { useLanguage } from "../../i18n";
 import { useShortcuts } from "../../keyboard/keyboard";
 import { useText } from "../../time/useText";
 import { instant } from "../../time/zone";
+import { Coverage } from "./Coverage";
+import { Exceptions } from "./Exceptions";
 import { RulePanel } from "./RulePanel";
 import styles from "./RulesPage.module.css";
 import { useMaturity } from "./useMaturity";
 
 /** Columns that stay when the panel takes a narrow screen's room. */
-const BESIDE_PANEL = ["level", "title", "logsource", "last"];
+const BESIDE_PANEL = ["level", "title", "state", "last"];
+
+const STATES = ["alive", "blind", "noisy", "off", "own"] as const;
+type State = (typeof STATES)[number];
 
 interface RuleFilter {
   words: string;
   level: string;
-  matched: boolean;
+  state: State | "";
 }
 
-function passes(rule: RuleRow, { words, level, matched }: RuleFilter): boolean {
+type Row = RuleRow & { sight: Sight | null };
+
+const blind = (rule: Row): boolean => rule.sight === "no_source" || rule.sight === "no_fields";
+
+/** Whether a rule counts as `state`. What it would need to fire is known a moment after the list. */
+function stands(rule: Row, state: State): boolean {
+  if (state === "own") return rule.own;
+  if (state === "off") return !rule.enabled;
+  if (!rule.enabled) return false;
+  if (state === "noisy") return rule.noisy;
+  return state === "blind" ? blind(rule) : rule.sight === "sees";
+}
+
+function passes(rule: Row, { words, level, state }: RuleFilter): boolean {
   if (level && rule.level !== level) return false;
-  if (matched && !rule.matches) return false;
+  if (state && !stands(rule, state)) return false;
   const text = `${rule.title} ${rule.title_vi ?? ""} ${rule.id} ${rule.file} ${rule.logsource}`.toLowerCase();
   return words
     .toLowerCase()
@@ -40,14 +60,37 @@ function passes(rule: RuleRow, { words, level, matched }: RuleFilter): boolean {
     .every((w) => text.includes(w));
 }
 
-function useColumns(): Column<RuleRow>[] {
+function StateMark({ rule }: { rule: Row }) {
+  const { t } = useTranslation();
+  if (!rule.enabled) return <span className="faint">{t("rules.disabled")}</span>;
+  return (
+    <span className={styles.state}>
+      {blind(rule) ? (
+        <span data-state="blind">
+          <EyeOff size={13} aria-hidden="true" /> {t("rules.state_blind")}
+        </span>
+      ) : rule.sight === null ? (
+        <span className="faint">–</span>
+      ) : (
+        <span data-state="alive">{t("rules.state_alive")}</span>
+      )}
+      {rule.noisy && (
+        <span data-state="noisy">
+          <Volume2 size={13} aria-hidden="true" /> {t("rules.state_noisy")}
+        </span>
+      )}
+    </span>
+  );
+}
+
+function useColumns(): Column<Row>[] {
   const { t } = useTranslation();
   const text = useText();
   const language = useLanguage();
   const maturity = useMaturity();
   // biome-ignore lint/correctness/useExhaustiveDependencies: maturity changes with t only
-  return useMemo((): Column<RuleRow>[] => {
-    const titleOf = (r: RuleRow) => (language === "vi" && r.title_vi) || r.title;
+  return useMemo((): Column<Row>[] => {
+    const titleOf = (r: Row) => (language === "vi" && r.title_vi) || r.title;
     return [
       {
         id: "level",
@@ -79,11 +122,18 @@ function useColumns(): Column<RuleRow>[] {
         ),
       },
       {
+        id: "state",
+        header: t("rules.col_state"),
+        width: "132px",
+        sort: (r) => (r.enabled ? (r.noisy ? 0 : blind(r) ? 1 : 2) : 3),
+        cell: (r) => <StateMark rule={r} />,
+      },
+      {
         id: "status",
         header: t("rules.col_status"),
-        width: "130px",
+        width: "110px",
         sort: (r) => r.status,
-        cell: (r) => <span className="dim cut">{r.enabled ? maturity(r.status) : t("rules.disabled")}</span>,
+        cell: (r) => <span className="dim cut">{r.own ? t("rules.own") : maturity(r.status)}</span>,
       },
       {
         id: "matches",
@@ -138,7 +188,8 @@ function Diagnostics({ items }: { items: RuleDiagnostic[] }) {
   );
 }
 
-type View = "list" | "diagnostics";
+const VIEWS = ["list", "coverage", "exceptions", "diagnostics"] as const;
+type View = (typeof VIEWS)[number];
 
 interface HeadProps {
   view: View;
@@ -152,10 +203,16 @@ interface HeadProps {
 function Head({ view, onView, filter, onFilter, shown, diagnostics }: HeadProps) {
   const { t } = useTranslation();
   const text = useText();
-  const views = [
-    { value: "list", label: t("rules.loaded") },
-    { value: "diagnostics", label: `${t("rules.diagnostics")} ${diagnostics === null ? "" : text.number(diagnostics)}` },
-  ];
+  const may = useMay("manageRules");
+  const navigate = useNavigate();
+  const views = VIEWS.map((value) => ({
+    value,
+    label:
+      value === "diagnostics" && diagnostics !== null
+        ? `${t("rules.view_diagnostics")} ${text.number(diagnostics)}`
+        : t(`rules.view_${value}`),
+  }));
+  const states = [{ value: "", label: t("rules.every_state") }, ...STATES.map((value) => ({ value, label: t(`rules.state_${value}`) }))];
   const levels = [{ value: "", label: t("alerts.all_levels") }, ...LEVELS.map((value) => ({ value, label: t(`level.${value}`) }))];
   return (
     <header className={styles.head}>
@@ -176,14 +233,20 @@ function Head({ view, onView, filter, onFilter, shown, diagnostics }: HeadProps)
             value={filter.level}
             onChange={(level) => onFilter({ ...filter, level: level ?? "" })}
           />
-          <Switch
-            size="xs"
-            label={t("rules.matched_only")}
-            checked={filter.matched}
-            onChange={(e) => onFilter({ ...filter, matched: e.currentTarget.checked })}
+          <Select
+            w={132}
+            aria-label={t("rules.col_state")}
+            data={states}
+            value={filter.state}
+            onChange={(state) => onFilter({ ...filter, state: STATES.find((s) => s === state) ?? "" })}
           />
           <span className="grow" />
           {shown !== null && <strong className="num">{t("rules.total", { value: text.number(shown) })}</strong>}
+          {may && (
+            <Button leftSection={<Plus size={14} />} onClick={() => void navigate({ to: "/rules/edit" })} data-testid="rule-new">
+              {t("editor.new")}
+            </Button>
+          )}
         </>
       )}
     </header>
@@ -193,13 +256,18 @@ function Head({ view, onView, filter, onFilter, shown, diagnostics }: HeadProps)
 export function RulesPage() {
   const { t } = useTranslation();
   const navigate = useNavigate({ from: "/rules" });
-  const { id } = useSearch({ from: "/inside/rules" });
+  const { id, view: asked } = useSearch({ from: "/inside/rules" });
+  const view = VIEWS.find((v) => v === asked) ?? "list";
   const query = useQuery(rulesQuery);
-  const [filter, setFilter] = useState<RuleFilter>({ words: "", level: "", matched: false });
-  const [view, setView] = useState<View>("list");
+  const sights = useQuery({ ...coverageQuery("7d"), enabled: view === "list" }).data;
+  const [filter, setFilter] = useState<RuleFilter>({ words: "", level: "", state: "" });
   const data = query.data;
   const listing = view === "list";
-  const rows = useMemo(() => (data?.items ?? []).filter((r) => passes(r, filter)), [data, filter]);
+  const rows = useMemo(() => {
+    const sight = new Map(sights?.rules.map((r) => [r.id, r.state]));
+    const known = (data?.items ?? []).map((r): Row => ({ ...r, sight: sight.get(r.id) ?? null }));
+    return known.filter((r) => passes(r, filter));
+  }, [data, filter, sights]);
   const every = useColumns();
   const narrow = useMediaQuery("(max-width: 1600px)") && id !== undefined;
   const columns = useMemo(() => (narrow ? every.filter((c) => BESIDE_PANEL.includes(c.id)) : every), [every, narrow]);
@@ -209,16 +277,18 @@ export function RulesPage() {
     <div className={styles.page}>
       <Head
         view={view}
-        onView={setView}
+        onView={(next) => void navigate({ search: next === "list" ? {} : { view: next } })}
         filter={filter}
         onFilter={setFilter}
         shown={data ? rows.length : null}
         diagnostics={data?.diagnostics.length ?? null}
       />
       <div className={styles.body}>
-        {query.isPending && <Waiting rows={14} height={18} />}
-        {query.isError && !data && <Failed error={query.error} retry={() => void query.refetch()} />}
-        {data && !listing && <Diagnostics items={data.diagnostics} />}
+        {listing && query.isPending && <Waiting rows={14} height={18} />}
+        {listing && query.isError && !data && <Failed error={query.error} retry={() => void query.refetch()} />}
+        {data && view === "diagnostics" && <Diagnostics items={data.diagnostics} />}
+        {view === "coverage" && <Coverage />}
+        {view === "exceptions" && <Exceptions />}
         {data && listing && rows.length === 0 && <Empty icon={<ScrollText size={24} aria-hidden="true" />} title={t("rules.empty")} />}
         {data && listing && rows.length > 0 && (
           <DataTable

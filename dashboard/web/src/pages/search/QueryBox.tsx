@@ -6,11 +6,13 @@ import { CircleHelp, Search, X } from "lucide-react";
 import { type KeyboardEvent, type RefObject, useId } from "react";
 import { useTranslation } from "react-i18next";
 import { validateQuery } from "../../api/queries";
+import { lintQuery } from "../../api/rules";
 import type { QueryFault } from "../../api/types";
 import { unitPosition } from "../../query/tokens";
 import { Offers, useOffers } from "./Offers";
 import styles from "./QueryBox.module.css";
 import { QueryMirror } from "./QueryMirror";
+import { isSigma } from "./sigma";
 
 interface QueryBoxProps {
   inputRef: RefObject<HTMLTextAreaElement | null>;
@@ -25,7 +27,15 @@ interface QueryBoxProps {
 
 function useFault(value: string): QueryFault | null {
   const [settled] = useDebouncedValue(value, 180);
-  const check = useQuery({ ...validateQuery(settled), enabled: settled.trim() !== "" });
+  const sigma = isSigma(settled);
+  const check = useQuery({ ...validateQuery(settled), enabled: settled.trim() !== "" && !sigma });
+  const lint = useQuery({ ...lintQuery(settled), enabled: sigma });
+  if (sigma) {
+    const fault = settled === value ? lint.data?.diagnostics.find((d) => d.severity === "error") : undefined;
+    if (!fault) return null;
+    const before = settled.split("\n").slice(0, (fault.line ?? 1) - 1);
+    return { position: [...before.join("\n")].length, message: `${fault.code} ${fault.message}`, help: fault.help };
+  }
   if (settled !== value || settled.trim() === "" || !check.data || check.data.ok) return null;
   return check.data;
 }

@@ -1,10 +1,10 @@
 /** Search: a query, a time range, what was found. The URL holds all of it, so that a link is a search. */
-import { ActionIcon, Tooltip } from "@mantine/core";
-import { Link2 } from "lucide-react";
+import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/client";
-import { useCopy } from "../../components/clipboard";
+import { lintQuery } from "../../api/rules";
+import { notify } from "../../components/notify";
 import { Failed, Waiting } from "../../components/States";
 import { useShortcuts } from "../../keyboard/keyboard";
 import { EventPanel } from "./EventPanel";
@@ -16,6 +16,8 @@ import { ResultHistogram } from "./ResultHistogram";
 import { ResultList } from "./ResultList";
 import { ResultTable } from "./ResultTable";
 import styles from "./SearchPage.module.css";
+import { SearchTools } from "./SearchTools";
+import { isSigma } from "./sigma";
 import { useSearchState } from "./useSearchState";
 
 type State = ReturnType<typeof useSearchState>;
@@ -60,7 +62,6 @@ function Answer({ state }: { state: State }) {
 
 export function SearchPage() {
   const { t } = useTranslation();
-  const copy = useCopy();
   const state = useSearchState();
   const { q, query } = state;
   const [draft, setDraft] = useState(q);
@@ -71,9 +72,19 @@ export function SearchPage() {
     // Coming here without a question means wanting to type one; with one, to read the answer.
     if (!q) box.current?.focus({ preventScroll: true });
   }, [q]);
+  const client = useQueryClient();
+  /** A Sigma rule becomes the query that finds what it finds; its faults are told under the box. */
+  const submitRule = async (text: string) => {
+    const lint = await client.fetchQuery(lintQuery(text)).catch(() => null);
+    if (lint?.query) {
+      notify({ message: t("searches.from_sigma", { title: lint.rules[0] ?? "" }), autoClose: 4000 });
+      state.ask(lint.query);
+    } else if (lint?.ok) notify({ color: "red", message: t("searches.sigma_unsayable") });
+  };
   const submit = (text: string) => {
     box.current?.blur(); // the keys belong to the results now
-    state.submit(text);
+    if (isSigma(text)) void submitRule(text);
+    else state.submit(text);
   };
   useShortcuts([
     { keys: "/", label: "keys.focus", group: "anywhere", run: () => box.current?.focus() },
@@ -94,11 +105,13 @@ export function SearchPage() {
           seen={state.seen}
         />
         <RangePicker range={state.range} onChange={state.setRange} />
-        <Tooltip label={t("search.share")}>
-          <ActionIcon variant="default" size={38} aria-label={t("search.share")} onClick={() => copy(state.link(), t("search.share_done"))}>
-            <Link2 size={16} />
-          </ActionIcon>
-        </Tooltip>
+        <SearchTools
+          q={q}
+          range={state.range}
+          columns={state.columns}
+          link={state.link}
+          onOpen={({ q: kept, since, columns }) => state.take(kept, since, columns)}
+        />
       </header>
       {help && (
         <LanguageHelp

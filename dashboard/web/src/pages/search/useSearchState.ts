@@ -66,6 +66,16 @@ export function useSearchState() {
 
   const setRange = (next: Range) => change({ since: undefined, from: undefined, to: undefined, id: undefined, ...next });
   const ask = (text: string) => change({ q: text || undefined, id: undefined });
+  /** Takes up a search that was kept. */
+  const take = (text: string, since: string | null, cols: string[]) =>
+    change({
+      q: text || undefined,
+      since: since ?? undefined,
+      from: undefined,
+      to: undefined,
+      id: undefined,
+      cols: cols.length ? cols : undefined,
+    });
   const submit = (text: string) => {
     if (text.trim() !== q) ask(text.trim());
     // The same question again means: what is new?
@@ -95,5 +105,5 @@ export function useSearchState() {
     const more = { ...(q ? { q } : {}), ...(columns.length ? { cols: columns.join(",") } : {}), ...(id ? { id } : {}) };
     return `${location.origin}/search?${new URLSearchParams({ ...more, ...fixed(range, serverNow()) })}`;
   };
-  return { ...url, ...found, setRange, ask, submit, pivots, removeColumn, open, close, step, link };
+  return { ...url, ...found, setRange, ask, take, submit, pivots, removeColumn, open, close, step, link };
 }

@@ -33,15 +33,15 @@ export function Volume({ data }: PanelProps) {
   const text = useText();
   const { tick, overview } = data;
   const rate = tick.value?.per_second ?? overview.value?.events.per_second;
-  const { total, previous_total } = overview.value?.events ?? { total: 0, previous_total: 0 };
-  const change = previous_total > 0 ? (total - previous_total) / previous_total : null;
+  const { now, usual } = overview.value?.trends.events ?? { now: 0, usual: null };
+  const change = usual ? (now - usual) / usual : null;
   return (
     <WallPanel title={t("wall.volume")} at={tick.at || overview.at}>
       {rate !== undefined && <Big value={text.number(Math.round(rate))} words={t("wall.per_second")} />}
       <p className={styles.note}>
         {change === null
-          ? t("overview.trend_none")
-          : t(change >= 0 ? "overview.trend_up" : "overview.trend_down", { value: text.percent(Math.abs(change), 0) })}
+          ? t("overview.usual_none")
+          : t(change >= 0 ? "overview.usual_up" : "overview.usual_down", { value: text.percent(Math.abs(change), 0) })}
       </p>
       {overview.value && <Area buckets={overview.value.histogram} label={t("wall.volume")} />}
     </WallPanel>
