@@ -133,7 +133,7 @@ fn free_port() -> Result<u16> {
 }
 
 /// `target/release/fansipan`, or `$FANSIPAN_BIN`.
-fn binary() -> Result<PathBuf> {
+pub(crate) fn binary() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("FANSIPAN_BIN") {
         return Ok(path.into());
     }

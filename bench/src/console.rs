@@ -145,7 +145,7 @@ fn bulk(appliance: &Appliance, plan: &Plan) -> Result<Json> {
     Ok(json!({ "alerts": changed, "close_ms": close, "undo_ms": undo }))
 }
 
-fn fill(plan: &Plan, data: &Path) -> Result<Json> {
+pub(crate) fn fill(plan: &Plan, data: &Path) -> Result<Json> {
     let now = jiff::Timestamp::now().as_nanosecond() as i64;
     let started = Instant::now();
     events(plan, data, now)?;

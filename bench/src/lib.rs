@@ -18,3 +18,4 @@ pub mod province;
 pub mod quiet;
 pub mod results;
 pub mod scale;
+pub mod terminal;

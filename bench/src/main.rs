@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use fansipan_bench::{console, generate::Generator, ingest, quiet, results, scale};
+use fansipan_bench::{console, generate::Generator, ingest, quiet, results, scale, terminal};
 
 #[derive(Parser)]
 struct Args {
@@ -90,6 +90,18 @@ enum What {
         #[arg(long, default_value_t = 40)]
         rounds: usize,
     },
+    /// The terminal over a full store: key to paint, event to screen, first row of a search, exports and their memory
+    Tui {
+        /// Events stored
+        #[arg(long, default_value_t = 10_000_000)]
+        events: u64,
+        /// Alerts stored
+        #[arg(long, default_value_t = 1_000_000)]
+        alerts: u64,
+        /// Keys pressed; searches and alerts are a fortieth of that
+        #[arg(long, default_value_t = 4_000)]
+        keys: usize,
+    },
     /// Every SigmaHQ rule over real and generated events, beside other engines, one thread
     #[cfg(feature = "peers")]
     Detect {
@@ -135,6 +147,9 @@ fn main() -> Result<()> {
         }
         What::Console { events, alerts, incidents, rounds } => {
             results::record("console", console::measure(&console::Plan { seed: args.seed, events, alerts, incidents, rounds })?)
+        }
+        What::Tui { events, alerts, keys } => {
+            results::record("tui", terminal::measure(&terminal::Plan { seed: args.seed, events, alerts, keys })?)
         }
         #[cfg(feature = "peers")]
         What::Detect { runs, only: Some(only) } => fansipan_bench::detect::profile(&data, args.seed, runs, &only),

@@ -46,7 +46,10 @@ impl ArchiveConfig {
         if self.url.is_empty() {
             return Ok(None);
         }
-        ensure!(self.recent_days > 0, "FSP-CFG-012: [clickhouse] recent_days must be at least 1: the console looks for new events on its own disk");
+        ensure!(
+            self.recent_days > 0,
+            "FSP-CFG-012: [clickhouse] recent_days must be at least 1: the console looks for new events on its own disk"
+        );
         let some = |text: &str| Some(text.to_owned()).filter(|t| !t.is_empty());
         let password = match &self.password_file {
             Some(path) => {
@@ -64,9 +67,8 @@ impl ArchiveConfig {
             ..ClickHouseConfig::new(&self.url)
         };
         let opened = tokio::task::spawn_blocking(move || ClickHouseStore::open(config)).await?;
-        let store = opened.with_context(|| {
-            format!("FSP-RUN-069: ClickHouse at {} cannot be used: is it up, and may this user make tables?", self.url)
-        })?;
+        let store = opened
+            .with_context(|| format!("FSP-RUN-069: ClickHouse at {} cannot be used: is it up, and may this user make tables?", self.url))?;
         Ok(Some(store))
     }
 

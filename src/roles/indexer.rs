@@ -41,12 +41,8 @@ pub(super) async fn serve(config: Config, _data: &Path) -> Result<()> {
         )
     };
     let mut node = Node::start("indexer", config.role.listen).await?;
-    let storing = Storing {
-        settings: config.kafka.clone(),
-        store: store.clone(),
-        health: Arc::clone(&node.health),
-        stop: Arc::clone(&node.stop),
-    };
+    let storing =
+        Storing { settings: config.kafka.clone(), store: store.clone(), health: Arc::clone(&node.health), stop: Arc::clone(&node.stop) };
     node.keep_doing("storing", move || storing.session())?;
     let (stop, policy) = (Arc::clone(&node.stop), config.storage.retention());
     node.roles.spawn("retention", &Arc::clone(&node.stop), move || {

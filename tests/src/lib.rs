@@ -5,4 +5,7 @@ pub mod clickhouse;
 pub mod deployment;
 pub mod kafka;
 pub mod ports;
+pub mod receiver;
 pub mod shippers;
+pub mod terminal;
+pub mod transcript;

@@ -12,7 +12,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("response", &["fansipan-model", "fansipan-storage"]),
     ("collector", &["fansipan-model", "fansipan-bus"]),
     ("dashboard/api", &["fansipan-model", "fansipan-storage", "fansipan-response", "fansipan-rules", "fansipan-analyzer"]),
-    ("dashboard/cli", &["fansipan-model", "fansipan-collector", "fansipan-rules", "fansipan-analyzer"]),
+    ("dashboard/parquet", &[]),
+    ("dashboard/cli", &["fansipan-model", "fansipan-collector", "fansipan-rules", "fansipan-analyzer", "fansipan-parquet"]),
     ("dashboard/tui", &["fansipan-cli"]),
 ];
 

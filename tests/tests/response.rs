@@ -1,61 +1,15 @@
 //! Response as a person at the terminal uses it, against a running appliance: dry run, approval, proof, undo, a playbook, a crash.
 
-use std::{
-    fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
-    os::unix::fs::PermissionsExt as _,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{io::Write as _, net::TcpStream, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use fansipan_tests::appliance::{Appliance, eventually};
+use fansipan_tests::{
+    appliance::{Appliance, eventually},
+    receiver,
+};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A receiver of signed orders on loopback; keeps what it was told, by its key.
-fn receiver() -> Result<(u16, Arc<Mutex<Vec<(String, Value)>>>)> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let port = listener.local_addr()?.port();
-    let orders: Arc<Mutex<Vec<(String, Value)>>> = Arc::default();
-    let kept = Arc::clone(&orders);
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let mut stream = BufReader::new(stream);
-            let (mut length, mut key, mut line) = (0, String::new(), String::new());
-            while stream.read_line(&mut line).is_ok_and(|n| n > 2) {
-                if let Some((name, value)) = line.trim().split_once(": ") {
-                    match name.to_ascii_lowercase().as_str() {
-                        "content-length" => length = value.parse().unwrap_or(0),
-                        "idempotency-key" => key = value.to_owned(),
-                        _ => {}
-                    }
-                }
-                line.clear();
-            }
-            let mut body = vec![0; length];
-            if stream.read_exact(&mut body).is_ok() {
-                let order = serde_json::from_slice(&body).unwrap_or(Value::Null);
-                kept.lock().expect("orders").push((key, order));
-                let _ = stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-            }
-        }
-    });
-    Ok((port, orders))
-}
-
-fn config(dir: &std::path::Path, port: u16) -> Result<String> {
-    let secret = dir.join("secret");
-    fs::write(&secret, "s3cr3t\n")?;
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600))?;
-    Ok(format!(
-        "[response]\nverify = \"5s\"\nretry = \"1s\"\n[response.protected]\nnetworks = [\"10.20.0.0/16\"]\n\
-         [response.roles]\nborder = \"fw\"\nmail = \"fw\"\n\
-         [response.devices.fw]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{port}/orders\"\nsecret = {secret:?}\ninside = [\"127.0.0.0/8\"]\n"
-    ))
-}
 
 fn attack(appliance: &Appliance, from: &str) -> Result<()> {
     let mut wire = TcpStream::connect(("127.0.0.1", appliance.syslog))?;
@@ -87,8 +41,8 @@ fn text(value: &Value, field: &str) -> String {
 #[test]
 fn a_responder_blocks_proves_and_undoes_from_the_terminal() -> Result<()> {
     let dir = tempfile::tempdir()?;
-    let (port, orders) = receiver()?;
-    let appliance = Appliance::start(&config(dir.path(), port)?)?;
+    let (port, orders) = receiver::start()?;
+    let appliance = Appliance::start(&receiver::config(dir.path(), port)?)?;
     attack(&appliance, "203.0.113.77")?;
     eventually("the attack is searchable", PATIENCE, || Ok(appliance.count("source.ip:203.0.113.77")? == 8))?;
 
@@ -129,8 +83,8 @@ fn a_responder_blocks_proves_and_undoes_from_the_terminal() -> Result<()> {
 #[test]
 fn a_playbook_goes_on_after_a_crash_and_does_no_step_twice() -> Result<()> {
     let dir = tempfile::tempdir()?;
-    let (port, orders) = receiver()?;
-    let mut appliance = Appliance::start(&config(dir.path(), port)?)?;
+    let (port, orders) = receiver::start()?;
+    let mut appliance = Appliance::start(&receiver::config(dir.path(), port)?)?;
     breach(&appliance, "203.0.113.78")?;
     eventually("an incident", PATIENCE, || Ok(!appliance.json(&["incidents", "list"])?.is_empty()))?;
     let incident = text(&one(&appliance, &["incidents", "list"])?, "id");

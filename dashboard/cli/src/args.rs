@@ -103,6 +103,12 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Say how many machines, cores and disks a rate of events needs
     Size(SizeArgs),
+    /// Write the manual: a page for the program and one for each verb
+    Man {
+        /// Folder to write to, such as /usr/local/share/man/man1
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        dir: PathBuf,
+    },
     /// Print a shell completion script
     Completions {
         /// Shell to complete for
@@ -534,8 +540,8 @@ pub struct ExportArgs {
     /// events, alerts, incidents or audit
     #[arg(value_parser = ["events", "alerts", "incidents", "audit"])]
     pub what: String,
-    /// jsonl or csv
-    #[arg(long, default_value = "jsonl", value_parser = ["jsonl", "csv"])]
+    /// jsonl, csv or parquet
+    #[arg(long, default_value = "jsonl", value_parser = ["jsonl", "csv", "parquet"])]
     pub format: String,
     /// Events: a query; alerts: words that stand in them
     #[arg(long)]
@@ -543,7 +549,7 @@ pub struct ExportArgs {
     /// How far back: 24h, 30d; events: 24h unless given, others: all
     #[arg(long, value_name = "SPAN")]
     pub since: Option<String>,
-    /// CSV: columns, separated by commas
+    /// CSV and Parquet: columns, separated by commas
     #[arg(long)]
     pub columns: Option<String>,
     /// Where to; standard output unless given

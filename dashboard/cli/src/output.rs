@@ -31,6 +31,42 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
         .into()
 }
 
+/// Bytes on their way to a terminal: what could drive it is written as it would be in a table; ends of lines stay.
+pub(crate) struct Harmless<W> {
+    out: W,
+    /// The beginning of a letter whose end has not come.
+    rest: Vec<u8>,
+}
+
+impl<W: Write> Harmless<W> {
+    pub(crate) fn new(out: W) -> Self {
+        Self { out, rest: Vec::new() }
+    }
+}
+
+impl<W: Write> Write for Harmless<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.rest.extend_from_slice(bytes);
+        let whole = match std::str::from_utf8(&self.rest) {
+            Err(e) if e.error_len().is_none() => e.valid_up_to(),
+            _ => self.rest.len(),
+        };
+        let tail = self.rest.split_off(whole);
+        let text = String::from_utf8_lossy(&self.rest).into_owned();
+        self.rest = tail;
+        for line in text.split_inclusive('\n') {
+            let (line, end) = line.strip_suffix('\n').map_or((line, ""), |l| (l.strip_suffix('\r').unwrap_or(l), "\n"));
+            self.out.write_all(harmless(line).as_bytes())?;
+            self.out.write_all(end.as_bytes())?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
 /// Prints a table; columns fit the terminal.
 pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> io::Result<()> {
     let mut table = Table::new();
@@ -55,6 +91,8 @@ pub(crate) fn json(value: &serde_json::Value) -> io::Result<()> {
 }
 
 fn escaped(json: &str) -> Cow<'_, str> {
+    // the end of a line is the only control that stands outside a text
+    let control = |c: char| c != '\n' && control(c);
     if !json.chars().any(control) {
         return Cow::Borrowed(json);
     }
@@ -63,6 +101,18 @@ fn escaped(json: &str) -> Cow<'_, str> {
         if control(c) { out.push_str(&format!("\\u{:04x}", c as u32)) } else { out.push(c) }
     }
     out.into()
+}
+
+/// A line of JSON as bytes, as [`json`] would print it; costs one look at each byte where there is nothing to escape.
+pub(crate) fn harmless_json(line: &[u8]) -> Cow<'_, [u8]> {
+    // DEL, and what the other letters begin with in UTF-8; JSON itself escapes what is below 0x20
+    if !line.iter().any(|b| matches!(b, 0x7f | 0xc2 | 0xd8 | 0xe2)) {
+        return Cow::Borrowed(line);
+    }
+    match std::str::from_utf8(line).map(escaped) {
+        Ok(Cow::Owned(text)) => text.into_bytes().into(),
+        _ => Cow::Borrowed(line),
+    }
 }
 
 /// An instant for people: to the second.
@@ -102,7 +152,19 @@ pub(crate) fn now() -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{escaped, harmless};
+    use std::io::Write as _;
+
+    use super::{Harmless, escaped, harmless};
+
+    #[test]
+    fn what_streams_to_a_terminal_is_harmless_however_it_is_cut() {
+        let text = "tên,\u{1b}[2J\u{9b}31m,đ\r\nnext\n";
+        for size in 1..text.len() {
+            let mut out = Harmless::new(Vec::new());
+            text.as_bytes().chunks(size).for_each(|piece| out.write_all(piece).unwrap());
+            assert_eq!(String::from_utf8(out.out).unwrap(), "tên,␛[2J\u{fffd}31m,đ\nnext\n");
+        }
+    }
 
     #[test]
     fn json_stays_the_same_value_without_controls() {

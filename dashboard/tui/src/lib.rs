@@ -22,6 +22,6 @@ pub mod words;
 
 pub use self::{
     message::{Ask, Command, Message},
-    runtime::{Options, run},
+    runtime::{Console, Options, run},
     state::State,
 };

@@ -8,7 +8,7 @@ use std::{
     io::{self, Write},
     os::unix::fs::OpenOptionsExt as _,
     path::PathBuf,
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    sync::mpsc::{Receiver, Sender, channel},
     time::Duration,
 };
 
@@ -52,7 +52,49 @@ pub struct Options {
     pub record: Option<PathBuf>,
 }
 
-/// Runs until the person leaves.
+/// A console that speaks to an appliance, without a terminal: whoever holds it gives it keys and draws its state.
+pub struct Console {
+    /// Everything it knows.
+    pub state: State,
+    messages: Receiver<Message>,
+    sender: Sender<Message>,
+    calls: mpsc::UnboundedSender<Ask>,
+}
+
+impl Console {
+    /// Asks for what the first screen shows, and opens the live stream.
+    pub fn open(client: Client, mut state: State) -> Result<Self> {
+        let (sender, messages) = channel();
+        let calls = start_calls(client, sender.clone())?;
+        for command in update::start(&mut state) {
+            if let Command::Ask(ask) = command {
+                let _ = calls.send(*ask);
+            }
+        }
+        Ok(Self { state, messages, sender, calls })
+    }
+
+    /// Takes a message; gives back what only a terminal can do: ring, end.
+    pub fn take(&mut self, message: Message) -> Vec<Command> {
+        let mut left = update::update(&mut self.state, message);
+        left.retain(|command| match command {
+            Command::Ask(ask) => {
+                let _ = self.calls.send((**ask).clone());
+                false
+            }
+            Command::Bell | Command::Quit => true,
+        });
+        left
+    }
+
+    /// Waits for what the appliance says, at most so long; then whatever else is there already.
+    pub fn wait(&self, patience: Duration) -> Vec<Message> {
+        let first = self.messages.recv_timeout(patience).ok();
+        first.into_iter().chain(self.messages.try_iter().take(BATCH)).collect()
+    }
+}
+
+/// Runs in this terminal until the person leaves.
 pub fn run(client: Client, options: &Options) -> Result<()> {
     let size = crossterm::terminal::size().context("FSP-TUI-003: this is no terminal: run it in one (over SSH: ssh -t)")?;
     let mut state = State::new(size, Timestamp::now(), TimeZone::system());
@@ -68,46 +110,33 @@ pub fn run(client: Client, options: &Options) -> Result<()> {
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(failed)
     });
     let recorder = recorder.transpose()?;
-    let (sender, receiver) = channel();
-    let calls = start_calls(client, sender.clone())?;
+    let mut console = Console::open(client, state)?;
+    let sender = console.sender.clone();
     let mut terminal = ratatui::try_init().context("FSP-TUI-003: cannot draw on this terminal")?;
     let pasting = crossterm::execute!(io::stdout(), event::EnableBracketedPaste);
     std::thread::Builder::new().name("keys".into()).spawn(move || keys(&sender)).context("FSP-TUI-005: cannot read keys")?;
-    let end = pasting.map_err(Into::into).and_then(|()| turn(&mut terminal, &mut state, &receiver, &calls, recorder));
+    let end = pasting.map_err(Into::into).and_then(|()| turn(&mut terminal, &mut console, recorder));
     let _ = crossterm::execute!(io::stdout(), event::DisableBracketedPaste);
     ratatui::restore();
     end
 }
 
 /// Takes messages, updates, draws, until told to quit.
-fn turn(
-    terminal: &mut DefaultTerminal,
-    state: &mut State,
-    messages: &Receiver<Message>,
-    calls: &mpsc::UnboundedSender<Ask>,
-    mut recorder: Option<std::fs::File>,
-) -> Result<()> {
-    let mut commands = update::start(state);
+fn turn(terminal: &mut DefaultTerminal, console: &mut Console, mut recorder: Option<std::fs::File>) -> Result<()> {
     loop {
-        for command in commands.drain(..) {
-            match command {
-                Command::Ask(ask) => drop(calls.send(*ask)),
-                Command::Bell => io::stdout().write_all(b"\x07").context("the terminal is gone")?,
-                Command::Quit => return Ok(()),
-            }
-        }
-        terminal.draw(|frame| view::view(state, frame)).context("the terminal is gone")?;
-        let first = match messages.recv_timeout(until_next(state)) {
-            Ok(message) => Some(message),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
-        };
-        let clock = Message::Clock(Timestamp::now());
-        for message in std::iter::once(clock).chain(first).chain(messages.try_iter().take(BATCH)) {
+        terminal.draw(|frame| view::view(&console.state, frame)).context("the terminal is gone")?;
+        let came = console.wait(until_next(&console.state));
+        for message in std::iter::once(Message::Clock(Timestamp::now())).chain(came) {
             if let Some(file) = &mut recorder {
                 writeln!(file, "{}", serde_json::to_string(&message)?).context("FSP-TUI-004: cannot write the recording")?;
             }
-            commands.extend(update::update(state, message));
+            for command in console.take(message) {
+                match command {
+                    Command::Bell => io::stdout().write_all(b"\x07").context("the terminal is gone")?,
+                    Command::Quit => return Ok(()),
+                    Command::Ask(_) => {}
+                }
+            }
         }
     }
 }

@@ -13,6 +13,8 @@ use fansipan_model::{Alert, AlertId, Event, json};
 use fansipan_rules::{Linked, RuleIndex, RuleSet};
 use uuid::Uuid;
 
+use crate::output;
+
 /// An event that feeds a correlation, and where it stands.
 struct Fed {
     event: Event,
@@ -108,7 +110,7 @@ impl Correlated {
             line.push(b'}');
         }
         line.extend_from_slice(b"]}\n");
-        out.write_all(&line)?;
+        out.write_all(&output::harmless_json(&line))?;
         Ok(())
     }
 }

@@ -1,13 +1,11 @@
-//! `fansipan entity` and `fansipan export`.
+//! `fansipan entity`: everything about one thing.
 
-use std::io::Write as _;
-
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::{client, incidents::list_of};
 use crate::{
     Outcome,
-    args::{Cli, EntityArgs, ExportArgs},
+    args::{Cli, EntityArgs},
     output,
 };
 
@@ -39,29 +37,5 @@ pub(super) async fn entity(cli: &Cli, args: &EntityArgs) -> Result<Outcome> {
     let row =
         |alert| ["rule/level", "last_seen", "count", "rule/title", "status", "id"].iter().map(|path| output::cell(alert, path)).collect();
     output::table(&["LEVEL", "LAST SEEN", "COUNT", "RULE", "STATUS", "ID"], list_of(&page, "alerts").iter().map(row))?;
-    Ok(Outcome::Done)
-}
-
-/// Writes everything that fits out.
-pub(super) async fn export(cli: &Cli, args: &ExportArgs) -> Result<Outcome> {
-    let mut parameters = vec![("format", args.format.clone())];
-    parameters.extend(args.query.clone().map(|q| ("q", q)));
-    parameters.extend(args.since.clone().map(|s| ("since", s)));
-    parameters.extend(args.columns.clone().map(|c| ("columns", c)));
-    let api = client(cli)?;
-    let path = format!("/{}/export", args.what);
-    match &args.output {
-        None => {
-            let mut out = std::io::stdout().lock();
-            api.download(&path, &parameters, |piece| out.write_all(piece)).await?;
-            out.flush()?;
-        }
-        Some(to) => {
-            let failed = || format!("FSP-CLI-032: cannot write {}", to.display());
-            let mut out = std::fs::File::create(to).with_context(failed)?;
-            api.download(&path, &parameters, |piece| out.write_all(piece)).await.with_context(failed)?;
-            out.sync_all().with_context(failed)?;
-        }
-    }
     Ok(Outcome::Done)
 }

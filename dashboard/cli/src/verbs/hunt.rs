@@ -47,7 +47,7 @@ async fn stored(cli: &Cli, args: &HuntArgs, since: &str) -> Result<Outcome> {
         .lines("/hunt", &request, |line| {
             // one line behind: the last one is the summary
             if let Some(line) = last.replace(line.to_vec()) {
-                out.write_all(&line)?;
+                out.write_all(&output::harmless_json(&line))?;
                 out.write_all(b"\n")?;
             }
             Ok(())
@@ -158,7 +158,7 @@ impl<W: Write> Hunt<'_, W> {
             self.line.extend_from_slice(b",\"event\":");
             json::write(event, &mut self.line);
             self.line.extend_from_slice(b"}\n");
-            self.out.write_all(&self.line)?;
+            self.out.write_all(&output::harmless_json(&self.line))?;
         }
         Ok(())
     }

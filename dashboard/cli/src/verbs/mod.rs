@@ -15,8 +15,10 @@ mod doctor;
 mod entity;
 mod evidence;
 mod exceptions;
+mod export;
 mod hunt;
 mod incidents;
+mod man;
 mod parse;
 mod pcap;
 mod people;
@@ -45,7 +47,7 @@ pub async fn execute(cli: &Cli) -> Result<Outcome> {
         Command::Incidents(args) => incidents::incidents(cli, args).await,
         Command::Exceptions(args) => exceptions::exceptions(cli, args).await,
         Command::Entity(args) => entity::entity(cli, args).await,
-        Command::Export(args) => entity::export(cli, args).await,
+        Command::Export(args) => export::export(cli, args).await,
         Command::Act(args) => act::act(cli, args).await,
         Command::Playbooks(args) => playbooks::playbooks(cli, args).await,
         Command::Sources(args) => sources::sources(cli, args).await,
@@ -56,6 +58,7 @@ pub async fn execute(cli: &Cli) -> Result<Outcome> {
         Command::Sessions(args) => people::sessions(cli, args).await,
         Command::WallDevices(args) => people::walls(cli, args).await,
         Command::Login(args) => people::login(cli, args).await,
+        Command::Man { dir } => man::man(dir),
         Command::Completions { shell } => completions(*shell),
         Command::Tui(_)
         | Command::Wall(_)

@@ -42,8 +42,8 @@ pub(super) fn parse(args: &ParseArgs) -> Result<Outcome> {
         }
         line.clear();
         json::write(&event, &mut line);
-        line.push(b'\n');
-        out.write_all(&line)?;
+        out.write_all(&output::harmless_json(&line))?;
+        out.write_all(b"\n")?;
     }
     out.flush()?;
     Ok(Outcome::Done)

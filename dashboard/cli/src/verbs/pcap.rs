@@ -16,7 +16,7 @@ use fansipan_collector::tap::{
 };
 use fansipan_model::{Event, Value, fields, json};
 
-use crate::{Outcome, args::PcapArgs};
+use crate::{Outcome, args::PcapArgs, output};
 
 pub(super) fn pcap(args: &PcapArgs) -> Result<Outcome> {
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
@@ -65,7 +65,7 @@ fn write(event: &Event, line: &mut Vec<u8>, out: &mut dyn Write) -> Result<()> {
     line.clear();
     json::write(event, line);
     line.push(b'\n');
-    out.write_all(line)?;
+    out.write_all(&output::harmless_json(line))?;
     Ok(())
 }
 

@@ -1,4 +1,6 @@
-//! `fansipan search`: the query language over stored events, streamed page by page.
+//! `fansipan search`: the query language over stored events, printed as they are found.
+
+use std::io::IsTerminal as _;
 
 use anyhow::Result;
 use serde_json::Value;
@@ -10,7 +12,8 @@ use crate::{
     output,
 };
 
-/// Events asked for at a time.
+/// Events asked for at first, and then at a time.
+const FIRST: u64 = 20;
 const PAGE: u64 = 500;
 
 pub(super) async fn search(cli: &Cli, args: &SearchArgs) -> Result<Outcome> {
@@ -20,9 +23,11 @@ pub(super) async fn search(cli: &Cli, args: &SearchArgs) -> Result<Outcome> {
     }
     let mut left = if args.limit == 0 { u64::MAX } else { args.limit };
     let mut after: Option<String> = None;
-    let mut rows = Vec::new();
+    // few at first: the first row is there as soon as something is found
+    let mut page = FIRST;
+    let mut columns = None;
     while left > 0 {
-        let mut parameters = vec![("q", args.query.clone()), ("since", args.since.clone()), ("limit", left.min(PAGE).to_string())];
+        let mut parameters = vec![("q", args.query.clone()), ("since", args.since.clone()), ("limit", left.min(page).to_string())];
         parameters.extend(after.take().map(|cursor| ("after", cursor)));
         let answer = api.get("/events", &parameters).await?;
         if let Some(columns) = answer.get("columns").and_then(Value::as_array) {
@@ -33,19 +38,14 @@ pub(super) async fn search(cli: &Cli, args: &SearchArgs) -> Result<Outcome> {
             if cli.json {
                 output::json(event)?;
             } else {
-                rows.push(row(event));
+                columns.get_or_insert_with(Columns::begin).print(event)?;
             }
         }
         match answer.get("next").and_then(Value::as_str) {
             Some(next) if !items(&answer).is_empty() => after = Some(next.to_owned()),
             _ => break,
         }
-        if rows.len() as u64 >= PAGE {
-            output::table(HEADER, rows.drain(..))?; // stream: people see the first page while the next is fetched
-        }
-    }
-    if !cli.json && !rows.is_empty() {
-        output::table(HEADER, rows)?;
+        page = PAGE;
     }
     Ok(Outcome::Done)
 }
@@ -66,18 +66,38 @@ fn explain(cli: &Cli, answer: &Value) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-const HEADER: &[&str] = &["TIME", "HOST", "DATASET", "MESSAGE"];
+/// Events as lines of columns, printed as they come: the widths are fixed beforehand.
+struct Columns {
+    /// Columns of a line; nothing is cut where the output is no terminal.
+    width: Option<usize>,
+    headed: bool,
+}
 
-fn row(event: &Value) -> Vec<String> {
-    // flat ECS: dotted names are keys, not paths
-    let text = |key: &str| event.get(key).map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned));
-    let first = |keys: &[&str]| keys.iter().find_map(|k| text(k)).unwrap_or_default();
-    vec![
-        first(&["@timestamp"]),
-        first(&["host.name", "observer.name", "fansipan.source"]),
-        first(&["event.dataset", "event.kind"]),
-        first(&["message", "event.original"]),
-    ]
+impl Columns {
+    fn begin() -> Self {
+        let width = std::io::stdout().is_terminal().then(|| comfy_table::Table::new().width()).flatten().map(usize::from);
+        Self { width, headed: false }
+    }
+
+    fn print(&mut self, event: &Value) -> std::io::Result<()> {
+        if !std::mem::replace(&mut self.headed, true) {
+            self.line(["TIME", "HOST", "DATASET", "MESSAGE"].map(str::to_owned))?;
+        }
+        // flat ECS: dotted names are keys, not paths
+        let text = |key: &str| event.get(key).map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned));
+        let first = |keys: &[&str]| output::harmless(&keys.iter().find_map(|k| text(k)).unwrap_or_default()).into_owned();
+        self.line([
+            first(&["@timestamp"]),
+            first(&["host.name", "observer.name", "fansipan.source"]),
+            first(&["event.dataset", "event.kind"]),
+            first(&["message", "event.original"]),
+        ])
+    }
+
+    fn line(&self, [time, host, set, message]: [String; 4]) -> std::io::Result<()> {
+        let line = format!("{time:<30}  {host:<20}  {set:<20}  {message}");
+        output::line(&self.width.map_or_else(|| line.clone(), |width| line.chars().take(width).collect()))
+    }
 }
 
 fn print_table(cli: &Cli, columns: &[Value], answer: &Value) -> Result<Outcome> {

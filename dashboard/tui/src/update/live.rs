@@ -80,6 +80,8 @@ fn raised(state: &mut State, alert: Alert, out: &mut Vec<Command>) {
     }
     if let Some(wall) = &mut state.wall.wall {
         on_wall(wall, &alert);
+        // its numbers follow within the second, however many alerts come
+        state.refresh = state.refresh.min(later(state.now, SignedDuration::from_millis(800)));
     }
     if !known {
         alerts::place(state, &alert);

@@ -36,7 +36,7 @@ pub fn view(state: &State, frame: &mut Frame<'_>) {
     }
     top(state, theme, frame, row(area, 0));
     let below = dialog(state, theme, frame, area);
-    let body = Rect { y: area.y + 1, height: area.height - 2 - below, ..area };
+    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(2 + below), ..area };
     match state.place {
         Place::Wall => wall::draw(state, theme, frame, body),
         _ => lists::draw(state, theme, frame, body),
@@ -78,8 +78,9 @@ pub(crate) fn halves(state: &State, area: Rect) -> Halves {
         }
         _ if state.focus == Focus::Detail => Halves { list: none, detail: area },
         _ => {
-            let upper = (area.height * 9 / 20).max(5);
-            let detail = Rect { y: area.y + upper + 1, height: area.height - upper - 1, ..area };
+            let upper = (area.height * 9 / 20).max(5).min(area.height);
+            // a dialog may leave too little for both
+            let detail = Rect { y: area.y + upper + 1, height: area.height.saturating_sub(upper + 1), ..area };
             Halves { list: Rect { height: upper, ..area }, detail }
         }
     }
