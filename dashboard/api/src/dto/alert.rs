@@ -194,6 +194,13 @@ pub struct AlertDto {
     pub version: u64,
 }
 
+impl AlertDto {
+    /// The alert without what its events say: for readers who see that there is one, and no more.
+    pub(crate) fn outline(self) -> Self {
+        Self { entities: Vec::new(), matched: Vec::new(), group: Vec::new(), event_ids: Vec::new(), summary: String::new(), ..self }
+    }
+}
+
 impl From<&Alert> for AlertDto {
     fn from(a: &Alert) -> Self {
         let rule = RuleRefDto {

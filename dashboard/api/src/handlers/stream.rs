@@ -193,14 +193,20 @@ impl Reader {
         if !self.caller.scope.allows(&alert.agency) {
             return Ok(());
         }
-        self.say("alert", &AlertDto::from(alert)).await
+        let whole = AlertDto::from(alert);
+        // a screen of the wall is told what the wall shows
+        let told = if Permission::ReadAlerts.held_by(&self.caller.roles) { whole } else { whole.outline() };
+        self.say("alert", &told).await
     }
 
     async fn notice(&self, notice: &Notice) -> Result<(), Gone> {
         if notice.agency.as_ref().is_some_and(|agency| !self.caller.scope.allows(agency)) {
             return Ok(());
         }
-        self.say(notice.name, &notice.data).await
+        if Permission::ReadIncidents.held_by(&self.caller.roles) {
+            return self.say(notice.name, &notice.data).await;
+        }
+        self.say(notice.name, &json!({ "id": notice.data.get("id"), "what": notice.data.get("what") })).await
     }
 
     /// An action or a run of a playbook moved.

@@ -94,6 +94,22 @@ async fn a_changed_alert_is_told_to_the_other_consoles() {
 }
 
 #[tokio::test]
+async fn a_screen_of_the_wall_hears_that_something_happened_and_no_more() {
+    let rig = Rig::new().await;
+    let mut screen = Listener::open(&rig.screen("w")).await;
+    rig.feed.alert(Arc::new(alert(2, "tax")));
+    let told = screen.next_of("alert").await.unwrap();
+    assert!(told["rule"]["title"].is_string() && told["status"].is_string(), "{told}");
+    let text = told.to_string();
+    for hidden in ["198.51.100.9", "203.0.113.7", "tax-web"] {
+        assert!(!text.contains(hidden), "{hidden} in {text}");
+    }
+    let data = json!({ "id": "i-1", "what": "decision", "who": "huong", "present": ["huong"] });
+    rig.feed.notice(crate::ports::Notice::new("incident", Some("tax".into()), data));
+    assert_eq!(screen.next_of("incident").await.unwrap(), json!({ "id": "i-1", "what": "decision" }));
+}
+
+#[tokio::test]
 async fn a_slow_reader_is_told_what_it_missed_and_holds_up_nobody() {
     let rig = Rig::new().await;
     let mut slow = Listener::open(&rig.token(Role::Viewer, &[])).await;

@@ -50,8 +50,21 @@ export function project(lon: number, lat: number): [number, number] {
 
 const at = (place: Position): [number, number] => project(place[0] ?? 0, place[1] ?? 0);
 
+/** Longitudes without a jump: what crosses the date line goes on east of it instead of turning back across the whole map. */
+function unwrapped(places: Position[]): Position[] {
+  let turn = 0;
+  let before = places[0]?.[0] ?? 0;
+  const straight = places.map(([lon = 0, lat = 0]): Position => {
+    if (lon - before > 180) turn -= 360;
+    else if (before - lon > 180) turn += 360;
+    before = lon;
+    return [lon + turn, lat];
+  });
+  return straight.some(([lon = 0]) => lon < -181) ? straight.map(([lon = 0, lat = 0]) => [lon + 360, lat]) : straight;
+}
+
 function ring(places: Position[]): string {
-  const drawn = places.map((place) =>
+  const drawn = unwrapped(places).map((place) =>
     at(place)
       .map((n) => n.toFixed(1))
       .join(","),

@@ -20,23 +20,16 @@ function Cell({ of, on, onPick }: { of: TechniqueSight; on: boolean; onPick: () 
   const { t } = useTranslation();
   const kind = shade(of);
   return (
-    <button
-      type="button"
-      className={styles.cell}
-      data-shade={kind}
-      aria-pressed={on}
-      aria-label={`${of.technique} ${techniqueName(of.technique) ?? ""}: ${t("coverage.seeing", { seeing: of.seeing, rules: of.rules })}`}
-      onClick={onPick}
-      data-testid="technique"
-    >
+    <button type="button" className={styles.cell} data-shade={kind} aria-pressed={on} onClick={onPick} data-testid="technique">
       <span className={styles.cellHead}>
         <span className="mono">{of.technique}</span>
         {kind === "blind" && <EyeOff size={12} aria-hidden="true" />}
-        <span className="num">
+        <span className="num" aria-hidden="true">
           {of.seeing}/{of.rules}
         </span>
       </span>
       <span className={styles.name}>{techniqueName(of.technique) ?? ""}</span>
+      <span className="hidden-visually">{t("coverage.seeing", { seeing: of.seeing, rules: of.rules })}</span>
     </button>
   );
 }

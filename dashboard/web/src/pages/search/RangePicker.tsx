@@ -83,7 +83,7 @@ export function RangePicker({ range, onChange }: RangePickerProps) {
           {shown}
         </Button>
       </Popover.Target>
-      <Popover.Dropdown>
+      <Popover.Dropdown aria-label={t("search.range")}>
         <SegmentedControl
           size="xs"
           fullWidth

@@ -50,7 +50,7 @@ function Saved({ q, range, columns, onOpen }: Omit<SearchToolsProps, "link">) {
           </ActionIcon>
         </Tooltip>
       </Popover.Target>
-      <Popover.Dropdown>
+      <Popover.Dropdown aria-label={t("searches.title")}>
         <ul className={styles.saved}>
           {(list.data ?? []).map((s) => (
             <li key={s.id}>
