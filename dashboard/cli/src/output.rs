@@ -34,7 +34,7 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
 /// Bytes on their way to a terminal: what could drive it is written as it would be in a table; ends of lines stay.
 pub(crate) struct Harmless<W> {
     out: W,
-    /// The beginning of a letter whose end has not come.
+    /// The beginning of a letter, or of the end of a line, whose end has not come.
     rest: Vec<u8>,
 }
 
@@ -51,6 +51,8 @@ impl<W: Write> Write for Harmless<W> {
             Err(e) if e.error_len().is_none() => e.valid_up_to(),
             _ => self.rest.len(),
         };
+        // a carriage return may be half of the end of a line
+        let whole = if self.rest.get(..whole).is_some_and(|r| r.ends_with(b"\r")) { whole - 1 } else { whole };
         let tail = self.rest.split_off(whole);
         let text = String::from_utf8_lossy(&self.rest).into_owned();
         self.rest = tail;
