@@ -4,8 +4,9 @@
 use std::{
     collections::BTreeSet,
     fs,
-    io::Write as _,
+    io::{Read as _, Write as _},
     net::TcpStream,
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -20,7 +21,7 @@ use fansipan_rules::{
 };
 use fansipan_storage::query;
 use fansipan_tests::appliance::{Appliance, eventually};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn rule(id: u8, word: &str) -> String {
     format!(
@@ -67,6 +68,55 @@ fn an_edited_rule_is_in_force_at_once_and_hunts_over_what_is_stored() -> Result<
     let found = appliance.json(&["hunt", "--rules", &path, "--since", "1h"])?;
     let count = |title: &str| found.iter().filter(|d| d["rule.title"] == title).count() as u64;
     assert_eq!((count("Word first"), count("Word second")), (1, sent), "{found:?}");
+    Ok(())
+}
+
+/// A call over the appliance's own socket, as its administrator.
+fn call(appliance: &Appliance, method: &str, path: &str, body: &Value) -> Result<(u16, Value)> {
+    let mut socket = UnixStream::connect(appliance.data().join("api.sock"))?;
+    let body = body.to_string();
+    let head = format!(
+        "{method} /api/v1{path} HTTP/1.1\r\nhost: local\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    socket.write_all(format!("{head}{body}").as_bytes())?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer)?;
+    let (head, body) = answer.split_once("\r\n\r\n").context("an answer")?;
+    let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).context("a status")?;
+    Ok((status, serde_json::from_str(body).with_context(|| answer.clone())?))
+}
+
+#[test]
+fn a_rule_saved_in_the_console_is_in_force_at_once_and_after_a_restart() -> Result<()> {
+    let mut appliance = Appliance::start("")?;
+    let text = rule(7, "seventh");
+    let id = "00000000-0000-4000-8000-000000000007";
+    let save = |text: &str, enabled: bool, version: u64| json!({ "text": text, "why": "drill", "enabled": enabled, "version": version });
+    let (status, kept) = call(&appliance, "POST", "/rules/own", &save(&text, true, 0))?;
+    assert_eq!((status, &kept["version"]), (200, &json!(1)), "{kept}");
+    // in force when the answer came: the very next record is judged by it
+    send(&appliance, "marker seventh")?;
+    let patience = Duration::from_secs(30);
+    eventually("the rule fires", patience, || Ok(alerts_of(&appliance, "Word seventh")? == 1))?;
+    let file = appliance.data().join(format!("rules/{id}.yml"));
+    assert_eq!(fs::read_to_string(&file)?, text);
+    let (status, off) =
+        call(&appliance, "POST", &format!("/rules/{id}/switch"), &json!({ "enabled": false, "why": "over", "version": 1 }))?;
+    assert_eq!((status, &off["version"]), (200, &json!(2)), "{off}");
+    assert!(!file.exists());
+    let listed = |appliance: &Appliance| -> Result<Option<bool>> {
+        let rules = appliance.json(&["rules", "list"])?;
+        Ok(rules.iter().find(|r| r["id"] == id).and_then(|r| r["enabled"].as_bool()))
+    };
+    assert_eq!(listed(&appliance)?, Some(false), "it is known, and not in force");
+    call(&appliance, "POST", "/rules/own", &save(&text, true, 2))?;
+    // whatever happened to the folder: after a start it is what people decided
+    appliance.stop()?;
+    fs::write(&file, "title: half a ru")?;
+    appliance.launch()?;
+    assert_eq!(listed(&appliance)?, Some(true));
+    assert_eq!(fs::read_to_string(&file)?, text);
     Ok(())
 }
 
