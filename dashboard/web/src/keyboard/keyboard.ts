@@ -57,7 +57,8 @@ function onKey(event: KeyboardEvent): void {
   if (typing(event.target) || document.querySelector("[aria-modal=true]")) return;
   const key = keyName(event);
   if (ownKey(event.target, key)) return;
-  const now = performance.now();
+  // when it was pressed, not when a busy page comes to it
+  const now = event.timeStamp;
   const sequence = pending && now - pendingAt < PAUSE ? `${pending} ${key}` : key;
   const hit = find(sequence) ?? (sequence === key ? undefined : find(key));
   pending = "";
