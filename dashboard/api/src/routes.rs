@@ -88,7 +88,7 @@ pub(crate) fn table() -> Vec<Route> {
         Route::get("/overview", needs(ReadWall), FIGURES, overview::show, "Are we under attack, are we blind").asks::<dto::OverviewParams>().gives::<dto::Overview>(),
         Route::get("/handover", needs(ReadIncidents), verb("handover.view"), handover::show, "What whoever takes the shift must know").asks::<dto::HandoverParams>().gives::<dto::HandoverPage>(),
         Route::post("/handover", needs(WorkIncidents), verb("handover.sign"), handover::sign, "Hand the shift over").takes::<dto::HandoverSign>().gives::<dto::HandoverDto>().made(),
-        Route::get("/map", needs(ReadWall), SYSTEM, map::show, "The centre's own map, GeoJSON; no content: the console draws the one it has"),
+        Route::get("/map", needs(ReadWall), SYSTEM, map::show, "The centre's own map, GeoJSON; null: the console draws the one it has"),
         Route::get("/stream", needs(ReadWall), FIGURES, stream::open, "Live stream (server-sent events): `alert`, `incident`, `bulk`, `tick`, `gap`, `end`").streams::<dto::Tick>(),
 
         Route::get("/alerts", needs(ReadAlerts), LISTS, alerts::list, "Alerts, newest first").asks::<dto::AlertParams>().gives::<dto::AlertPage>(),

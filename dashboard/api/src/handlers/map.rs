@@ -3,8 +3,9 @@
 use std::{path::Path, sync::Arc};
 
 use axum::{
+    Json,
     extract::State,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use serde_json::Value;
@@ -51,7 +52,7 @@ fn read(path: &Path) -> Result<String, String> {
 /// `GET /map`
 pub(crate) async fn show(State(api): State<Api>) -> Result<Response, Problem> {
     match &api.map.0 {
-        None => Ok(StatusCode::NO_CONTENT.into_response()),
+        None => Ok(Json(Value::Null).into_response()),
         Some(Ok(text)) => {
             let media = HeaderValue::from_static("application/geo+json");
             Ok(([(header::CONTENT_TYPE, media)], text.to_string()).into_response())
