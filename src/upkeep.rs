@@ -16,7 +16,7 @@ use fansipan_storage::{EventStore, RetentionPolicy, StateStore, engine::TantivyS
 /// A new source is known to everybody within this time.
 const SOURCES_EVERY: Duration = Duration::from_secs(1);
 /// Retention and expired sessions.
-const EXPIRE_EVERY: Duration = Duration::from_secs(600);
+pub(crate) const EXPIRE_EVERY: Duration = Duration::from_secs(600);
 
 pub(crate) struct Upkeep {
     pub(crate) registry: Arc<SourceRegistry>,
@@ -55,13 +55,19 @@ impl Upkeep {
     }
 
     fn expire(&self) {
-        let now = crate::live::now() as i64;
-        match self.store.expire(&self.retention, now) {
-            Ok(gone) => gone.iter().for_each(|index| tracing::info!(index = index.name, events = index.events, "retention: deleted")),
-            Err(error) => tracing::error!(%error, "FSP-RUN-051: retention failed; it is tried again"),
-        }
+        let now = expire(&*self.store, &self.retention);
         if let Err(error) = self.state.tidy(now) {
             tracing::warn!(%error, "expired sessions were not removed; it is tried again");
         }
     }
+}
+
+/// Lets old events go; as of when, UTC nanoseconds.
+pub(crate) fn expire(store: &dyn EventStore, policy: &RetentionPolicy) -> i64 {
+    let now = crate::live::now() as i64;
+    match store.expire(policy, now) {
+        Ok(gone) => gone.iter().for_each(|index| tracing::info!(index = index.name, events = index.events, "retention: deleted")),
+        Err(error) => tracing::error!(%error, "FSP-RUN-051: retention failed; it is tried again"),
+    }
+    now
 }

@@ -16,22 +16,23 @@ use fansipan_bus::{
     Delivery, Source as _,
     kafka::{Owner, Reader, Settings, Topics},
 };
-use fansipan_model::{Event, json};
+use fansipan_model::Event;
 use fansipan_storage::{
-    EventStore as _, EventWriter as _, RetentionPolicy, StoreError,
+    EventWriter as _, RetentionPolicy, StoreError,
     clickhouse::{ClickHouseStore, ClickHouseWriter},
 };
 
-use super::node::{self, Health, Node};
-use crate::config::Config;
+use super::{
+    node::{self, Health, Node},
+    wire,
+};
+use crate::{config::Config, upkeep};
 
 /// Group on the events topic.
 pub(super) const GROUP: &str = "indexer";
 const RECORDS: usize = 8192;
 /// Events become searchable at the latest this long after they were read. ClickHouse likes few and large inserts.
 const VISIBLE_WITHIN: Duration = Duration::from_secs(1);
-/// Old events go this often.
-const EXPIRE_EVERY: Duration = Duration::from_secs(600);
 
 pub(super) async fn serve(config: Config, _data: &Path) -> Result<()> {
     let Some(store) = config.clickhouse.open().await? else {
@@ -57,11 +58,8 @@ pub(super) async fn serve(config: Config, _data: &Path) -> Result<()> {
 fn expire(store: &ClickHouseStore, policy: &RetentionPolicy, stop: &AtomicBool) {
     let mut done: Option<Instant> = None;
     while !stop.load(Ordering::Relaxed) {
-        if done.is_none_or(|at| at.elapsed() >= EXPIRE_EVERY) {
-            match store.expire(policy, crate::live::now() as i64) {
-                Ok(gone) => gone.iter().for_each(|i| tracing::info!(index = i.name, events = i.events, "retention: deleted")),
-                Err(error) => tracing::error!(%error, "FSP-RUN-051: retention failed; it is tried again"),
-            }
+        if done.is_none_or(|at| at.elapsed() >= upkeep::EXPIRE_EVERY) {
+            upkeep::expire(store, policy);
             done = Some(Instant::now());
         }
         std::thread::park_timeout(Duration::from_secs(1));
@@ -87,13 +85,6 @@ struct Writers {
 impl Writers {
     fn locked(&self) -> MutexGuard<'_, BTreeMap<i32, ClickHouseWriter>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes an event; `None` where the record is none, which the analyzer sends to the dead letters.
-    fn take(&self, record: &Delivery<'_>) -> Result<Option<()>, StoreError> {
-        let Some(event) = std::str::from_utf8(record.value).ok().and_then(|t| json::read(t).ok()) else { return Ok(None) };
-        self.add(record, &event)?;
-        Ok(Some(()))
     }
 
     fn add(&self, record: &Delivery<'_>, event: &Event) -> Result<(), StoreError> {
@@ -135,9 +126,9 @@ impl Storing {
                 if failed.is_some() {
                     return;
                 }
-                match writers.take(&d) {
-                    Ok(taken) => dead += u64::from(taken.is_none()),
-                    Err(error) => failed = Some(error),
+                match wire::event(d.value) {
+                    Ok(event) => failed = writers.add(&d, &event).err(),
+                    Err(_) => dead += 1, // the analyzer sends it to the dead letters
                 }
                 next.insert(d.partition, d.offset + 1);
             })?;

@@ -19,7 +19,6 @@ use fansipan_analyzer::{
     split::{Matcher, Note},
 };
 use fansipan_bus::kafka::{Names, Outgoing, Owner, Reader, Settings, Topics, Writer, table};
-use fansipan_model::json;
 use fansipan_rules::RuleSet;
 use fansipan_storage::RuleCount;
 
@@ -168,8 +167,7 @@ fn take(matchers: &Matchers, key: &[u8], record: &fansipan_bus::Delivery<'_>, ba
             tracing::error!(%error, "FSP-RUN-043: event time is learned anew under the new rules");
         }
     }
-    let text = std::str::from_utf8(record.value).map_err(|e| e.to_string());
-    match text.and_then(|t| json::read(t).map_err(|e| e.to_string())) {
+    match wire::event(record.value) {
         Ok(event) => {
             batch.events += 1;
             own.matcher.step(&event, &mut batch.notes);

@@ -17,10 +17,10 @@ use fansipan_bus::{
     Batch, Consumer, Delivery, EmbeddedBus, Patience, Source as _,
     kafka::{Owner, Reader, Settings, Topics},
 };
-use fansipan_model::{codec, json};
+use fansipan_model::codec;
 use serde::{Deserialize, Serialize};
 
-use super::node::Health;
+use super::{node::Health, wire};
 
 /// Group on the events topic.
 pub(super) const GROUP: &str = "console.events";
@@ -169,9 +169,9 @@ impl<'a> Copies<'a> {
         }
         let Some((batch, next)) = self.batches.last_mut() else { return };
         next.insert(record.partition, record.offset + 1);
-        match std::str::from_utf8(record.value).ok().and_then(|t| json::read(t).ok()) {
-            Some(event) => batch.push_with(|out| codec::encode(&event, out)),
-            None => self.dead += 1, // the analyzer sends it to the dead letters
+        match wire::event(record.value) {
+            Ok(event) => batch.push_with(|out| codec::encode(&event, out)),
+            Err(_) => self.dead += 1, // the analyzer sends it to the dead letters
         }
     }
 

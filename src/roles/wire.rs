@@ -2,7 +2,7 @@
 //! Readers take the version before as well; of a newer one they say that this node must be upgraded.
 
 use anyhow::{Context as _, Result, bail};
-use fansipan_model::{Alert, AlertId, SourceInfo};
+use fansipan_model::{Alert, AlertId, Event, SourceInfo, json};
 use fansipan_storage::{AlertChange, AlertRepeat, RuleCount};
 use serde::{Deserialize, Serialize};
 
@@ -122,6 +122,15 @@ impl Message {
     pub(crate) fn write(&self) -> Result<Vec<u8>> {
         Ok(serde_json::to_vec(self)?)
     }
+}
+
+/// A record of the events topic.
+///
+/// # Errors
+/// Why it is no event.
+pub(super) fn event(record: &[u8]) -> Result<Event, String> {
+    let text = std::str::from_utf8(record).map_err(|e| e.to_string())?;
+    json::read(text).map_err(|e| e.to_string())
 }
 
 #[cfg(test)]
