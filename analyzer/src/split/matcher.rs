@@ -71,7 +71,7 @@ impl Matcher {
             }
         }
         let Self { router, matches, plan, from, .. } = self;
-        router.route(event, matches, |keyed| out.extend(Note::of(keyed, plan, Some(*from))));
+        router.route(event, matches, |routed| out.extend(Note::of(routed.to_keyed(), plan, Some(*from))));
     }
 
     /// How far event time has come, if that is news; for every keeper, after the notes so far.
