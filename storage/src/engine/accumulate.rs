@@ -147,6 +147,12 @@ impl<D: std::hash::Hash + Eq> Figure<D> {
         }
     }
 
+    /// The distinct values so far.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &D> {
+        let set = if let Figure::Distinct(set) = self { Some(set) } else { None };
+        set.into_iter().flatten()
+    }
+
     /// Takes a number; how much more is kept.
     pub(crate) fn number(&mut self, v: Number) -> usize {
         match self {

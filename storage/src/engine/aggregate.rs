@@ -75,6 +75,8 @@ enum Dimension {
 }
 
 type Codes = SmallVec<[u128; 2]>;
+/// What codes stand for.
+type Names = HashMap<u128, Part, foldhash::fast::RandomState>;
 
 /// Counts by code where codes are not dense.
 #[derive(Default)]
@@ -222,16 +224,33 @@ impl Dimension {
         (below <= MOST).then_some(below)
     }
 
-    /// What a code stands for.
-    fn part(&self, field: Option<FieldId>, code: u128) -> Option<Part> {
+    /// What each of these codes stands for. A dictionary of texts is packed in blocks: each is unpacked once.
+    fn names(&self, field: Option<FieldId>, codes: impl Iterator<Item = u128>) -> Names {
+        let (Dimension::Text(column), Some(field)) = (self, field) else {
+            return codes.filter_map(|code| Some((code, self.part(code)?))).collect();
+        };
+        let mut ords: Vec<u64> = codes.map(|code| code as u64).collect();
+        ords.sort_unstable();
+        ords.dedup();
+        let (mut names, mut left) = (Names::default(), ords.iter());
+        let found = column.dictionary().sorted_ords_to_term_cb(&ords, |bytes| {
+            let text = std::str::from_utf8(bytes).unwrap_or_default();
+            if let Some((ord, part)) = left.next().zip(Part::of(field, Value::Str(text))) {
+                names.insert(u128::from(*ord), part);
+            }
+        });
+        if let Err(error) = found {
+            tracing::error!(%error, field = field.name(), "a dictionary of the index cannot be read; its values are missing in this answer");
+        }
+        names
+    }
+
+    /// What a code stands for, but for texts.
+    fn part(&self, code: u128) -> Option<Part> {
         match self {
             Dimension::Time(..) => Some(Part::Time(code as u64 as i64)),
             Dimension::Profile(_, _, parts) => parts.get(code as usize).cloned(),
-            Dimension::Text(column) => {
-                let mut text = String::new();
-                column.ord_to_str(code as u64, &mut text).ok().filter(|found| *found)?;
-                Part::of(field?, Value::Str(&text))
-            }
+            Dimension::Text(_) => None, // see [`Dimension::names`]
             Dimension::Long(_) => Some(Part::Int(code as u64 as i64)),
             Dimension::Bool(_) => Some(Part::Bool(code == 1)),
             Dimension::Ip(_) => {
@@ -345,9 +364,10 @@ impl Columns {
         let mut few: Vec<u64> = vec![0; dimension.codes_below().unwrap_or(0)];
         let mut many = Many::default();
         dimension.tally(&part.docs, &mut few, &mut many)?;
-        let few = (0u128..).zip(few).filter(|(_, count)| *count > 0);
-        for (code, count) in few.chain(many.0) {
-            if let Some(key) = dimension.part(field, code) {
+        let counted: Vec<(u128, u64)> = (0u128..).zip(few).filter(|(_, count)| *count > 0).chain(many.0).collect();
+        let mut names = dimension.names(field, counted.iter().map(|(code, _)| *code));
+        for (code, count) in counted {
+            if let Some(key) = names.remove(&code) {
                 groups.add_group(SmallVec::from_elem(key, 1), vec![Figure::<u128>::Count(count); measures], &mut |_, _| None)?;
             }
         }
@@ -374,13 +394,20 @@ impl Columns {
                 return Err(too_much("this query makes too many groups".into()));
             }
         }
+        let by = |(n, (field, dimension)): (usize, &(Option<FieldId>, Dimension))| {
+            dimension.names(*field, local.keys().filter_map(|key| key.get(n).copied()))
+        };
+        let by: Vec<Names> = self.by.iter().enumerate().map(by).collect();
+        let distinct = |n: usize| local.values().filter_map(move |figures| figures.get(n)).flat_map(Figure::values).copied();
+        let input = |(n, input): (usize, &Input)| match input {
+            Input::Values(field, dimension) => dimension.names(Some(*field), distinct(n)),
+            Input::Nothing | Input::Numbers(_) => Names::default(),
+        };
+        let inputs: Vec<Names> = self.inputs.iter().enumerate().map(input).collect();
         for (key, figures) in local {
-            let parts: Option<_> = self.by.iter().zip(key).map(|((field, dimension), code)| dimension.part(*field, code)).collect();
+            let parts: Option<_> = by.iter().zip(key).map(|(names, code)| names.get(&code).cloned()).collect();
             let Some(parts) = parts else { continue };
-            groups.add_group(parts, figures, &mut |i, code| match self.inputs.get(i) {
-                Some(Input::Values(field, dimension)) => dimension.part(Some(*field), code),
-                _ => None,
-            })?;
+            groups.add_group(parts, figures, &mut |i, code| inputs.get(i)?.get(&code).cloned())?;
         }
         Ok(())
     }
