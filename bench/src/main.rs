@@ -92,6 +92,9 @@ enum What {
         /// Seconds of each rate
         #[arg(long, default_value_t = 10)]
         seconds: u32,
+        /// Highest rate, Mbit/s
+        #[arg(long, default_value_t = u32::MAX)]
+        most: u32,
     },
     /// Every page's calls over a full store, the next alert, closing 100,000, an entity's page, event to queue
     Console {
@@ -163,7 +166,9 @@ fn main() -> Result<()> {
         What::Quiet { first, days, share } => {
             results::record("quiet", quiet::measure(&quiet::Plan { seed: args.seed, first, days, share })?)
         }
-        What::Tap { mib, live: true, seconds, .. } => results::record("tap-live", tap::measure_live(args.seed, mib.min(512), seconds)?),
+        What::Tap { mib, live: true, seconds, most, .. } => {
+            results::record("tap-live", tap::measure_live(args.seed, mib.min(512), seconds, most)?)
+        }
         What::Tap { mib, tshark_mib, flows, .. } => {
             results::record("tap", tap::measure(&tap::Plan { seed: args.seed, mib, tshark_mib, flows })?)
         }

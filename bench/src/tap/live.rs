@@ -57,7 +57,7 @@ fn run(program: &str, arguments: &[&str]) -> Result<String> {
 }
 
 /// For each rate: sent, seen, lost as shown, lost as counted by subtraction.
-pub fn measure(seed: u64, mib: usize, seconds: u32) -> Result<Value> {
+pub fn measure(seed: u64, mib: usize, seconds: u32, most: u32) -> Result<Value> {
     let namespace = Namespace::new()?;
     let dir = tempfile::tempdir()?;
     let path = dir.path().join("mixed.pcap");
@@ -67,7 +67,7 @@ pub fn measure(seed: u64, mib: usize, seconds: u32) -> Result<Value> {
     let through = ["ip", "netns", "exec", &namespace.0];
     let appliance = Appliance::start_through(&through, "[[sources.tap]]\ninterface = \"t1\"\nbuffer_mib = 256\n")?;
     let (mut rows, mut first_loss) = (Vec::new(), Value::Null);
-    for rate in RATES {
+    for rate in RATES.into_iter().filter(|rate| *rate <= most && (*rate > 0 || most == u32::MAX)) {
         let row = step(&namespace, &appliance, &path, (frames, bytes), (rate, seconds))?;
         if first_loss.is_null() && row.get("shown_lost").and_then(Value::as_u64) != Some(0) {
             first_loss = row.clone();

@@ -245,7 +245,7 @@ fn ip(source: [u8; 4], destination: [u8; 4], protocol: u8, payload: &mut [u8], a
 pub(super) fn one_of_many(n: u32, each: &mut dyn FnMut(&[u8])) {
     let [a, b, c, d] = n.to_be_bytes();
     let mut random = Random(u64::from(n));
-    let said = if n % 3 == 0 {
+    let said = if n.is_multiple_of(3) {
         talk(Kind::Dns, &mut random, &[]).into_iter().take(2).collect()
     } else {
         vec![
@@ -253,7 +253,7 @@ pub(super) fn one_of_many(n: u32, each: &mut dyn FnMut(&[u8])) {
             Said { client: false, bytes: b"HTTP/1.1 204 No Content\r\nServer: nginx\r\n\r\n".to_vec() },
         ]
     };
-    let kind = if n % 3 == 0 { Kind::Dns } else { Kind::Http };
+    let kind = if n.is_multiple_of(3) { Kind::Dns } else { Kind::Http };
     let mut flow = Flow {
         kind,
         client: ([10, 64 + a, b, c], 1024 + u16::from(d)),
