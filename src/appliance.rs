@@ -59,7 +59,7 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
         rules: Arc::clone(&content.rules),
         feed: feed.clone(),
         grouping: config.rules.grouping(),
-        correlation: config.rules.correlation(),
+        correlation: config.correlation()?,
         memory: Memory::new(data, &stores.log)?,
         seen_until: Arc::clone(&analyzed),
         stop: Arc::clone(&stop),

@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) storage: StorageConfig,
     /// Detection rules.
     pub(crate) rules: RulesConfig,
+    /// Parameters of the network detectors that differ from those shipped (`analyzer/data/network.toml`).
+    pub(crate) detectors: toml::Table,
     /// Actions on devices and playbooks.
     pub(crate) response: fansipan_response::ResponseConfig,
     /// HTTPS console and API.
@@ -160,6 +162,14 @@ impl RulesConfig {
             groups: self.correlation_groups.max(1) as usize,
             ..Default::default()
         }
+    }
+}
+
+impl Config {
+    /// How patient and how large correlations are, and the parameters of the network detectors.
+    pub(crate) fn correlation(&self) -> Result<fansipan_analyzer::Settings> {
+        let network = fansipan_analyzer::Parameters::with(&self.detectors).context("FSP-CFG-014: [detectors] of the configuration")?;
+        Ok(fansipan_analyzer::Settings { network: Some(std::sync::Arc::new(network)), ..self.rules.correlation() })
     }
 }
 

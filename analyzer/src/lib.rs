@@ -23,6 +23,7 @@ use fansipan_rules::{RuleIndex, RuleSet, Scratch};
 use indexmap::IndexMap;
 
 pub use correlate::{Losses, Settings};
+pub use detectors::network::{Network, ParameterError, Parameters};
 pub use detectors::{Detector, Hit, Report, Seen, StateError};
 pub use exceptions::{Exceptions, Held};
 pub use grouping::{GroupingConfig, Signal};

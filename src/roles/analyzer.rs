@@ -19,7 +19,7 @@ pub(super) async fn serve(config: Config, _data: &Path) -> Result<()> {
     let matching = Matching {
         settings: config.kafka.clone(),
         rules: Arc::clone(&content.rules),
-        correlation: config.rules.correlation(),
+        correlation: config.correlation()?,
         snapshot_every: every,
         health: Arc::clone(&node.health),
         stop: Arc::clone(&node.stop),
@@ -28,7 +28,7 @@ pub(super) async fn serve(config: Config, _data: &Path) -> Result<()> {
         settings: config.kafka.clone(),
         rules: Arc::clone(&content.rules),
         grouping: config.rules.grouping(),
-        correlation: config.rules.correlation(),
+        correlation: config.correlation()?,
         snapshot_every: every,
         health: Arc::clone(&node.health),
         stop: Arc::clone(&node.stop),

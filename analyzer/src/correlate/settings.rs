@@ -1,6 +1,10 @@
 //! Bounds of the state, and what they cost.
 
+use std::sync::Arc;
+
 use fansipan_model::time::SECOND;
+
+use crate::detectors::network::Parameters;
 
 /// How patient and how large the state is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,12 +21,22 @@ pub struct Settings {
     pub records: usize,
     /// Distinct values of one group that are counted exactly; above it a sketch counts, within 2 %.
     pub exact: usize,
+    /// Parameters of the network detectors; `None`: there are none.
+    pub network: Option<Arc<Parameters>>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let minute = 60 * SECOND;
-        Self { lateness: 5 * minute, idle: minute, hold: 60 * minute, groups: 1_000_000, records: 16_384, exact: 4_096 }
+        Self {
+            lateness: 5 * minute,
+            idle: minute,
+            hold: 60 * minute,
+            groups: 1_000_000,
+            records: 16_384,
+            exact: 4_096,
+            network: Parameters::shipped(),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
 };
 
 mod correlation;
+pub mod network;
 mod sigma;
 
 pub use crate::correlate::SnapshotError as StateError;
@@ -74,5 +75,9 @@ pub trait Detector: Send {
 
 /// The registry: every detector there is.
 pub(crate) fn all(rules: &Arc<RuleSet>, settings: &Settings) -> Vec<Box<dyn Detector>> {
-    vec![Box::new(sigma::Sigma::new(Arc::clone(rules))), Box::new(correlation::Correlations::new(rules, settings))]
+    vec![
+        Box::new(sigma::Sigma::new(Arc::clone(rules))),
+        Box::new(correlation::Correlations::new(rules, settings)),
+        Box::new(network::Network::new(settings.network.clone())),
+    ]
 }

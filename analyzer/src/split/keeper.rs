@@ -9,11 +9,12 @@ use super::Note;
 use crate::{
     GroupingConfig, Signal,
     correlate::{self, Keyed, Plan, Router, Settings, SnapshotError, Worker},
+    detectors::{Detector as _, Report, network::Network},
     grouping::{Grouping, OpenAlert},
 };
 
-/// Format of saved state: magic, `u8` version, `u64` offset, then two parts with a `u32` length each (little-endian): JSON
-/// ([`Kept`]) and the state of correlations (`correlate/snapshot.rs`).
+/// Format of saved state: magic, `u8` version, `u64` offset, then parts with a `u32` length each (little-endian): JSON
+/// ([`Kept`]), the state of correlations (`correlate/snapshot.rs`), and, since network detectors exist, theirs (JSON).
 const MAGIC: &[u8; 4] = b"FSPR";
 const VERSION: u8 = 1;
 
@@ -44,6 +45,7 @@ pub struct Keeper {
     /// The first arrival heard of.
     began: i64,
     queue: Vec<Keyed>,
+    network: Network,
     unknown: u64,
 }
 
@@ -61,6 +63,7 @@ impl Keeper {
             share,
             worker: Worker::new(Arc::clone(&plan), settings.clone()),
             plan,
+            network: Network::new(settings.network.clone()),
             settings,
             grouping: Grouping::new(grouping.clone()),
             grouping_config: grouping,
@@ -81,15 +84,22 @@ impl Keeper {
         self.load(&state).map(drop)
     }
 
-    /// Records of correlations that are not in force here, because instances run different rules.
+    /// Records of correlations and detectors that are not in force here, because instances run different rules.
     pub fn unknown(&self) -> u64 {
-        self.unknown
+        self.unknown + self.network.unknown()
+    }
+
+    /// What correlations and network detectors hold, and what their bounds cost, by name.
+    pub fn reports(&self) -> Vec<(&'static str, Report)> {
+        let correlations = Report { groups: self.worker.groups(), losses: self.worker.losses(), by_rule: self.worker.losses_by_rule() };
+        vec![("correlation", correlations), ("network", self.network.report())]
     }
 
     /// Takes a note in. What other keepers must know is appended to `onward`.
     pub fn take(&mut self, note: Note, out: &mut Vec<Signal>, onward: &mut Vec<Note>) {
         match note {
             Note::Hit(alert) => self.grouping.take(*alert, out),
+            Note::Fact(fact) => self.network.take(&fact),
             Note::Mark { from, mark, now } => {
                 self.note_mark(from, mark, now);
                 let (mark, now) = self.mark();
@@ -110,7 +120,7 @@ impl Keeper {
                 } else {
                     keyed.mark = keyed.mark.min(self.mark().0);
                 }
-                self.worker.take(&keyed, &mut self.queue);
+                self.worker.take(keyed.routed(), &mut self.queue);
                 self.drain(onward);
             }
         }
@@ -120,6 +130,7 @@ impl Keeper {
     pub fn settle(&mut self, out: &mut Vec<Signal>, onward: &mut Vec<Note>) {
         self.catch_up(onward);
         self.worker.tell(out);
+        self.network.tell(out);
     }
 
     fn note_mark(&mut self, from: i32, mark: i64, now: i64) {
@@ -149,7 +160,7 @@ impl Keeper {
             if note.place(self.share.of) != Some(self.share.place) {
                 onward.push(note);
             } else if let Note::Record { keyed, .. } = note {
-                self.worker.take(&keyed, &mut self.queue);
+                self.worker.take(keyed.routed(), &mut self.queue);
             }
         }
     }
@@ -174,7 +185,7 @@ impl Keeper {
         let mut out = MAGIC.to_vec();
         out.push(VERSION);
         out.extend_from_slice(&offset.to_le_bytes());
-        for part in [&kept, &state] {
+        for part in [&kept, &state, &self.network.state()] {
             out.extend_from_slice(&(part.len() as u32).to_le_bytes());
             out.extend_from_slice(part);
         }
@@ -190,6 +201,7 @@ impl Keeper {
         if loaded.is_err() {
             self.worker = Worker::new(Arc::clone(&self.plan), self.settings.clone());
             self.grouping = Grouping::new(self.grouping_config.clone());
+            self.network = Network::new(self.settings.network.clone());
             self.marks.clear();
             self.began = i64::MAX;
         }
@@ -214,8 +226,10 @@ impl Keeper {
         };
         let kept: Kept = serde_json::from_slice(part()?).map_err(|_| SnapshotError::Damaged)?;
         let correlations = part()?;
+        let network = part().unwrap_or_default();
         let mut nobody = Router::new(Arc::clone(&self.plan), self.settings.clone());
         correlate::load(correlations, &mut nobody, &mut self.worker)?;
+        self.network.put_back(network)?;
         self.grouping.load(kept.open);
         self.marks = kept.marks.into_iter().map(|(from, mark, now)| (from, (mark, now))).collect();
         self.began = self.marks.values().map(|m| m.1).min().unwrap_or(i64::MAX);

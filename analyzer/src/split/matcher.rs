@@ -10,6 +10,7 @@ use super::Note;
 use crate::{
     Matches,
     correlate::{self, Plan, Router, Settings, SnapshotError, Worker},
+    detectors::network::{Fact, Network},
     entities, grouping,
 };
 
@@ -23,6 +24,8 @@ pub struct Matcher {
     matches: Vec<RuleIndex>,
     router: Router,
     counts: IndexMap<String, Matches, foldhash::fast::FixedState>,
+    network: Network,
+    facts: Vec<Fact>,
     now: i64,
     told: (i64, i64),
 }
@@ -36,10 +39,12 @@ impl Matcher {
             rules: Arc::clone(rules),
             router: Router::new(Arc::clone(&plan), settings.clone()),
             plan,
-            settings,
             scratch: Scratch::default(),
             matches: Vec::new(),
             counts: IndexMap::default(),
+            network: Network::new(settings.network.clone()),
+            facts: Vec::new(),
+            settings,
             now: i64::MIN,
             told: (i64::MIN, i64::MIN),
         }
@@ -71,7 +76,9 @@ impl Matcher {
             }
         }
         let Self { router, matches, plan, from, .. } = self;
-        router.route(event, matches, |keyed| out.extend(Note::of(keyed, plan, Some(*from))));
+        router.route(event, matches, |routed| out.extend(Note::of(routed.to_keyed(), plan, Some(*from))));
+        self.network.look(event, &mut self.facts);
+        out.extend(self.facts.drain(..).map(|fact| Note::Fact(Box::new(fact))));
     }
 
     /// How far event time has come, if that is news; for every keeper, after the notes so far.

@@ -2,10 +2,12 @@
 
 use fansipan_model::Alert;
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 use thiserror::Error;
 
-use crate::correlate::{Keyed, Plan, Record, mix};
+use crate::{
+    correlate::{Keyed, Plan, Record, mix},
+    detectors::network::Fact,
+};
 
 /// Format version written.
 const VERSION: u8 = 1;
@@ -37,6 +39,8 @@ pub enum Note {
         /// The record; its `correlation` is a number of the sender's and means nothing here.
         keyed: Keyed,
     },
+    /// What a network detector remembers of an event. Programs that do not know of it set it aside as unread.
+    Fact(Box<Fact>),
     /// How far event time has come in a partition of events.
     Mark {
         /// Which.
@@ -59,6 +63,8 @@ struct Wire {
     record: Option<WireRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mark: Option<(i64, i64)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fact: Option<Fact>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -108,6 +114,11 @@ impl Note {
                 key.extend_from_slice(&keyed.key);
                 key
             }
+            Note::Fact(fact) => {
+                let mut key = fact.detector.as_bytes().to_vec();
+                fact.key.iter().for_each(|part| crate::correlate::put_text(&mut key, part.as_bytes()));
+                key
+            }
             Note::Mark { .. } => Vec::new(),
         }
     }
@@ -122,9 +133,10 @@ impl Note {
 
     /// As it travels.
     pub fn write(&self) -> Vec<u8> {
-        let mut wire = Wire { v: VERSION, from: None, hit: None, record: None, mark: None };
+        let mut wire = Wire { v: VERSION, from: None, hit: None, record: None, mark: None, fact: None };
         match self {
             Note::Hit(alert) => wire.hit = Some((**alert).clone()),
+            Note::Fact(fact) => wire.fact = Some((**fact).clone()),
             Note::Mark { from, mark, now } => (wire.from, wire.mark) = (Some(*from), Some((*mark, *now))),
             Note::Record { rule, hash, from, keyed } => {
                 let Record { at, id, value, member, drill, below, .. } = keyed.record;
@@ -147,9 +159,10 @@ impl Note {
         }
         match wire {
             Wire { hit: Some(alert), .. } => Ok(Note::Hit(Box::new(alert))),
+            Wire { fact: Some(fact), .. } => Ok(Note::Fact(Box::new(fact))),
             Wire { mark: Some((mark, now)), from: Some(from), .. } => Ok(Note::Mark { from, mark, now }),
             Wire { record: Some(r), from, .. } => {
-                let mut key = SmallVec::new();
+                let mut key = Vec::new();
                 r.key.iter().for_each(|text| crate::correlate::put_text(&mut key, text.as_bytes()));
                 let context = hex::decode(&r.context).map_err(|e| NoteError::Damaged(e.to_string()))?;
                 let record = Record { at: r.at, id: r.id, value: r.value, context: 0, member: r.member, drill: r.drill, below: r.below };
@@ -157,7 +170,7 @@ impl Note {
                     correlation: 0,
                     key,
                     record,
-                    context: context.into(),
+                    context,
                     remove: r.remove,
                     now: r.now,
                     mark: r.mark,

@@ -63,7 +63,8 @@ struct State {
     /// The latest time seen: time does not run backwards when packets do.
     now: i64,
     tunnels: hashbrown::HashSet<Tunnel>,
-    neighbours: hashbrown::HashSet<([u8; 6], std::net::Ipv4Addr)>,
+    /// By address, and the virtual network it is in: who has it.
+    neighbours: hashbrown::HashMap<(std::net::Ipv4Addr, Option<u16>), [u8; 6]>,
 }
 
 impl Sensor {
@@ -79,7 +80,7 @@ impl Sensor {
             summary: Summary::default(),
             now: 0,
             tunnels: hashbrown::HashSet::new(),
-            neighbours: hashbrown::HashSet::new(),
+            neighbours: hashbrown::HashMap::new(),
         };
         Self { decoder: Decoder::default(), state }
     }
@@ -148,13 +149,15 @@ impl Sink for State {
 
     fn arp(&mut self, env: &Env, arp: &Arp) {
         let (mac, address) = arp.sender;
-        if address.is_unspecified() || self.neighbours.contains(&(mac, address)) {
+        let place = (address, env.vlans[0]);
+        // an address is told when it is new, and each time that it changes its owner
+        if address.is_unspecified() || self.neighbours.get(&place) == Some(&mac) {
             return;
         }
         if self.neighbours.len() >= MAX_SEEN {
             self.neighbours.clear();
         }
-        self.neighbours.insert((mac, address));
+        self.neighbours.insert(place, mac);
         let mut event = Event::default();
         event.set_timestamp(env.at);
         for (field, value) in [

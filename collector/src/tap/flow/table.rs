@@ -29,7 +29,7 @@ impl Key {
 pub(crate) enum Class {
     /// TCP that goes on.
     Open,
-    /// TCP that is over; stragglers may come.
+    /// TCP that is over, or was asked for and never answered; stragglers may come.
     Over,
     /// Everything else.
     Other,

@@ -109,6 +109,11 @@ impl Tcp {
         source == End::Reset || destination == End::Reset || (source == End::Closed && destination == End::Closed)
     }
 
+    /// Whether it was asked for and nobody answered.
+    pub(crate) fn unanswered(&self) -> bool {
+        self.ends.source == End::SynSent && self.ends.destination == End::Inactive
+    }
+
     /// Whether a segment opens a new connection between the same ports rather than belonging to this one.
     pub(crate) fn reopened(&self, side: Side, segment: &Segment<'_>, silence: i64) -> bool {
         let known = *self.isn.of(side) == Some(segment.sequence);

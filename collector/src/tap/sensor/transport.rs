@@ -22,6 +22,11 @@ const SERVER_PORTS: [u16; 42] = [
     853, 993, 995, 1433, 1521, 1812, 1813, 3306, 3389, 5060, 5432, 5900, 8080, 20000,
 ];
 
+/// A flow is reported anew after so many packets, ...
+const BUSY: u64 = 65_536;
+/// ... but not more often than this, nanoseconds.
+const BUSY_AFTER: i64 = 5_000_000_000;
+
 /// Whether it looks as if the receiver had begun.
 fn backwards(source: u16, destination: u16) -> bool {
     SERVER_PORTS.contains(&source) && !SERVER_PORTS.contains(&destination) && destination > 1023
@@ -98,7 +103,10 @@ impl State {
         if end.mac.is_none() {
             end.mac = env.macs.map(|[source, _]| source).filter(|m| *m != [0; 6]);
         }
-        if env.at.saturating_sub(flow.reported) >= self.settings.alive {
+        let since = env.at.saturating_sub(flow.reported);
+        // what floods a line must not wait until it is over
+        let busy = since >= BUSY_AFTER && (flow.sent.source.packets + flow.sent.destination.packets).is_multiple_of(BUSY);
+        if busy || since >= self.settings.alive {
             flow.reported = env.at;
             self.out.push(report::flow(flow, Reason::Alive));
         }
@@ -128,7 +136,7 @@ impl State {
         }
         flow.history.tcp(side, &segment, length);
         flow.tcp.update(side, &segment);
-        let class = if flow.tcp.over() { Class::Over } else { Class::Open };
+        let class = if flow.tcp.over() || flow.tcp.unanswered() { Class::Over } else { Class::Open };
         self.stream(at, side, env.at, &segment, length);
         self.weigh(at);
         self.table.touch(at, class);

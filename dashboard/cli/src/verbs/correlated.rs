@@ -56,7 +56,11 @@ impl Correlated {
             return Ok(0);
         }
         self.fed.sort_by_key(|f| f.event.timestamp()); // stable: equal times stay in the order of the files
-        let mut analyzer = Analyzer::new(&self.set, GroupingConfig::default(), Settings::default());
+        let mut analyzer = {
+            // network detectors see every event, not only those that feed correlations: `watched`
+            let settings = Settings { network: None, ..Settings::default() };
+            Analyzer::new(&self.set, GroupingConfig::default(), settings)
+        };
         let mut alerts: BTreeMap<AlertId, Alert> = BTreeMap::new();
         let mut signals = Vec::new();
         for (number, fed) in (1u128..).zip(&mut self.fed) {

@@ -12,7 +12,7 @@ use fansipan_model::{Event, json};
 use fansipan_rules::{RuleIndex, RuleSet, Scratch, Severity};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{client, correlated::Correlated, evidence, rules};
+use super::{client, correlated::Correlated, evidence, rules, watched::Watched};
 use crate::{
     Outcome,
     args::{Cli, HuntArgs},
@@ -82,6 +82,7 @@ fn files(args: &HuntArgs) -> Result<Outcome> {
     let mut hunt = Hunt {
         set: &set,
         correlated: Correlated::new(&set),
+        watched: Watched::new(),
         normalizer: &normalizer,
         scratch: Scratch::default(),
         matches: Vec::new(),
@@ -111,6 +112,7 @@ fn files(args: &HuntArgs) -> Result<Outcome> {
         bar.inc(1);
     }
     hunt.detections += hunt.correlated.finish(&mut hunt.out)?;
+    hunt.detections += hunt.watched.detections(&mut hunt.out)?;
     hunt.out.flush()?;
     bar.finish_and_clear();
     tracing::info!("{} events, {} detections", hunt.events, hunt.detections);
@@ -125,6 +127,7 @@ fn progress(files: u64) -> ProgressBar {
 struct Hunt<'a, W: Write> {
     set: &'a RuleSet,
     correlated: Correlated,
+    watched: Watched,
     normalizer: &'a Normalizer,
     scratch: Scratch,
     matches: Vec<RuleIndex>,
@@ -145,6 +148,7 @@ impl<W: Write> Hunt<'_, W> {
         self.matches.clear();
         self.set.evaluate(event, &mut self.scratch, &mut self.matches);
         self.correlated.take(input, record, event, &self.matches);
+        self.watched.take(input, record, event);
         for &index in &self.matches {
             let rule = self.set.rule(index);
             if rule.correlated {

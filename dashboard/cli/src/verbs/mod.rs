@@ -28,6 +28,7 @@ mod search;
 mod size;
 mod sources;
 mod tokens;
+mod watched;
 mod workspace;
 
 pub use doctor::{Finding, doctor};

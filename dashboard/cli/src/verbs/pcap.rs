@@ -1,11 +1,13 @@
 //! `fansipan pcap`: packets of capture files in, one flat ECS JSON object per event out.
 //!
-//! Each file is a capture of its own and ends with an event `network.capture` that says what was read and what was wrong. A file that
+//! Each file is a capture of its own and ends with an event `network.capture` that says what was read and what was wrong,
+//! after the alerts of the network detectors (`event.kind: alert`). A file that
 //! is cut gives what is before the cut, and a warning; one that is no capture makes the verb fail after the others were read.
 
 use std::{
     io::{self, BufWriter, Write},
     path::Path,
+    sync::Arc,
 };
 
 use anyhow::Result;
@@ -16,6 +18,7 @@ use fansipan_collector::tap::{
 };
 use fansipan_model::{Event, Value, fields, json};
 
+use super::watched::Watched;
 use crate::{Outcome, args::PcapArgs, output};
 
 pub(super) fn pcap(args: &PcapArgs) -> Result<Outcome> {
@@ -37,19 +40,26 @@ pub(super) fn pcap(args: &PcapArgs) -> Result<Outcome> {
     }
 }
 
-fn read(path: &Path, mut file: CaptureFile, out: &mut dyn Write) -> Result<()> {
+fn read(path: &Path, mut file: CaptureFile, out: &mut impl Write) -> Result<()> {
     let mut sensor = Sensor::new(Settings::default());
     let mut line = Vec::new();
+    let (mut watched, input) = (Watched::new(), Arc::from(path.display().to_string()));
+    let mut record = 0;
     while let Some(packet) = file.next_packet() {
         sensor.packet(packet.link, packet.at, packet.wire, packet.data);
         for event in sensor.events() {
+            record += 1;
+            watched.take(&input, record, &event);
             write(&event, &mut line, out)?;
         }
     }
     sensor.finish();
     for event in sensor.events() {
+        record += 1;
+        watched.take(&input, record, &event);
         write(&event, &mut line, out)?;
     }
+    watched.events(out)?;
     let ending = file.ending();
     let packets = sensor.summary().packets;
     let path = path.display().to_string();
