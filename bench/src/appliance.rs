@@ -29,14 +29,23 @@ impl Appliance {
         Self::start_filled(rules, |_| Ok(()))
     }
 
+    /// As [`Appliance::start`], through another command such as `ip netns exec NAME`, with more configuration.
+    pub fn start_through(through: &[&str], more: &str) -> Result<Self> {
+        Self::begin(&[], through, more, |_| Ok(()))
+    }
+
     /// As [`Appliance::start`], over what `fill` puts into the data folder before.
     pub fn start_filled(rules: &[PathBuf], fill: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
+        Self::begin(rules, &[], "", fill)
+    }
+
+    fn begin(rules: &[PathBuf], through: &[&str], more: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("fansipan-bench-").tempdir_in(results_dir()?)?;
         let (syslog, tls, https) = (free_port()?, free_port()?, free_port()?);
         let paths: Vec<String> = rules.iter().map(|p| format!("{:?}", p.display().to_string())).collect();
         let config = format!(
             "[[sources.udp]]\nlisten = \"127.0.0.1:{syslog}\"\n[[sources.tcp]]\nlisten = \"127.0.0.1:{syslog}\"\n[[sources.tls]]\nlisten = \"127.0.0.1:{tls}\"\n\
-             [console]\nlisten = \"127.0.0.1:{https}\"\n[rules]\npaths = [{}]\n",
+             [console]\nlisten = \"127.0.0.1:{https}\"\n[rules]\npaths = [{}]\n{more}",
             paths.join(", ")
         );
         let file = dir.path().join("fansipan.toml");
@@ -45,7 +54,9 @@ impl Appliance {
         fs::create_dir_all(&data)?;
         fill(&data)?;
         let binary = binary()?;
-        let mut child = Command::new(&binary)
+        let mut words = through.iter().map(Into::into).chain([binary.clone().into_os_string()]);
+        let mut child = Command::new(words.next().unwrap_or_default())
+            .args(words)
             .args(["run", "--data"])
             .arg(dir.path().join("data"))
             .arg("--config")

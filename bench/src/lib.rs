@@ -18,4 +18,5 @@ pub mod province;
 pub mod quiet;
 pub mod results;
 pub mod scale;
+pub mod tap;
 pub mod terminal;

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use fansipan_bench::{console, generate::Generator, ingest, quiet, results, scale, terminal};
+use fansipan_bench::{console, generate::Generator, ingest, quiet, results, scale, tap, terminal};
 
 #[derive(Parser)]
 struct Args {
@@ -74,6 +74,27 @@ enum What {
         /// Part of the traffic
         #[arg(long, default_value_t = 1.0)]
         share: f64,
+    },
+    /// The network sensor: mixed traffic from memory on one core beside tshark, a million flows alive; or live on a wire
+    Tap {
+        /// Size of the generated capture, MiB
+        #[arg(long, default_value_t = 2048)]
+        mib: usize,
+        /// Size of its beginning that tshark reads, MiB; 0 leaves tshark out
+        #[arg(long, default_value_t = 128)]
+        tshark_mib: usize,
+        /// Flows alive at once
+        #[arg(long, default_value_t = 1_000_000)]
+        flows: u32,
+        /// Instead: a wire in a network namespace, tcpreplay at rising rates, `fansipan run` listening
+        #[arg(long)]
+        live: bool,
+        /// Seconds of each rate
+        #[arg(long, default_value_t = 10)]
+        seconds: u32,
+        /// Highest rate, Mbit/s
+        #[arg(long, default_value_t = u32::MAX)]
+        most: u32,
     },
     /// Every page's calls over a full store, the next alert, closing 100,000, an entity's page, event to queue
     Console {
@@ -144,6 +165,12 @@ fn main() -> Result<()> {
         What::Lines { lines } => print_lines(args.seed, lines),
         What::Quiet { first, days, share } => {
             results::record("quiet", quiet::measure(&quiet::Plan { seed: args.seed, first, days, share })?)
+        }
+        What::Tap { mib, live: true, seconds, most, .. } => {
+            results::record("tap-live", tap::measure_live(args.seed, mib.min(512), seconds, most)?)
+        }
+        What::Tap { mib, tshark_mib, flows, .. } => {
+            results::record("tap", tap::measure(&tap::Plan { seed: args.seed, mib, tshark_mib, flows })?)
         }
         What::Console { events, alerts, incidents, rounds } => {
             results::record("console", console::measure(&console::Plan { seed: args.seed, events, alerts, incidents, rounds })?)

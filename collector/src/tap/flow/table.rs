@@ -1,8 +1,8 @@
 //! The table of flows: bounded, in order of the last packet, so that what is idle is found without searching.
 
-use std::net::IpAddr;
+use std::{hash::BuildHasher as _, net::IpAddr};
 
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 
 use super::Flow;
 
@@ -53,7 +53,9 @@ struct List {
 
 /// The flows that are alive.
 pub(crate) struct Table {
-    index: HashMap<Key, u32, foldhash::fast::FixedState>,
+    /// Where a key is; the keys themselves are in their places.
+    index: HashTable<u32>,
+    hasher: foldhash::fast::FixedState,
     slots: Vec<Option<Slot>>,
     free: Vec<u32>,
     lists: [List; 3],
@@ -63,7 +65,7 @@ impl Default for Table {
     fn default() -> Self {
         // the seed is fixed: the same capture gives the same events, and what a stranger can provoke is bounded by the table's size
         let hasher = foldhash::fast::FixedState::default();
-        Self { index: HashMap::with_hasher(hasher), slots: Vec::new(), free: Vec::new(), lists: [List { first: NONE, last: NONE }; 3] }
+        Self { index: HashTable::new(), hasher, slots: Vec::new(), free: Vec::new(), lists: [List { first: NONE, last: NONE }; 3] }
     }
 }
 
@@ -73,7 +75,8 @@ impl Table {
     }
 
     pub(crate) fn find(&self, key: &Key) -> Option<u32> {
-        self.index.get(key).copied()
+        let hash = self.hasher.hash_one(key);
+        self.index.find(hash, |&at| self.slot(at).is_some_and(|s| s.key == *key)).copied()
     }
 
     pub(crate) fn flow(&mut self, at: u32) -> Option<&mut Flow> {
@@ -99,7 +102,9 @@ impl Table {
                 (self.slots.len() - 1) as u32
             }
         };
-        self.index.insert(key, at);
+        let Self { index, hasher, slots, .. } = self;
+        let of = |at: &u32| slots.get(*at as usize).and_then(Option::as_ref).map_or(0, |s| hasher.hash_one(s.key));
+        index.insert_unique(hasher.hash_one(key), at, of);
         self.append(at, class);
         at
     }
@@ -113,7 +118,9 @@ impl Table {
     pub(crate) fn remove(&mut self, at: u32) -> Option<Flow> {
         self.unlink(at);
         let slot = self.slots.get_mut(at as usize)?.take()?;
-        self.index.remove(&slot.key);
+        if let Ok(entry) = self.index.find_entry(self.hasher.hash_one(slot.key), |&other| other == at) {
+            entry.remove();
+        }
         self.free.push(at);
         Some(slot.flow)
     }
@@ -127,7 +134,7 @@ impl Table {
 
     /// All of them, those that began first before others.
     pub(crate) fn all(&self) -> Vec<u32> {
-        let mut all: Vec<(i64, u32)> = self.index.values().map(|&at| (self.slot(at).map_or(0, |s| s.flow.info.first), at)).collect();
+        let mut all: Vec<(i64, u32)> = self.index.iter().map(|&at| (self.slot(at).map_or(0, |s| s.flow.info.first), at)).collect();
         all.sort_unstable();
         all.into_iter().map(|(_, at)| at).collect()
     }

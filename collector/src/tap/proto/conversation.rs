@@ -113,7 +113,8 @@ impl Conversation {
         }
         let mut held = held;
         held.drain(..taken.min(held.len()));
-        if held.is_empty() && held.capacity() > 4096 {
+        if held.is_empty() {
+            // a million quiet connections must not keep a buffer each
             held = Vec::new();
         }
         buffer.held = held;

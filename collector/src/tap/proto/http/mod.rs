@@ -95,7 +95,7 @@ struct Passed {
 }
 
 /// What an exchange takes with its texts, about.
-const EXCHANGE: usize = 1024;
+const EXCHANGE: usize = 1536;
 
 /// A request with its response.
 #[derive(Default)]
@@ -140,8 +140,8 @@ struct Http {
     client_over: bool,
     handover: Handover,
     /// What the server asked to be answered last.
-    challenge: Ntlm,
-    open: VecDeque<Exchange>,
+    challenge: Option<Box<Ntlm>>,
+    open: VecDeque<Box<Exchange>>,
     /// Exchanges of `open` whose request has begun.
     asked: usize,
     /// Exchanges of `open` whose response is complete.
@@ -204,7 +204,7 @@ impl StreamProtocol for Http {
             self.closed(cx, side);
         }
         while let Some(exchange) = self.open.pop_front() {
-            event::emit(cx, exchange);
+            event::emit(cx, *exchange);
         }
     }
 }
@@ -241,7 +241,7 @@ impl Http {
             self.lose(cx, side);
             return Step::Skip(u64::MAX);
         };
-        let mut exchange = Exchange { at: cx.at, ended: cx.at, ..Exchange::default() };
+        let mut exchange = Box::new(Exchange { at: cx.at, ended: cx.at, ..Exchange::default() });
         let mut request = Request { method: text(method), target: text(target), version: version.map(text), ..Request::default() };
         let mut lengths = Lengths::default();
         for (name, value) in head.fields() {
@@ -271,7 +271,7 @@ impl Http {
             if !self.client_over && !last {
                 return Step::Wait;
             }
-            self.open.push_back(Exchange { at: cx.at, request_done: true, ..Exchange::default() });
+            self.open.push_back(Box::new(Exchange { at: cx.at, request_done: true, ..Exchange::default() }));
             self.asked = self.open.len();
         }
         match Beginning::starts(bytes, b"HTTP/") {
@@ -290,7 +290,7 @@ impl Http {
             lengths.field(name, &value);
             response.field(name, &value);
             if name.eq_ignore_ascii_case(b"www-authenticate") || name.eq_ignore_ascii_case(b"proxy-authenticate") {
-                self.challenge.read_text(cx.at, &value);
+                self.challenge.get_or_insert_default().read_text(cx.at, &value);
             }
         }
         let Some(exchange) = self.open.get_mut(self.answered) else { return Step::Stop };
@@ -307,7 +307,7 @@ impl Http {
         exchange.response = Some(response);
         exchange.ended = cx.at;
         if let Some(mut login) = exchange.login.take() {
-            login.answers(&mut self.challenge);
+            login.answers(self.challenge.get_or_insert_default());
             login.emit(cx, Some(!matches!(status, 401 | 407)));
         }
         self.begin_body(cx, side, if bare { Framing::None } else { framing }, &lengths.encoding);
@@ -368,7 +368,7 @@ impl Http {
     fn emit_complete(&mut self, cx: &mut Cx<'_>) {
         while self.open.front().is_some_and(|e| e.request_done && e.response_done) {
             if let Some(exchange) = self.open.pop_front() {
-                event::emit(cx, exchange);
+                event::emit(cx, *exchange);
             }
             self.asked = self.asked.saturating_sub(1);
             self.answered = self.answered.saturating_sub(1);
