@@ -5,13 +5,17 @@
 //! that goes on (suppressed for the length of the window, as here); its limit of groups is 100,000. Alerts here name the events
 //! behind them, so rsigma is asked to as well (`correlation_event_mode: refs`); without that it is measured besides.
 
-use std::{collections::{BTreeMap, BTreeSet}, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Instant,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use fansipan_analyzer::{Analyzer, GroupingConfig, Settings, Signal};
 use fansipan_model::{Event, Value, fields};
 use fansipan_rules::{RuleSet, Taxonomy};
-use rsigma_eval::{CorrelationConfig, CorrelationEventMode, CorrelationEngine, JsonEvent};
+use rsigma_eval::{CorrelationConfig, CorrelationEngine, CorrelationEventMode, JsonEvent};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -173,7 +177,8 @@ fn ours(text: &str, lines: &[Line]) -> Result<(f64, Found, usize)> {
 /// The same for rsigma. `events`: what its results say of the events behind them; ours name them.
 fn peer(text: &str, lines: &[Line], events: CorrelationEventMode) -> Result<(f64, Found, usize)> {
     let collection = rsigma_parser::parse_sigma_yaml(text).map_err(|e| anyhow::anyhow!("rsigma: {e}"))?;
-    let config = CorrelationConfig { emit_detections: false, suppress: Some(3600), correlation_event_mode: events, ..CorrelationConfig::default() };
+    let config =
+        CorrelationConfig { emit_detections: false, suppress: Some(3600), correlation_event_mode: events, ..CorrelationConfig::default() };
     let mut engine = CorrelationEngine::new(config);
     engine.add_collection(&collection).map_err(|e| anyhow::anyhow!("rsigma: {e}"))?;
     let mut found = Found::new();

@@ -72,8 +72,6 @@ pub struct PacketCounters {
     pub interface_drops: u64,
     /// Frames that the sensor took and did not read.
     pub own_drops: u64,
-    /// Frames that were read and could not be kept in the packet ring.
-    pub not_recorded: u64,
     /// Whether the interface is there and up.
     pub up: bool,
     /// Flows alive now.

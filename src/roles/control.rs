@@ -98,7 +98,6 @@ impl Collectors {
                 ("kernel_drops_total", packets.kernel_drops as f64),
                 ("interface_drops_total", packets.interface_drops as f64),
                 ("own_drops_total", packets.own_drops as f64),
-                ("not_recorded_total", packets.not_recorded as f64),
                 ("coverage", packets.coverage()),
                 ("flows", packets.flows as f64),
                 ("up", f64::from(u8::from(packets.up))),

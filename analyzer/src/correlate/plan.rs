@@ -157,7 +157,8 @@ impl Plan {
             match about {
                 Linked::Rule(RuleIndex(rule)) => {
                     let (group, values) = (fields.group.clone(), fields.values.clone());
-                    let key = group.iter().chain(if body.kind == CorrelationKind::FirstSeen { &values[..] } else { &[] }).cloned().collect();
+                    let key =
+                        group.iter().chain(if body.kind == CorrelationKind::FirstSeen { &values[..] } else { &[] }).cloned().collect();
                     let layout = self.layouts.insert_full(key).0 as u32;
                     let feed = Feed { correlation: i, member, layout, group, values };
                     if let Some(list) = self.feeds.get_mut(*rule as usize) {

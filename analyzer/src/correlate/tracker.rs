@@ -98,8 +98,9 @@ impl Tracker {
     fn find(&self, of: u64, key: &[u8]) -> Option<u32> {
         let tag = (of >> 32) as u32;
         let groups = &self.groups;
-        let same =
-            |(t, slot): &(u32, u32)| *t == tag && groups.get(*slot as usize).and_then(Option::as_ref).is_some_and(|g| g.key.as_slice() == key);
+        let same = |(t, slot): &(u32, u32)| {
+            *t == tag && groups.get(*slot as usize).and_then(Option::as_ref).is_some_and(|g| g.key.as_slice() == key)
+        };
         self.table.find(of, same).map(|(_, slot)| *slot)
     }
 

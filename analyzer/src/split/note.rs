@@ -166,16 +166,7 @@ impl Note {
                 r.key.iter().for_each(|text| crate::correlate::put_text(&mut key, text.as_bytes()));
                 let context = hex::decode(&r.context).map_err(|e| NoteError::Damaged(e.to_string()))?;
                 let record = Record { at: r.at, id: r.id, value: r.value, context: 0, member: r.member, drill: r.drill, below: r.below };
-                let keyed = Keyed {
-                    correlation: 0,
-                    key,
-                    record,
-                    context,
-                    remove: r.remove,
-                    now: r.now,
-                    mark: r.mark,
-                    since: r.since,
-                };
+                let keyed = Keyed { correlation: 0, key, record, context, remove: r.remove, now: r.now, mark: r.mark, since: r.since };
                 Ok(Note::Record { rule: r.rule, hash: r.hash, from, keyed })
             }
             _ => Err(NoteError::Damaged("it says nothing".to_owned())),

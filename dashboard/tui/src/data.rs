@@ -491,8 +491,6 @@ pub struct Packets {
     pub interface_drops: u64,
     /// Dropped by the sensor.
     pub own_drops: u64,
-    /// Not kept in the packet ring.
-    pub not_recorded: u64,
 }
 
 /// How far behind detection and search are.

@@ -10,8 +10,8 @@ use tantivy::{
 
 use super::{
     Shared,
-    bits::Bits,
     accumulate::{Accumulator, Figure, Number, Part, bucket, measured, too_much},
+    bits::Bits,
     layout::Place,
     plan::frequency,
     record::odd_term,

@@ -55,7 +55,6 @@ impl Watch {
             sum.kernel_drops += part.kernel_drops;
             sum.interface_drops += part.interface_drops;
             sum.own_drops += part.own_drops;
-            sum.not_recorded += part.not_recorded;
             sum.up |= part.up;
             sum.flows += part.flows;
             sum.flows_evicted += part.flows_evicted;

@@ -198,8 +198,6 @@ pub struct PacketsDto {
     pub interface_drops: u64,
     /// Frames the sensor took and did not read.
     pub own_drops: u64,
-    /// Frames read that could not be kept in the packet ring.
-    pub not_recorded: u64,
     /// Whether the interface is there and up.
     pub up: bool,
     /// Flows alive.
@@ -219,7 +217,6 @@ impl PacketsDto {
             kernel_drops: p.kernel_drops,
             interface_drops: p.interface_drops,
             own_drops: p.own_drops,
-            not_recorded: p.not_recorded,
             up: p.up,
             flows: p.flows,
             flows_evicted: p.flows_evicted,

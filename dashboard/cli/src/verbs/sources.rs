@@ -73,7 +73,7 @@ fn sensors(answer: &Value) -> Result<()> {
         .filter_map(|s| s.get("packets").filter(|p| p.is_object()).map(|p| (s, p)))
         .map(|(source, packets)| {
             let mut row = vec![output::cell(source, "id"), state(packets).to_owned(), coverage(packets)];
-            let columns = ["seen", "kernel_drops", "interface_drops", "own_drops", "not_recorded", "flows"];
+            let columns = ["seen", "kernel_drops", "interface_drops", "own_drops", "flows"];
             row.extend(columns.iter().map(|name| output::cell(packets, name)));
             row
         })

@@ -55,7 +55,6 @@ pub(super) fn lines(doc: &mut Doc<'_>) {
             (words.kernel_drops, packets.kernel_drops),
             (words.interface_drops, packets.interface_drops),
             (words.own_drops, packets.own_drops),
-            (words.not_recorded, packets.not_recorded),
         ] {
             let tone = if n > 0 { Tone::Bad } else { Tone::Plain };
             doc.pair(name, tone, &text::number(n, state.language), None);

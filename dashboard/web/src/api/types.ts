@@ -175,7 +175,6 @@ export interface PacketCounters {
   kernel_drops: number;
   interface_drops: number;
   own_drops: number;
-  not_recorded: number;
   up: boolean;
   flows: number;
   flows_evicted: number;

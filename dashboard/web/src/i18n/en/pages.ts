@@ -241,7 +241,6 @@ export const pages: Pick<Words, "overview" | "alerts" | "search" | "event" | "so
     kernel_drops: "dropped by the kernel",
     interface_drops: "dropped by the card",
     own_drops: "dropped by the sensor",
-    not_recorded: "not kept in the packet ring",
     flows_evicted: "flows ended early, table full",
     flows_given_up: "flows given up, memory full",
     col_skew: "Skew",

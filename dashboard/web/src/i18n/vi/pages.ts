@@ -239,7 +239,6 @@ export const pages = {
     kernel_drops: "nhân hệ điều hành bỏ",
     interface_drops: "card mạng bỏ",
     own_drops: "cảm biến bỏ",
-    not_recorded: "không kịp lưu vào vòng gói tin",
     flows_evicted: "luồng bị kết thúc sớm vì bảng đầy",
     flows_given_up: "luồng bị bỏ dở vì hết bộ nhớ",
     col_skew: "Lệch giờ",

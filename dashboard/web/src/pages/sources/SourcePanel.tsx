@@ -85,7 +85,7 @@ function Ledger({ source }: { source: SourceInfo }) {
 function Packets({ packets }: { packets: PacketCounters }) {
   const { t } = useTranslation();
   const text = useText();
-  const lines = ["kernel_drops", "interface_drops", "own_drops", "not_recorded", "flows_evicted", "flows_given_up"] as const;
+  const lines = ["kernel_drops", "interface_drops", "own_drops", "flows_evicted", "flows_given_up"] as const;
   return (
     <section className={styles.section} data-testid="source-packets">
       <h3>{t("sources.packets")}</h3>
