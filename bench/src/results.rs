@@ -22,3 +22,9 @@ pub fn record(name: &str, result: Value) -> Result<()> {
     }
     Ok(())
 }
+
+/// The value in the middle.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}

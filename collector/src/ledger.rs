@@ -17,7 +17,7 @@ use std::{
     },
 };
 
-use fansipan_model::{PerMille, SourceCounters, SourceInfo};
+use fansipan_model::{PacketCounters, PerMille, SourceCounters, SourceInfo};
 use hashbrown::HashMap;
 use tokio::sync::watch;
 
@@ -295,6 +295,7 @@ impl SourceRegistry {
             last_seen: new.at,
             skew: None,
             counters: SourceCounters::default(),
+            packets: None,
         };
         let entry = Arc::new(SourceEntry {
             id: info.id.clone(),
@@ -376,6 +377,19 @@ impl SourceRegistry {
             }
         }
         count_refused(&mut self.totals.lock().unwrap_or_else(PoisonError::into_inner).counters, reason, count);
+        self.moved();
+    }
+
+    /// What a sensor has seen and lost by now.
+    pub(crate) fn packets(&self, entry: &SourceEntry, packets: PacketCounters, at: i64) {
+        {
+            let mut inner = entry.change();
+            let before = inner.info.packets.as_ref().map_or(0, |p| p.seen);
+            if packets.seen > before {
+                inner.info.last_seen = inner.info.last_seen.max(at);
+            }
+            inner.info.packets = Some(packets);
+        }
         self.moved();
     }
 

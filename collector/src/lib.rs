@@ -40,6 +40,8 @@ pub enum Transport {
     Http,
     /// Standard input.
     Stdin,
+    /// Packets, through the network sensor.
+    Tap,
 }
 
 impl Transport {
@@ -52,6 +54,7 @@ impl Transport {
             Transport::File => "file",
             Transport::Http => "http",
             Transport::Stdin => "stdin",
+            Transport::Tap => "tap",
         }
     }
 }

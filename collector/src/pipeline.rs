@@ -6,6 +6,7 @@
 
 mod appender;
 mod assign;
+mod events;
 mod ids;
 mod lane;
 
@@ -22,6 +23,7 @@ use arc_swap::ArcSwap;
 
 pub use appender::{Appender, OfferError, Parcel};
 pub use assign::{Assignment, Assignments};
+pub(crate) use events::EventLane;
 pub use lane::{Lane, Origin};
 
 pub use fansipan_bus::{Pending, Sink};
@@ -93,6 +95,11 @@ impl Pipeline {
     /// A lane for one connection, file or request.
     pub fn lane(&self, origin: Origin) -> Lane {
         Lane::new(self.clone(), origin)
+    }
+
+    /// A lane for events that are made here.
+    pub(crate) fn events(&self, source: &Introduction<'_>, assignment: &Assignment) -> EventLane {
+        EventLane::new(self.clone(), source, assignment)
     }
 
     /// Counts records, connections or requests of a sender that were not taken.

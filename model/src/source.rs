@@ -25,11 +25,11 @@ pub struct SourceCounters {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceInfo {
     /// Stable name: transport and peer address, and the host named in the records where a relay sends for many
-    /// (`udp:10.1.2.3`, `tcp:10.1.2.3/fw-01`, `file:/var/log/auth.log`, `http:token-name`).
+    /// (`udp:10.1.2.3`, `tcp:10.1.2.3/fw-01`, `file:/var/log/auth.log`, `http:token-name`, `tap:eth1`).
     pub id: String,
     /// Agency it belongs to.
     pub agency: String,
-    /// `udp`, `tcp`, `tls`, `file`, `http`, `stdin`.
+    /// `udp`, `tcp`, `tls`, `file`, `http`, `stdin`, `tap`.
     pub transport: String,
     /// Peer address, if a network source.
     pub peer: Option<std::net::IpAddr>,
@@ -53,6 +53,48 @@ pub struct SourceInfo {
     pub skew: Option<i64>,
     /// Loss ledger.
     pub counters: SourceCounters,
+    /// What the network sensor saw of the traffic there; `None`: not a sensor's.
+    #[serde(default)]
+    pub packets: Option<PacketCounters>,
+}
+
+/// Frames on an interface that the network sensor listens to, since the program started.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PacketCounters {
+    /// Frames the sensor read.
+    pub seen: u64,
+    /// Bytes on the wire of these.
+    pub bytes: u64,
+    /// Frames that the kernel dropped because the sensor was behind.
+    pub kernel_drops: u64,
+    /// Frames that the network card or its driver dropped.
+    pub interface_drops: u64,
+    /// Frames that the sensor took and did not read.
+    pub own_drops: u64,
+    /// Frames that were read and could not be kept in the packet ring.
+    pub not_recorded: u64,
+    /// Whether the interface is there and up.
+    pub up: bool,
+    /// Flows alive now.
+    pub flows: u64,
+    /// Flows that were ended early because the table was full.
+    pub flows_evicted: u64,
+    /// Flows no longer looked into because memory for what protocols hold was used up.
+    pub flows_given_up: u64,
+}
+
+impl PacketCounters {
+    /// Frames that were lost before the sensor could read them.
+    pub fn lost(&self) -> u64 {
+        self.kernel_drops + self.interface_drops + self.own_drops
+    }
+
+    /// Share of the frames that were read, 0–1; 1 while there were none.
+    pub fn coverage(&self) -> f64 {
+        let all = self.seen + self.lost();
+        if all == 0 { 1.0 } else { self.seen as f64 / all as f64 }
+    }
 }
 
 /// A share in thousandths: exact, comparable, no floats in shared state. Serialized as a JSON number 0.0–1.0.

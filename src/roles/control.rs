@@ -90,6 +90,22 @@ impl Collectors {
         self.health.set("fansipan_spool_delivered_total", status.delivered as f64);
         self.health.set("fansipan_kafka_away", f64::from(u8::from(status.away)));
         self.health.set_alarm(status.alarm);
+        for source in self.registry.snapshot() {
+            let Some(packets) = &source.packets else { continue };
+            let id = source.id.replace(['\\', '"'], "_");
+            for (name, value) in [
+                ("packets_total", packets.seen as f64),
+                ("kernel_drops_total", packets.kernel_drops as f64),
+                ("interface_drops_total", packets.interface_drops as f64),
+                ("own_drops_total", packets.own_drops as f64),
+                ("not_recorded_total", packets.not_recorded as f64),
+                ("coverage", packets.coverage()),
+                ("flows", packets.flows as f64),
+                ("up", f64::from(u8::from(packets.up))),
+            ] {
+                self.health.set(format!("fansipan_tap_{name}{{source=\"{id}\"}}"), value);
+            }
+        }
     }
 
     fn tell(&self) -> Result<()> {

@@ -20,6 +20,8 @@ pub struct Appliance {
     child: Option<Child>,
     dir: TempDir,
     data: PathBuf,
+    /// What the program is started through, such as `ip netns exec NAME`.
+    through: Vec<String>,
     /// Syslog UDP and TCP port.
     pub syslog: u16,
     /// Syslog TLS port.
@@ -36,19 +38,32 @@ const PATIENCE: Duration = Duration::from_secs(60);
 impl Appliance {
     /// Starts with the default configuration and free ports; `extra` is appended to the configuration file.
     pub fn start(extra: &str) -> Result<Self> {
-        Self::begin(None, extra)
+        Self::begin(None, &[], extra)
+    }
+
+    /// Like [`Appliance::start`], through another command, such as `ip netns exec NAME`.
+    pub fn start_through(through: &[&str], extra: &str) -> Result<Self> {
+        Self::begin(None, through, extra)
     }
 
     /// Like [`Appliance::start`], with its data in a folder of the caller's.
     pub fn start_in(data: &Path, extra: &str) -> Result<Self> {
-        Self::begin(Some(data.to_owned()), extra)
+        Self::begin(Some(data.to_owned()), &[], extra)
     }
 
-    fn begin(data: Option<PathBuf>, extra: &str) -> Result<Self> {
+    fn begin(data: Option<PathBuf>, through: &[&str], extra: &str) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("fansipan-test-").tempdir()?;
         let data = data.unwrap_or_else(|| dir.path().join("data"));
-        let mut this =
-            Self { child: None, dir, data, syslog: ports::free(), tls: ports::free(), https: ports::free(), first_password: None };
+        let mut this = Self {
+            child: None,
+            dir,
+            data,
+            through: through.iter().map(|&word| word.to_owned()).collect(),
+            syslog: ports::free(),
+            tls: ports::free(),
+            https: ports::free(),
+            first_password: None,
+        };
         let config = format!(
             "[sources]\ntimezone = \"+00:00\"\n[[sources.udp]]\nlisten = \"127.0.0.1:{s}\"\n[[sources.tcp]]\nlisten = \"127.0.0.1:{s}\"\n[[sources.tls]]\nlisten = \"127.0.0.1:{t}\"\n[console]\nlisten = \"127.0.0.1:{h}\"\n[log]\nmin_free_mib = 16\n{extra}",
             s = this.syslog,
@@ -97,7 +112,9 @@ impl Appliance {
     /// Starts it (again) on the same data and waits until it answers.
     pub fn launch(&mut self) -> Result<()> {
         let stderr = fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("stderr"))?;
-        let mut child = Command::new(Self::binary())
+        let mut words = self.through.iter().map(Into::into).chain([Self::binary().into_os_string()]);
+        let mut child = Command::new(words.next().unwrap_or_default())
+            .args(words)
             .args(["run", "--data"])
             .arg(self.data())
             .arg("--config")

@@ -4,6 +4,7 @@ pub mod appliance;
 pub mod clickhouse;
 pub mod deployment;
 pub mod kafka;
+pub mod packets;
 pub mod ports;
 pub mod receiver;
 pub mod shippers;

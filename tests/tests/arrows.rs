@@ -11,9 +11,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("storage", &["fansipan-model"]),
     ("response", &["fansipan-model", "fansipan-storage"]),
     ("collector", &["fansipan-model", "fansipan-bus"]),
-    ("dashboard/api", &["fansipan-model", "fansipan-storage", "fansipan-response", "fansipan-rules", "fansipan-analyzer"]),
+    (
+        "dashboard/api",
+        &["fansipan-model", "fansipan-storage", "fansipan-response", "fansipan-rules", "fansipan-analyzer", "fansipan-parquet"],
+    ),
     ("dashboard/parquet", &[]),
-    ("dashboard/cli", &["fansipan-model", "fansipan-collector", "fansipan-rules", "fansipan-analyzer", "fansipan-parquet"]),
+    ("dashboard/cli", &["fansipan-model", "fansipan-collector", "fansipan-rules", "fansipan-analyzer"]),
     ("dashboard/tui", &["fansipan-cli"]),
 ];
 

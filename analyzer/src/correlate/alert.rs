@@ -11,20 +11,13 @@ use super::{
     kinds::distinct,
     plan::Compiled,
 };
-use crate::entities;
 
 /// The alert of an episode. A pure function of both, but for the entities, which are those of the first records seen.
 pub(crate) fn build(plan: &Compiled, key: &[u8], episode: &Episode, contexts: &Contexts) -> Alert {
     let mut values = texts(key).map(str::to_owned);
     let agency = values.next().unwrap_or_default();
     let group: Vec<String> = values.collect();
-    let mut about = Vec::new();
-    for number in &episode.contexts {
-        context::read(contexts.get(*number).unwrap_or(&[]), &mut about);
-    }
-    about.sort();
-    about.dedup();
-    about.truncate(entities::LIMIT);
+    let about = context::entities(episode.contexts.iter().filter_map(|number| contexts.get(*number)));
     let labels = plan.labels.iter().chain(if plan.kind == CorrelationKind::FirstSeen { &plan.counted[..] } else { &[] });
     let mut matched: Vec<MatchedField> =
         labels.zip(&group).map(|(field, value)| MatchedField { field: field.clone(), value: value.clone() }).collect();

@@ -1,16 +1,18 @@
 //! What events are about, each combination kept once: most records of a group share theirs.
 
-use fansipan_model::{Entity, Event, FieldId};
-use hashbrown::HashTable;
+use std::hash::BuildHasher as _;
 
-use super::keyed::mix;
+use fansipan_model::{Entity, EntityKind, Event, FieldId};
+use hashbrown::HashTable;
+use smallvec::SmallVec;
+
 use crate::entities;
 
 /// Longer values say nothing more.
 const LONGEST: usize = 512;
 
 /// Writes what an event is about: place in the table of naming fields, length, text.
-pub(crate) fn write(event: &Event, out: &mut impl Extend<u8>, buffer: &mut String) {
+pub(crate) fn write(event: &Event, out: &mut Vec<u8>, buffer: &mut String) {
     let mut left = entities::LIMIT;
     for (field, value) in event.iter_ids() {
         let Some(place) = entities::place(field) else { continue };
@@ -24,22 +26,34 @@ pub(crate) fn write(event: &Event, out: &mut impl Extend<u8>, buffer: &mut Strin
         while !buffer.is_char_boundary(end) {
             end -= 1;
         }
-        out.extend([place]);
-        out.extend((end as u16).to_le_bytes());
-        out.extend(buffer.as_bytes().iter().take(end).copied());
+        out.push(place);
+        out.extend_from_slice(&(end as u16).to_le_bytes());
+        out.extend_from_slice(buffer.as_bytes().get(..end).unwrap_or(&[]));
     }
 }
 
-/// Reads what [`write`] wrote.
-pub(crate) fn read(mut bytes: &[u8], out: &mut Vec<Entity>) {
-    while let Some(([place, low, high], rest)) = bytes.split_first_chunk::<3>() {
-        let Some((text, rest)) = rest.split_at_checked(usize::from(u16::from_le_bytes([*low, *high]))) else { return };
-        bytes = rest;
-        if let (Some((field, kind)), Ok(text)) = (entities::naming(*place), std::str::from_utf8(text)) {
-            let field: FieldId = field;
-            out.push(Entity { kind, field: field.name().to_owned(), value: text.to_owned() });
+/// Reads what [`write`] wrote: the entities of several contexts, sorted, each once, at most [`entities::LIMIT`].
+pub(crate) fn entities<'a>(contexts: impl Iterator<Item = &'a [u8]>) -> Vec<Entity> {
+    let mut all: SmallVec<[(EntityKind, FieldId, &str); 64]> = SmallVec::new();
+    for mut bytes in contexts {
+        while let Some(([place, low, high], rest)) = bytes.split_first_chunk::<3>() {
+            let Some((text, rest)) = rest.split_at_checked(usize::from(u16::from_le_bytes([*low, *high]))) else { break };
+            bytes = rest;
+            if let (Some((field, kind)), Ok(text)) = (entities::naming(*place), std::str::from_utf8(text))
+                && !all.contains(&(kind, field, text))
+            {
+                all.push((kind, field, text));
+            }
         }
     }
+    all.sort_unstable_by_key(|(kind, field, text)| (*kind, field.name(), *text));
+    let entity = |(kind, field, text): (EntityKind, FieldId, &str)| Entity { kind, field: field.name().to_owned(), value: text.to_owned() };
+    all.into_iter().take(entities::LIMIT).map(entity).collect()
+}
+
+/// Of this process only, never stored.
+fn hash(bytes: &[u8]) -> u64 {
+    foldhash::fast::FixedState::with_seed(0x0c0f_fee5).hash_one(bytes)
 }
 
 /// Contexts by number.
@@ -59,10 +73,10 @@ impl Contexts {
         if self.get(self.last).is_some_and(|known| known == bytes) {
             return self.last;
         }
-        let hash = mix(bytes);
+        let of = hash(bytes);
         let slots = &self.slots;
         let same = |i: &u32| slots.get(*i as usize).and_then(Option::as_deref) == Some(bytes);
-        if let Some(found) = self.table.find(hash, same) {
+        if let Some(found) = self.table.find(of, same) {
             self.last = *found;
             return *found;
         }
@@ -77,9 +91,14 @@ impl Contexts {
             *slot = Some(bytes.into());
         }
         let slots = &self.slots;
-        self.table.insert_unique(hash, place, |i| slots.get(*i as usize).and_then(Option::as_deref).map_or(0, mix));
+        self.table.insert_unique(of, place, |i| slots.get(*i as usize).and_then(Option::as_deref).map_or(0, hash));
         self.last = place;
         place
+    }
+
+    /// The number given last.
+    pub(crate) fn latest(&self) -> u32 {
+        self.last
     }
 
     /// A context by number.
@@ -98,7 +117,7 @@ impl Contexts {
             if used.get(i as usize) != Some(&true)
                 && let Some(bytes) = slot.take()
             {
-                if let Ok(found) = self.table.find_entry(mix(&bytes), |k| *k == i) {
+                if let Ok(found) = self.table.find_entry(hash(&bytes), |k| *k == i) {
                     found.remove();
                 }
                 self.free.push(i);

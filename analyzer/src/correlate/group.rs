@@ -78,9 +78,9 @@ pub(crate) struct Fired {
 
 /// State of a group. Kept small: there may be a million.
 pub(crate) struct Group {
-    pub(crate) key: Box<[u8]>,
+    pub(crate) key: SmallVec<[u8; 24]>,
     /// In order of time, id, rule.
-    pub(crate) records: SmallVec<[Record; 1]>,
+    pub(crate) records: Vec<Record>,
     /// The later of the watermark at its latest record and that record.
     pub(crate) alive: i64,
     /// Records before this come too late, whatever the lateness: what stood there was cut.
@@ -107,8 +107,8 @@ pub(crate) const FIRST_LIMIT: u32 = 16;
 impl Group {
     pub(crate) fn new(key: &[u8]) -> Self {
         Self {
-            key: key.into(),
-            records: SmallVec::new(),
+            key: SmallVec::from_slice(key),
+            records: Vec::new(),
             alive: i64::MIN,
             horizon: i64::MIN,
             base: 0,

@@ -1,7 +1,5 @@
 //! What travels from a router to the worker of a group.
 
-use smallvec::SmallVec;
-
 /// A record of a group: one match of one rule that a correlation is about.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Record {
@@ -28,17 +26,46 @@ impl Record {
     }
 }
 
-/// A record on its way to its group, or the order to take it back.
+/// A record on its way to its group within a process: the records of one event share what is referred to.
+#[derive(Clone, Copy, Debug)]
+pub struct Routed<'a> {
+    /// Place of the correlation in the plan.
+    pub correlation: u32,
+    /// Agency and group values.
+    pub key: &'a [u8],
+    /// The record.
+    pub record: Record,
+    /// What the event is about; see [`super::context`].
+    pub(crate) context: &'a [u8],
+    /// What came before is taken back: a late event proved it wrong.
+    pub remove: bool,
+    /// `event.ingested` of the event behind it.
+    pub now: i64,
+    /// The watermark then.
+    pub mark: i64,
+    /// `@timestamp` of the first record of the correlation.
+    pub since: i64,
+}
+
+impl Routed<'_> {
+    /// With everything in it, to go further than this process or to wait.
+    pub fn to_keyed(self) -> Keyed {
+        let Self { correlation, key, record, context, remove, now, mark, since } = self;
+        Keyed { correlation, key: key.to_vec(), record, context: context.to_vec(), remove, now, mark, since }
+    }
+}
+
+/// As [`Routed`], by itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Keyed {
     /// Place of the correlation in the plan.
     pub correlation: u32,
     /// Agency and group values.
-    pub key: SmallVec<[u8; 64]>,
+    pub key: Vec<u8>,
     /// The record.
     pub record: Record,
     /// What the event is about; see [`super::context`].
-    pub(crate) context: SmallVec<[u8; 96]>,
+    pub(crate) context: Vec<u8>,
     /// What came before is taken back: a late event proved it wrong.
     pub remove: bool,
     /// `event.ingested` of the event behind it.
@@ -50,6 +77,12 @@ pub struct Keyed {
 }
 
 impl Keyed {
+    /// As a worker takes it.
+    pub fn routed(&self) -> Routed<'_> {
+        let Self { correlation, record, remove, now, mark, since, .. } = *self;
+        Routed { correlation, key: &self.key, record, context: &self.context, remove, now, mark, since }
+    }
+
     /// Which of `workers` holds the group.
     pub fn place(&self, workers: usize) -> usize {
         let hash = mix(&self.key) ^ u64::from(self.correlation).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -66,9 +99,9 @@ pub(crate) fn mix(bytes: &[u8]) -> u64 {
 }
 
 /// Appends a text with its length.
-pub(crate) fn put_text(out: &mut impl Extend<u8>, text: &[u8]) {
-    out.extend((text.len() as u32).to_le_bytes());
-    out.extend(text.iter().copied());
+pub(crate) fn put_text(out: &mut Vec<u8>, text: &[u8]) {
+    out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    out.extend_from_slice(text);
 }
 
 /// Takes texts apart that [`put_text`] put together.

@@ -1,6 +1,6 @@
 //! Sigma correlations over event time: what single events cannot show.
 //!
-//! A [`Plan`] is what the rules say. A [`Router`] turns an event and the rules it satisfied into [`Keyed`] records: one for
+//! A [`Plan`] is what the rules say. A [`Router`] turns an event and the rules it satisfied into [`Routed`] records: one for
 //! each correlation and group. A [`Worker`] holds the state of the groups that come to it. A group meets on one worker however
 //! many there are ([`Keyed::place`]), so nothing is global; one worker in the same process is the embedded deployment.
 //!
@@ -27,7 +27,7 @@ mod tracker;
 mod watermark;
 mod worker;
 
-pub use keyed::{Keyed, Record};
+pub use keyed::{Keyed, Record, Routed};
 pub(crate) use keyed::{mix, put_text, texts};
 pub use plan::{Compiled, Plan};
 pub use router::Router;

@@ -5,6 +5,7 @@ use fansipan_rules::{
     Formula, Linked, LinkedCorrelation, RuleIndex, RuleSet,
     ast::{Bound, Condition, CorrelationKind},
 };
+use indexmap::IndexSet;
 use smallvec::SmallVec;
 
 use super::settings::Settings;
@@ -106,6 +107,8 @@ impl Compiled {
 pub(crate) struct Feed {
     pub(crate) correlation: u32,
     pub(crate) member: u16,
+    /// Feeds with the same number have the same key for the same event.
+    pub(crate) layout: u32,
     pub(crate) group: Vec<Candidates>,
     pub(crate) values: Vec<Candidates>,
 }
@@ -127,6 +130,8 @@ pub struct Plan {
     correlations: Vec<Compiled>,
     feeds: Vec<Vec<Feed>>,
     chains: Vec<Vec<Chain>>,
+    /// What keys are made of, each once.
+    layouts: IndexSet<Vec<Candidates>>,
 }
 
 impl Plan {
@@ -137,6 +142,7 @@ impl Plan {
             correlations: linked.iter().filter_map(compile).collect(),
             feeds: vec![Vec::new(); rules.len()],
             chains: vec![Vec::new(); linked.len()],
+            layouts: IndexSet::new(),
         };
         for (i, correlation) in (0u32..).zip(linked) {
             plan.connect(i, correlation, linked);
@@ -150,7 +156,10 @@ impl Plan {
         for ((member, about), fields) in (0u16..).zip(&correlation.about).zip(&correlation.fields) {
             match about {
                 Linked::Rule(RuleIndex(rule)) => {
-                    let feed = Feed { correlation: i, member, group: fields.group.clone(), values: fields.values.clone() };
+                    let (group, values) = (fields.group.clone(), fields.values.clone());
+                    let key = group.iter().chain(if body.kind == CorrelationKind::FirstSeen { &values[..] } else { &[] }).cloned().collect();
+                    let layout = self.layouts.insert_full(key).0 as u32;
+                    let feed = Feed { correlation: i, member, layout, group, values };
                     if let Some(list) = self.feeds.get_mut(*rule as usize) {
                         list.push(feed);
                     }

@@ -1,15 +1,14 @@
 //! From an event and the rules it satisfied to records of groups.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use fansipan_model::{Event, FieldId, Value, fields};
 use fansipan_rules::{RuleIndex, ast::CorrelationKind};
-use smallvec::SmallVec;
 
 use super::{
     context,
-    keyed::{Keyed, Record, mix, put_text},
-    plan::{Compiled, Feed, Plan},
+    keyed::{Record, Routed, mix, put_text},
+    plan::{Feed, Plan},
     settings::Settings,
     watermark::Watermark,
 };
@@ -23,14 +22,30 @@ pub struct Router {
     pub(crate) since: Vec<i64>,
     ungrouped: u64,
     text: String,
-    context: SmallVec<[u8; 96]>,
+    context: Vec<u8>,
+    /// The keys of the event being routed.
+    keys: Vec<u8>,
+    /// Where they are, by layout; `None`: a value is missing.
+    spans: Vec<(u32, Option<Range<usize>>)>,
+    counted: Vec<u8>,
 }
 
 impl Router {
     /// For a plan.
     pub fn new(plan: Arc<Plan>, settings: Settings) -> Self {
         let since = vec![i64::MAX; plan.correlations().len()];
-        Self { plan, settings, watermark: Watermark::default(), since, ungrouped: 0, text: String::new(), context: SmallVec::new() }
+        Self {
+            plan,
+            settings,
+            watermark: Watermark::default(),
+            since,
+            ungrouped: 0,
+            text: String::new(),
+            context: Vec::new(),
+            keys: Vec::new(),
+            spans: Vec::new(),
+            counted: Vec::new(),
+        }
     }
 
     /// The watermark: no source that still sends is expected to send anything older.
@@ -52,66 +67,67 @@ impl Router {
     }
 
     /// Calls `out` for each record of an event that was seen.
-    pub fn route(&mut self, event: &Event, matches: &[RuleIndex], mut out: impl FnMut(Keyed)) {
-        let mark = self.watermark.mark;
+    pub fn route(&mut self, event: &Event, matches: &[RuleIndex], mut out: impl FnMut(Routed<'_>)) {
+        let (mark, now, at) = (self.watermark.mark, event.ingested(), event.timestamp());
         let plan = Arc::clone(&self.plan);
+        let (high, low) = event.id().as_u64_pair();
+        let drill = event.get(fields::FANSIPAN_DRILL) == Some(Value::Bool(true));
         self.context.clear();
-        let mut known = false;
-        for &rule in matches {
-            for feed in plan.feeds(rule) {
-                let Some(compiled) = plan.get(feed.correlation) else { continue };
-                let Some((key, value)) = self.address(event, feed, compiled) else {
-                    self.ungrouped += 1;
-                    continue;
-                };
-                if !known {
-                    context::write(event, &mut self.context, &mut self.text);
-                    known = true;
-                }
-                let since = self.since.get_mut(feed.correlation as usize).map_or(i64::MIN, |s| {
-                    *s = (*s).min(event.timestamp());
-                    *s
-                });
-                let (high, low) = event.id().as_u64_pair();
-                let drill = event.get(fields::FANSIPAN_DRILL) == Some(Value::Bool(true));
-                let record = Record { at: event.timestamp(), id: [high, low], value, context: 0, member: feed.member, drill, below: false };
-                let context = self.context.clone();
-                out(Keyed { correlation: feed.correlation, key, record, context, remove: false, now: event.ingested(), mark, since });
+        self.keys.clear();
+        self.spans.clear();
+        for feed in matches.iter().flat_map(|&rule| plan.feeds(rule)) {
+            let Some(compiled) = plan.get(feed.correlation) else { continue };
+            if self.context.is_empty() {
+                context::write(event, &mut self.context, &mut self.text);
             }
+            let Some((span, value)) = self.key(event, feed, compiled.kind).zip(self.value(event, feed, compiled.kind)) else {
+                self.ungrouped += 1;
+                continue;
+            };
+            let since = self.since.get_mut(feed.correlation as usize).map_or(i64::MIN, |s| {
+                *s = (*s).min(at);
+                *s
+            });
+            let record = Record { at, id: [high, low], value, context: 0, member: feed.member, drill, below: false };
+            let key = self.keys.get(span).unwrap_or(&[]);
+            out(Routed { correlation: feed.correlation, key, record, context: &self.context, remove: false, now, mark, since });
         }
     }
 
-    /// The group of an event and what is counted of it. `None` where a value is missing.
-    fn address(&mut self, event: &Event, feed: &Feed, compiled: &Compiled) -> Option<(SmallVec<[u8; 64]>, u64)> {
-        let mut key = SmallVec::new();
-        put_text(&mut key, event.agency().as_bytes());
-        for candidates in &feed.group {
-            self.put(event, candidates, &mut key)?;
+    /// Where among the keys of this event a feed's is. `None` where a value of it is missing.
+    fn key(&mut self, event: &Event, feed: &Feed, kind: CorrelationKind) -> Option<Range<usize>> {
+        if let Some((_, known)) = self.spans.iter().find(|(layout, _)| *layout == feed.layout) {
+            return known.clone();
         }
-        let value = match compiled.kind {
+        let start = self.keys.len();
+        let mut keys = std::mem::take(&mut self.keys);
+        put_text(&mut keys, event.agency().as_bytes());
+        let values = if kind == CorrelationKind::FirstSeen { &feed.values[..] } else { &[] };
+        let whole = feed.group.iter().chain(values).all(|candidates| self.put(event, candidates, &mut keys).is_some());
+        let span = whole.then_some(start..keys.len());
+        self.keys = keys;
+        self.spans.push((feed.layout, span.clone()));
+        span
+    }
+
+    /// What is counted of an event. `None` where it is missing.
+    fn value(&mut self, event: &Event, feed: &Feed, kind: CorrelationKind) -> Option<u64> {
+        match kind {
             CorrelationKind::ValueCount => {
-                let mut all: SmallVec<[u8; 64]> = SmallVec::new();
-                for candidates in &feed.values {
-                    self.put(event, candidates, &mut all)?;
-                }
-                mix(&all)
+                let mut all = std::mem::take(&mut self.counted);
+                all.clear();
+                let whole = feed.values.iter().all(|candidates| self.put(event, candidates, &mut all).is_some());
+                let value = mix(&all);
+                self.counted = all;
+                whole.then_some(value)
             }
-            CorrelationKind::FirstSeen => {
-                for candidates in &feed.values {
-                    self.put(event, candidates, &mut key)?;
-                }
-                0
-            }
-            kind if kind.needs_field() => {
-                let value = feed.values.first().and_then(|c| present(event, c))?;
-                value.as_number()?.to_bits()
-            }
-            _ => 0,
-        };
-        Some((key, value))
+            CorrelationKind::FirstSeen => Some(0),
+            kind if kind.needs_field() => Some(feed.values.first().and_then(|c| present(event, c))?.as_number()?.to_bits()),
+            _ => Some(0),
+        }
     }
 
-    fn put(&mut self, event: &Event, candidates: &[FieldId], out: &mut impl Extend<u8>) -> Option<()> {
+    fn put(&mut self, event: &Event, candidates: &[FieldId], out: &mut Vec<u8>) -> Option<()> {
         let value = present(event, candidates)?;
         if let Value::Str(text) = value {
             put_text(out, text.as_bytes());

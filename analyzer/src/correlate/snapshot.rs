@@ -170,7 +170,7 @@ impl<'a> Reader<'a> {
         group.horizon = self.int()?;
         (group.base, group.base_low, group.low, group.limit) = (self.number()?, self.number()?, self.number()?, self.number()?);
         group.dirty = self.byte()? != 0;
-        group.records = self.list(Self::record)?.into();
+        group.records = self.list(Self::record)?;
         let base = if self.byte()? != 0 { Some(self.episode()?) } else { None };
         let since = self.list(Self::episode)?;
         let fired = Fired { base, since };
@@ -265,6 +265,7 @@ pub(crate) fn load(bytes: &[u8], router: &mut Router, worker: &mut Worker) -> Re
     let mut contexts = Contexts::default();
     let numbers: Vec<u32> = (0..n).map(|_| r.bytes().map(|b| contexts.number(b))).collect::<Result<_>>()?;
     worker.contexts = contexts;
+    worker.latest = None;
     for _ in 0..r.count()? {
         correlation(&mut r, &numbers, router, worker)?;
     }

@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 use super::{
     fold::{self, Effect, Rules},
     group::{FIRST_LIMIT, Group},
-    keyed::{Keyed, Record},
+    keyed::{Record, Routed},
     plan::Compiled,
     settings::{Losses, Settings},
 };
@@ -99,7 +99,7 @@ impl Tracker {
         let tag = (of >> 32) as u32;
         let groups = &self.groups;
         let same =
-            |(t, slot): &(u32, u32)| *t == tag && groups.get(*slot as usize).and_then(Option::as_ref).is_some_and(|g| *g.key == *key);
+            |(t, slot): &(u32, u32)| *t == tag && groups.get(*slot as usize).and_then(Option::as_ref).is_some_and(|g| g.key.as_slice() == key);
         self.table.find(of, same).map(|(_, slot)| *slot)
     }
 
@@ -127,41 +127,41 @@ impl Tracker {
     /// Takes a record in. `tell`: called with a group before what it found is forgotten.
     pub(crate) fn take(
         &mut self,
-        keyed: &Keyed,
+        routed: &Routed<'_>,
         record: Record,
         plan: &Compiled,
         settings: &Settings,
         out: &mut Vec<Found>,
         tell: &mut dyn FnMut(&mut Group),
     ) {
-        self.since = self.since.min(keyed.since);
+        self.since = self.since.min(routed.since);
         self.taken += 1;
-        let slot = self.slot(&keyed.key);
-        let rules = Rules { plan, settings, since: self.since, now: keyed.now };
+        let slot = self.slot(routed.key);
+        let rules = Rules { plan, settings, since: self.since, now: routed.now };
         let Some(group) = self.groups.get_mut(slot as usize).and_then(Option::as_mut) else { return };
         let was = (group.changed, group.dirty);
-        if group.alive.saturating_add(plan.timespan).saturating_add(plan.lateness(settings)) < keyed.mark && group.alive > i64::MIN {
+        if group.alive.saturating_add(plan.timespan).saturating_add(plan.lateness(settings)) < routed.mark && group.alive > i64::MIN {
             tell(group);
-            *group = Group::new(&keyed.key);
+            *group = Group::new(routed.key);
         }
         if group.is_too_late(record.at, plan.lateness(settings)) {
             self.losses.late += 1;
             return;
         }
-        group.alive = group.alive.max(keyed.mark).max(record.at);
+        group.alive = group.alive.max(routed.mark).max(record.at);
         let mut effects = Vec::new();
         if plan.kind == CorrelationKind::Absence {
             let deadline = record.at.saturating_add(plan.timespan);
-            if insert(group, record, keyed.remove).is_some() && record.member == 0 && !keyed.remove {
-                if deadline < keyed.mark {
+            if insert(group, record, routed.remove).is_some() && record.member == 0 && !routed.remove {
+                if deadline < routed.mark {
                     self.losses.late += 1; // what was missed may have come and gone already
                 } else {
                     self.timers.push(Reverse((deadline, slot, record.id)));
                 }
             }
-            trim(group, keyed.mark.min(record.at).saturating_sub(plan.timespan).saturating_sub(plan.lateness(settings)));
+            trim(group, routed.mark.min(record.at).saturating_sub(plan.timespan).saturating_sub(plan.lateness(settings)));
         } else {
-            place(group, record, keyed.remove, &rules, &mut effects);
+            place(group, record, routed.remove, &rules, &mut effects);
             // a correlation above must hear of it before anything younger; a large group would cost too much at every record
             if group.dirty && plan.stands_below && group.records.len() <= LARGE {
                 fold::refold(group, &rules, &mut effects);

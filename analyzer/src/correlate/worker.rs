@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use fansipan_model::{Alert, AlertId};
-use smallvec::SmallVec;
 
 use super::{
     alert,
     context::Contexts,
     fold::Effect,
     group::Group,
-    keyed::{Keyed, Record, mix, put_text, texts},
+    keyed::{Keyed, Record, Routed, mix, put_text, texts},
     plan::Plan,
     settings::{Losses, Settings},
     tracker::{Found, Tracker},
@@ -23,6 +22,8 @@ pub struct Worker {
     pub(crate) settings: Settings,
     pub(crate) trackers: Vec<Tracker>,
     pub(crate) contexts: Contexts,
+    /// Whose context was asked for last.
+    pub(crate) latest: Option<[u64; 2]>,
     /// What is to be told, by correlation.
     alerts: Vec<(u32, Alert)>,
     gone: Vec<(AlertId, Option<AlertId>)>,
@@ -35,7 +36,7 @@ impl Worker {
     pub fn new(plan: Arc<Plan>, settings: Settings) -> Self {
         let trackers = plan.correlations().iter().map(|_| Tracker::default()).collect();
         let contexts = Contexts::default();
-        Self { plan, settings, trackers, contexts, alerts: Vec::new(), gone: Vec::new(), mark: i64::MIN, now: i64::MIN }
+        Self { plan, settings, trackers, contexts, latest: None, alerts: Vec::new(), gone: Vec::new(), mark: i64::MIN, now: i64::MIN }
     }
 
     /// Groups alive, of all correlations.
@@ -57,23 +58,26 @@ impl Worker {
     }
 
     /// Takes a record in; records of correlations above are appended to `above`.
-    pub fn take(&mut self, keyed: &Keyed, above: &mut Vec<Keyed>) {
-        let Self { plan, settings, trackers, contexts, alerts, .. } = self;
-        let Some((compiled, tracker)) = plan.get(keyed.correlation).zip(trackers.get_mut(keyed.correlation as usize)) else { return };
-        self.now = self.now.max(keyed.now);
-        self.mark = self.mark.max(keyed.mark);
-        let record = Record { context: contexts.number(&keyed.context), ..keyed.record };
+    pub fn take(&mut self, routed: Routed<'_>, above: &mut Vec<Keyed>) {
+        let Self { plan, settings, trackers, contexts, latest, alerts, .. } = self;
+        let Some((compiled, tracker)) = plan.get(routed.correlation).zip(trackers.get_mut(routed.correlation as usize)) else { return };
+        self.now = self.now.max(routed.now);
+        self.mark = self.mark.max(routed.mark);
+        // the records of one event share their context
+        let context = if *latest == Some(routed.record.id) { contexts.latest() } else { contexts.number(routed.context) };
+        *latest = Some(routed.record.id);
+        let record = Record { context, ..routed.record };
         let mut found = Vec::new();
         let mut tell = |group: &mut Group| {
-            told(group, contexts, |a| alerts.push((keyed.correlation, a)), compiled);
+            told(group, contexts, |a| alerts.push((routed.correlation, a)), compiled);
         };
-        tracker.take(keyed, record, compiled, settings, &mut found, &mut tell);
+        tracker.take(&routed, record, compiled, settings, &mut found, &mut tell);
         if !found.is_empty() {
-            self.effects(keyed.correlation, found, above);
+            self.effects(routed.correlation, found, above);
         }
-        if self.trackers.get(keyed.correlation as usize).is_some_and(|t| t.is_full(&self.settings)) {
-            self.collect(keyed.correlation as usize);
-            self.sweep(keyed.correlation as usize);
+        if self.trackers.get(routed.correlation as usize).is_some_and(|t| t.is_full(&self.settings)) {
+            self.collect(routed.correlation as usize);
+            self.sweep(routed.correlation as usize);
         }
     }
 
@@ -160,6 +164,7 @@ impl Worker {
             }
         }
         self.contexts.keep(&used);
+        self.latest = None;
     }
 
     /// What a correlation found, for those above it.
@@ -187,8 +192,7 @@ impl Worker {
             let context = group.records.last().and_then(|r| self.contexts.get(r.context)).unwrap_or(&[]);
             let [high, low] = halves(id);
             for chain in chains {
-                let mut key: SmallVec<[u8; 64]> = SmallVec::new();
-                let mut counted: SmallVec<[u8; 64]> = SmallVec::new();
+                let (mut key, mut counted) = (Vec::new(), Vec::new());
                 put_text(&mut key, values.first().map_or(b"", |v| v.as_bytes()));
                 let value = |place: &usize| values.get(place + 1).map_or(&b""[..], |v| v.as_bytes());
                 chain.places.iter().for_each(|p| put_text(&mut key, value(p)));
@@ -199,7 +203,7 @@ impl Worker {
                     correlation: chain.correlation,
                     key,
                     record,
-                    context: context.into(),
+                    context: context.to_vec(),
                     remove,
                     now: self.now,
                     // an absence is found when the watermark has long passed the records that it meets above

@@ -29,7 +29,7 @@ impl Correlations {
     /// Correlations above take in what those below found, until nothing is left.
     fn drain(&mut self) {
         while let Some(keyed) = self.queue.pop() {
-            self.worker.take(&keyed, &mut self.queue);
+            self.worker.take(keyed.routed(), &mut self.queue);
         }
     }
 
@@ -58,7 +58,7 @@ impl Detector for Correlations {
             self.drain();
         }
         let Self { router, worker, queue, .. } = self;
-        router.route(seen.event, seen.matches, |keyed| worker.take(&keyed, queue));
+        router.route(seen.event, seen.matches, |routed| worker.take(routed, queue));
         self.drain();
     }
 

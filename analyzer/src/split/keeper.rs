@@ -120,7 +120,7 @@ impl Keeper {
                 } else {
                     keyed.mark = keyed.mark.min(self.mark().0);
                 }
-                self.worker.take(&keyed, &mut self.queue);
+                self.worker.take(keyed.routed(), &mut self.queue);
                 self.drain(onward);
             }
         }
@@ -160,7 +160,7 @@ impl Keeper {
             if note.place(self.share.of) != Some(self.share.place) {
                 onward.push(note);
             } else if let Note::Record { keyed, .. } = note {
-                self.worker.take(&keyed, &mut self.queue);
+                self.worker.take(keyed.routed(), &mut self.queue);
             }
         }
     }

@@ -76,7 +76,7 @@ impl Matcher {
             }
         }
         let Self { router, matches, plan, from, .. } = self;
-        router.route(event, matches, |keyed| out.extend(Note::of(keyed, plan, Some(*from))));
+        router.route(event, matches, |routed| out.extend(Note::of(routed.to_keyed(), plan, Some(*from))));
         self.network.look(event, &mut self.facts);
         out.extend(self.facts.drain(..).map(|fact| Note::Fact(Box::new(fact))));
     }

@@ -2,7 +2,6 @@
 
 use fansipan_model::Alert;
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 use thiserror::Error;
 
 use crate::{
@@ -163,7 +162,7 @@ impl Note {
             Wire { fact: Some(fact), .. } => Ok(Note::Fact(Box::new(fact))),
             Wire { mark: Some((mark, now)), from: Some(from), .. } => Ok(Note::Mark { from, mark, now }),
             Wire { record: Some(r), from, .. } => {
-                let mut key = SmallVec::new();
+                let mut key = Vec::new();
                 r.key.iter().for_each(|text| crate::correlate::put_text(&mut key, text.as_bytes()));
                 let context = hex::decode(&r.context).map_err(|e| NoteError::Damaged(e.to_string()))?;
                 let record = Record { at: r.at, id: r.id, value: r.value, context: 0, member: r.member, drill: r.drill, below: r.below };
@@ -171,7 +170,7 @@ impl Note {
                     correlation: 0,
                     key,
                     record,
-                    context: context.into(),
+                    context,
                     remove: r.remove,
                     now: r.now,
                     mark: r.mark,

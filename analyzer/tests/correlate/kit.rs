@@ -159,7 +159,7 @@ pub(crate) fn spread(rules: &Arc<RuleSet>, settings: &Settings, events: &[Event]
                 all.iter_mut().for_each(|w| w.advance(router.mark(), event.ingested(), &mut bus));
                 deliver(&mut all, &mut bus);
             }
-            router.route(event, &matches, |keyed| bus.push(keyed));
+            router.route(event, &matches, |routed| bus.push(routed.to_keyed()));
             deliver(&mut all, &mut bus);
         }
         catch_up(&mut all, &mut bus);
@@ -173,7 +173,7 @@ pub(crate) fn spread(rules: &Arc<RuleSet>, settings: &Settings, events: &[Event]
 fn deliver(all: &mut [Worker], bus: &mut Vec<Keyed>) {
     while let Some(keyed) = bus.pop() {
         let place = keyed.place(all.len());
-        all[place].take(&keyed, bus);
+        all[place].take(keyed.routed(), bus);
     }
 }
 

@@ -22,13 +22,14 @@ use self::{
     engines::{Engine, NAMES, Prepared},
     sets::Set,
 };
-use crate::machine;
+use crate::{machine, results::median};
 
 /// One timed run of an engine lasts about so long.
 const RUN: Duration = Duration::from_millis(120);
 
 /// Measures everything; `runs` timed runs of each engine and set.
 pub fn measure(data: &Path, seed: u64, runs: usize) -> Result<Value> {
+    let every = rustix::thread::sched_getaffinity(None)?;
     pin()?;
     let loads = NAMES.iter().map(|name| Ok(((*name).to_owned(), load_apart(name)?))).collect::<Result<BTreeMap<String, Value>>>()?;
     let texts = sets::rule_texts(data)?;
@@ -42,13 +43,10 @@ pub fn measure(data: &Path, seed: u64, runs: usize) -> Result<Value> {
         tables.push(table(set, &mut engines, &floor, runs)?);
     }
     let recordings = sets.first().context("no events")?;
-    Ok(json!({
-        "rules": rules.len(),
-        "loads": loads,
-        "sets": tables,
-        "two_threads": scale::two_threads(&rules, recordings, runs)?,
-        "indicators": scale::indicators(&texts, recordings, runs)?,
-    }))
+    let indicators = scale::indicators(&texts, recordings, runs)?;
+    rustix::thread::sched_setaffinity(None, &every)?;
+    let two_threads = scale::two_threads(&rules, recordings, runs)?;
+    Ok(json!({"rules": rules.len(), "loads": loads, "sets": tables, "two_threads": two_threads, "indicators": indicators}))
 }
 
 /// Our engine alone over some of the sets, printed only: for a profiler.
@@ -116,11 +114,6 @@ pub fn load(data: &Path, name: &str) -> Result<()> {
     }
     drop(engine);
     Ok(())
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
 /// How an engine is run over a set: so many events, so many times.

@@ -6,17 +6,14 @@ use anyhow::Result;
 use fansipan_rules::{RuleSet, Scratch};
 use serde_json::{Value, json};
 
-use super::{Effort, Engine, Prepared, Set, effort, median, timed};
-use crate::generate::Rng;
+use super::{Effort, Engine, Prepared, Set, effort, timed};
+use crate::{generate::Rng, results::median};
 
 /// Passes over the set of each thread.
 const PASSES: usize = 60;
 
-/// Events a second of two threads over those of one, by the clock on the wall; each thread has a scratch of its own.
+/// Events a second of two threads over those of one, by the clock on the wall; each thread has a scratch of its own. To be called unpinned.
 pub(super) fn two_threads(rules: &RuleSet, set: &Set, runs: usize) -> Result<Value> {
-    let mut all = rustix::thread::CpuSet::new();
-    (0..std::thread::available_parallelism().map_or(1, usize::from)).for_each(|cpu| all.set(cpu));
-    rustix::thread::sched_setaffinity(None, &all)?;
     let rate = |threads: usize| {
         let started = Instant::now();
         std::thread::scope(|scope| {
@@ -34,7 +31,6 @@ pub(super) fn two_threads(rules: &RuleSet, set: &Set, runs: usize) -> Result<Val
     };
     let pairs: Vec<(f64, f64)> = (0..runs).map(|_| (rate(1), rate(2))).collect();
     let (one, two) = (median(pairs.iter().map(|p| p.0).collect()), median(pairs.iter().map(|p| p.1).collect()));
-    super::pin()?;
     Ok(json!({"one_events_per_s": one.round(), "two_events_per_s": two.round(), "ratio": two / one,
         "ratios": pairs.iter().map(|(one, two)| two / one).collect::<Vec<f64>>()}))
 }

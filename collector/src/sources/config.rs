@@ -7,7 +7,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{error::SourceError, framing::Framing};
+use super::{error::SourceError, framing::Framing, tap::config::TapConfig};
 use crate::{Settings, clock::Zone};
 
 /// `[sources]`: where records come from.
@@ -24,6 +24,8 @@ pub struct SourcesConfig {
     pub http: Vec<HttpConfig>,
     /// Files that are followed.
     pub file: Vec<FileConfig>,
+    /// Interfaces whose packets the network sensor reads.
+    pub tap: Vec<TapConfig>,
     /// Bounds on what a sender may use.
     pub limits: LimitsConfig,
     /// Agencies by sender address.
@@ -42,6 +44,7 @@ impl Default for SourcesConfig {
             tls: vec![TlsListenerConfig::default()],
             http: Vec::new(),
             file: Vec::new(),
+            tap: Vec::new(),
             limits: LimitsConfig::default(),
             agencies: Vec::new(),
             overrides: Vec::new(),
@@ -283,6 +286,12 @@ impl SourcesConfig {
         for o in &self.overrides {
             if o.timezone.is_some() && (o.networks.is_empty() || !o.hosts.is_empty()) {
                 return Err(SourceError::setting("overrides.timezone", "goes by sender", "give `networks` and no `hosts` beside it"));
+            }
+        }
+        for (at, tap) in self.tap.iter().enumerate() {
+            tap.check()?;
+            if self.tap.iter().take(at).any(|other| other.interface == tap.interface) {
+                return Err(SourceError::setting("tap.interface", "stands twice", "give each interface once, with `threads` for more"));
             }
         }
         self.settings().map(drop)

@@ -91,6 +91,40 @@ pub enum SourceError {
         /// The system's reason.
         source: io::Error,
     },
+    /// The right to capture is missing.
+    #[error(
+        "FSP-SRC-111: no permission to listen to {interface}: packets need CAP_NET_RAW (the packaged service has it; by hand: `setcap cap_net_raw=+ep fansipan`)"
+    )]
+    TapPermission {
+        /// The interface.
+        interface: String,
+    },
+    /// There is no such interface.
+    #[error("FSP-SRC-112: there is no interface {interface}; there are: {others}; set `interface` in [[sources.tap]] to one of them")]
+    TapNoInterface {
+        /// The interface.
+        interface: String,
+        /// Those that there are.
+        others: String,
+    },
+    /// A filter that cannot be read.
+    #[error("FSP-SRC-113: the filter `{filter}` of {interface} cannot be used: {why}; see pcap-filter(7)")]
+    TapFilter {
+        /// The interface.
+        interface: String,
+        /// The filter.
+        filter: String,
+        /// What libpcap says.
+        why: String,
+    },
+    /// The interface cannot be opened for another reason, or not now.
+    #[error("FSP-SRC-114: cannot listen to {interface}: {why}; see `ip link show {interface}`")]
+    Tap {
+        /// The interface.
+        interface: String,
+        /// What the system says.
+        why: String,
+    },
 }
 
 impl SourceError {

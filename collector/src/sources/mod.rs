@@ -14,6 +14,7 @@ pub mod limits;
 mod listen;
 mod stdin;
 mod stream;
+pub mod tap;
 mod tls;
 mod udp;
 mod udp_drops;
@@ -73,6 +74,8 @@ impl Sources {
         if !config.file.is_empty() {
             sources.threads.push(file::start(&config.file, &data.join("sources"), &sources.context)?);
         }
+        // last: the sensor's threads keep fewer rights than what was opened before needed
+        sources.threads.extend(tap::start(&config.tap, &sources.context)?);
         closing.disarm();
         Ok(sources)
     }

@@ -5,7 +5,7 @@
 //! datagrams belong to flows (`flow`), bounded in number; TCP is put in order, bounded in bytes; what is in order goes to protocols
 //! (`proto`), recognized by content. The same packets give the same events, however streams were cut into packets.
 
-mod cursor;
+pub(crate) mod cursor;
 pub mod decode;
 pub mod files;
 mod flow;
@@ -21,6 +21,8 @@ pub struct Settings {
     pub flows: usize,
     /// Bytes of streams that wait to be put in order, over all flows.
     pub stream_bytes: usize,
+    /// Bytes that protocols hold because they are not done with them, over all flows.
+    pub protocol_bytes: usize,
     /// Bytes after which what a TCP flow says is no longer looked at.
     pub bypass: u64,
     /// Silence that ends a TCP connection.
@@ -42,6 +44,7 @@ impl Default for Settings {
         Self {
             flows: 1_000_000,
             stream_bytes: 256 << 20,
+            protocol_bytes: 256 << 20,
             bypass: 256 << 20,
             tcp_idle: 3600 * SECOND,
             tcp_linger: 30 * SECOND,

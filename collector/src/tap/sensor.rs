@@ -1,5 +1,6 @@
 //! From packets to events.
 
+mod memory;
 mod transport;
 
 use fansipan_model::{Event, Value, fields};
@@ -33,6 +34,8 @@ pub struct Summary {
     pub evicted: u64,
     /// Flows no longer looked into because they were long.
     pub bypassed: u64,
+    /// Flows no longer looked into because protocols held too much over all flows.
+    pub given_up: u64,
     /// Bytes of streams that were not captured.
     pub missing: u64,
     /// Time of the first and the last frame.
@@ -54,6 +57,7 @@ struct State {
     settings: Settings,
     table: Table,
     budget: Budget,
+    memory: memory::Memory,
     out: Vec<Event>,
     summary: Summary,
     /// The latest time seen: time does not run backwards when packets do.
@@ -71,6 +75,7 @@ impl Sensor {
             settings,
             table: Table::default(),
             budget,
+            memory: memory::Memory::default(),
             out: Vec::new(),
             summary: Summary::default(),
             now: 0,
@@ -93,6 +98,12 @@ impl Sensor {
         summary.last = summary.last.max(at);
         self.state.now = self.state.now.max(at);
         self.decoder.frame(link, at, wire, data, &mut self.state);
+        self.state.expire();
+    }
+
+    /// Moves the clock on while no frame comes: what has been quiet for too long ends.
+    pub fn clock(&mut self, at: i64) {
+        self.state.now = self.state.now.max(at);
         self.state.expire();
     }
 

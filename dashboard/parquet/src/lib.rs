@@ -1,6 +1,6 @@
 //! Rows of JSON as a Parquet file: a row group at a time, so that memory does not grow with the number of rows.
 //!
-//! Every column is optional. A column of whole numbers or instants that meets something else refuses the row instead of losing it.
+//! Every column is optional. What does not fit its column (a word in a column of whole numbers) is kept in [`MISFITS`].
 
 use std::{io::Write, mem, sync::Arc};
 
@@ -23,25 +23,19 @@ const ROWS: usize = 20_000;
 /// Bytes of text after which a row group ends, however few its rows.
 const BYTES: usize = 32 << 20;
 
-/// Why a row could not be written.
+/// The file could not be written.
 #[derive(Debug, Error)]
-pub enum WriteError {
-    /// A value is not what its column holds.
-    #[error(
-        "FSP-CLI-041: {column} holds {value} in one row, which is no {wanted}: leave the column out with --columns, or export JSON lines"
-    )]
-    Misfit {
-        /// The column.
-        column: String,
-        /// The value.
-        value: String,
-        /// What the column holds.
-        wanted: &'static str,
-    },
-    /// The file could not be written.
-    #[error("FSP-CLI-042: the Parquet file could not be written: {0}")]
-    File(#[from] ParquetError),
+#[error("FSP-CLI-042: the Parquet file could not be written: {0}")]
+pub struct WriteError(#[from] ParquetError);
+
+impl From<std::io::Error> for WriteError {
+    fn from(error: std::io::Error) -> Self {
+        Self(error.into())
+    }
 }
+
+/// The last column of every file: by column, as JSON, the values of a row that are not what their column holds.
+pub const MISFITS: &str = "_misfits";
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +78,7 @@ pub struct Rows<W: Write + Send> {
 impl<W: Write + Send> Rows<W> {
     /// Begins a file with these columns.
     pub fn new(out: W, columns: &[(String, Kind)]) -> Result<Self, WriteError> {
+        let columns: Vec<_> = columns.iter().cloned().chain([(MISFITS.to_owned(), Kind::Text)]).collect();
         let fields = columns.iter().map(|(name, kind)| field(name, *kind).map(Arc::new)).collect::<Result<_, _>>()?;
         let schema = Type::group_type_builder("rows").with_fields(fields).build()?;
         let properties = WriterProperties::builder()
@@ -97,11 +92,19 @@ impl<W: Write + Send> Rows<W> {
 
     /// Takes a row: flat with dotted names, or nested.
     pub fn push(&mut self, row: &Value) -> Result<(), WriteError> {
-        for column in &mut self.columns {
+        let mut misfits = serde_json::Map::new();
+        let Some((last, columns)) = self.columns.split_last_mut() else { return Ok(()) };
+        for column in columns {
             let nested = || row.pointer(&format!("/{}", column.name.replace('.', "/")));
             let value = row.get(&column.name).or_else(nested).filter(|v| !v.is_null());
-            self.bytes += take(column, value)?;
+            let taken = take(column, value);
+            self.bytes += taken.unwrap_or(2);
+            if let (None, Some(value)) = (taken, value) {
+                misfits.insert(column.name.clone(), value.clone());
+            }
         }
+        let misfits = (!misfits.is_empty()).then(|| Value::Object(misfits));
+        self.bytes += take(last, misfits.as_ref()).unwrap_or(2);
         self.rows += 1;
         if self.rows >= ROWS || self.bytes >= BYTES {
             self.flush()?;
@@ -109,13 +112,12 @@ impl<W: Write + Send> Rows<W> {
         Ok(())
     }
 
-    /// Ends the file.
-    pub fn finish(mut self) -> Result<(), WriteError> {
+    /// Ends the file; what it was written to.
+    pub fn finish(mut self) -> Result<W, WriteError> {
         if self.rows > 0 {
             self.flush()?;
         }
-        self.file.close()?;
-        Ok(())
+        Ok(self.file.into_inner()?)
     }
 
     fn flush(&mut self) -> Result<(), WriteError> {
@@ -156,35 +158,31 @@ fn empty(kind: Kind) -> Cells {
     }
 }
 
-/// Takes a value into its column; how many bytes it costs.
-fn take(column: &mut Column, value: Option<&Value>) -> Result<usize, WriteError> {
-    column.present.push(i16::from(value.is_some()));
-    let Some(value) = value else { return Ok(2) };
-    let misfit = |wanted| {
-        let value = value.to_string().chars().take(80).collect();
-        WriteError::Misfit { column: column.name.clone(), value, wanted }
-    };
+/// Takes a value into its column; how many bytes it costs. `None`: it is not what the column holds, and is not taken.
+fn take(column: &mut Column, value: Option<&Value>) -> Option<usize> {
+    let taken = value.and_then(|value| put(&mut column.cells, value));
+    column.present.push(i16::from(taken.is_some()));
+    if value.is_none() { Some(2) } else { taken }
+}
+
+fn put(cells: &mut Cells, value: &Value) -> Option<usize> {
     let text = value.as_str();
-    match &mut column.cells {
+    match cells {
         Cells::Text(cells) => {
             let text = text.map_or_else(|| value.to_string(), str::to_owned);
             let size = text.len() + 32;
             cells.push(ByteArray::from(text.into_bytes()));
-            return Ok(size);
+            return Some(size);
         }
         // integers beyond 2^53 travel as text
-        Cells::Whole(cells) => {
-            let whole = value.as_i64().or_else(|| text.and_then(|t| t.parse().ok()));
-            cells.push(whole.ok_or_else(|| misfit("whole number"))?);
-        }
-        Cells::Real(cells) => cells.push(value.as_f64().ok_or_else(|| misfit("number"))?),
-        Cells::Flag(cells) => cells.push(value.as_bool().ok_or_else(|| misfit("truth value"))?),
+        Cells::Whole(cells) => cells.push(value.as_i64().or_else(|| text.and_then(|t| t.parse().ok()))?),
+        Cells::Real(cells) => cells.push(value.as_f64()?),
+        Cells::Flag(cells) => cells.push(value.as_bool()?),
         Cells::Instant(cells) => {
-            let at = text.and_then(|t| t.parse::<Timestamp>().ok()).and_then(|t| i64::try_from(t.as_nanosecond()).ok());
-            cells.push(at.ok_or_else(|| misfit("instant"))?);
+            cells.push(text.and_then(|t| t.parse::<Timestamp>().ok()).and_then(|t| i64::try_from(t.as_nanosecond()).ok())?);
         }
     }
-    Ok(10)
+    Some(10)
 }
 
 fn write<W: Write + Send, T: DataType>(
@@ -253,7 +251,7 @@ mod tests {
             .write(true)
             .create(true)
             .truncate(true)
-            .open(std::env::temp_dir().join(format!("fansipan-parquet-{}", std::process::id())))
+            .open(std::env::temp_dir().join(format!("fansipan-parquet-{}-{}", std::process::id(), bytes.len())))
             .unwrap();
         file.write_all(&bytes).unwrap();
         file.rewind().unwrap();
@@ -261,10 +259,17 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_does_not_fit_is_named() {
-        let mut rows = Rows::new(Vec::new(), &columns()).unwrap();
-        let error = rows.push(&json!({ "source.port": "ssh" })).unwrap_err().to_string();
-        assert!(error.contains("source.port") && error.contains("ssh"), "{error}");
+    fn a_value_that_does_not_fit_is_kept_beside() {
+        let mut bytes = Vec::new();
+        let mut rows = Rows::new(&mut bytes, &columns()).unwrap();
+        rows.push(&json!({ "source.ip": "10.0.0.1", "source.port": "ssh", "drill": true })).unwrap();
+        rows.push(&json!({ "source.port": 22 })).unwrap();
+        rows.finish().unwrap();
+        let file = SerializedFileReader::new(parquet_bytes(bytes)).unwrap();
+        let rows: Vec<_> = file.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+        assert_eq!(rows[0].get_string(5).unwrap(), r#"{"source.port":"ssh"}"#);
+        assert!(rows[0].get_long(2).is_err() && rows[0].get_bool(4).unwrap());
+        assert!(rows[1].get_string(5).is_err() && rows[1].get_long(2).unwrap() == 22);
     }
 
     #[test]

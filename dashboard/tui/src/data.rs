@@ -473,6 +473,26 @@ pub struct Source {
     pub skew: Option<i64>,
     /// Loss ledger.
     pub counters: Ledger,
+    /// What the network sensor saw and lost there.
+    pub packets: Option<Packets>,
+}
+
+/// Frames on an interface that the network sensor listens to.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Packets {
+    /// Share of the frames that were read.
+    pub coverage: f64,
+    /// Frames read.
+    pub seen: u64,
+    /// Dropped by the kernel.
+    pub kernel_drops: u64,
+    /// Dropped by the card.
+    pub interface_drops: u64,
+    /// Dropped by the sensor.
+    pub own_drops: u64,
+    /// Not kept in the packet ring.
+    pub not_recorded: u64,
 }
 
 /// How far behind detection and search are.

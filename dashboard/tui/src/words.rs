@@ -276,6 +276,13 @@ words! {
     ledger: "Sổ nhận và mất", "Received and lost";
     received: "Đã nhận", "Received";
     bytes: "Dung lượng gốc", "Original bytes";
+    packets: "Gói tin", "Packets";
+    coverage: "Độ phủ", "Coverage";
+    packets_seen: "Đã đọc", "Read";
+    kernel_drops: "Nhân hệ điều hành bỏ", "Dropped by the kernel";
+    interface_drops: "Card mạng bỏ", "Dropped by the card";
+    own_drops: "Cảm biến bỏ", "Dropped by the sensor";
+    not_recorded: "Không kịp lưu", "Not recorded";
     balance_ok: "Đã nhận = đã giữ + từ chối", "Received = kept + refused";
     balance_bad: "Sổ lệch {} bản ghi", "The ledger is off by {} records";
     unparsed: "Chưa hiểu", "Unparsed";

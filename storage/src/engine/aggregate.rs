@@ -10,6 +10,7 @@ use tantivy::{
 
 use super::{
     Shared,
+    bits::Bits,
     accumulate::{Accumulator, Figure, Number, Part, bucket, measured, too_much},
     layout::Place,
     plan::frequency,
@@ -75,6 +76,22 @@ enum Dimension {
 
 type Codes = SmallVec<[u128; 2]>;
 
+/// Counts by code where codes are not dense.
+#[derive(Default)]
+struct Many(HashMap<u128, u64, foldhash::fast::RandomState>);
+
+impl Many {
+    fn add(&mut self, code: u128, n: u64) {
+        if n > 0 && self.0.len() <= MOST_LOCAL {
+            *self.0.entry(code).or_default() += n;
+        }
+    }
+
+    fn bounded(&self) -> Result<()> {
+        if self.0.len() > MOST_LOCAL { Err(too_much("this query makes too many groups".into())) } else { Ok(()) }
+    }
+}
+
 impl Dimension {
     /// `None`: the segment's columns do not hold every value of the field.
     fn open(part: &Candidates, field: FieldId) -> tantivy::Result<Option<Dimension>> {
@@ -135,6 +152,62 @@ impl Dimension {
             Dimension::Bool(column) => column.values_for_doc(doc).for_each(|v| add(u128::from(v))),
             Dimension::Ip(column) => column.values_for_doc(doc).for_each(|v| add(u128::from(v))),
         }
+    }
+
+    /// Counts the documents of each code: in `few` below its length, in `many` otherwise.
+    fn tally(&self, docs: &Bits, few: &mut [u64], many: &mut Many) -> Result<()> {
+        fn one<T: PartialOrd + Copy + std::fmt::Debug + Send + Sync + 'static>(column: &Column<T>) -> bool {
+            !column.get_cardinality().is_multivalue()
+        }
+        let mut add = |code: u128, n: u64| match few.get_mut(code as usize) {
+            Some(count) if code < usize::MAX as u128 => *count += n,
+            _ => many.add(code, n),
+        };
+        match self {
+            Dimension::Time(column, step) => {
+                // events of an interval mostly stand together
+                let mut run = (0, 0);
+                for doc in docs.iter() {
+                    let code = bucket(column.values.get_val(doc), *step) as u64 as u128;
+                    if code == run.0 {
+                        run.1 += 1;
+                    } else {
+                        many.add(run.0, std::mem::replace(&mut run, (code, 1)).1);
+                    }
+                }
+                many.add(run.0, run.1);
+            }
+            Dimension::Profile(column, entries, _) => {
+                let mut by_entry: Vec<u64> = vec![0; entries.len()];
+                for doc in docs.iter() {
+                    if let Some(count) = by_entry.get_mut(column.values.get_val(doc) as usize) {
+                        *count += 1;
+                    }
+                }
+                let counted = entries.iter().zip(by_entry).filter(|(_, n)| *n > 0);
+                counted.flat_map(|(codes, n)| codes.iter().map(move |c| (*c, n))).for_each(|(code, n)| add(u128::from(code), n));
+            }
+            Dimension::Text(column) if one(column.ords()) => {
+                docs.iter().filter_map(|doc| column.ords().first(doc)).for_each(|v| add(u128::from(v), 1));
+            }
+            Dimension::Long(column) if one(column) => {
+                docs.iter().filter_map(|doc| column.first(doc)).for_each(|v| many.add(v as u64 as u128, 1));
+            }
+            Dimension::Bool(column) if one(column) => {
+                docs.iter().filter_map(|doc| column.first(doc)).for_each(|v| add(u128::from(v), 1));
+            }
+            Dimension::Ip(column) if one(column) => {
+                docs.iter().filter_map(|doc| column.first(doc)).for_each(|v| many.add(u128::from(v), 1));
+            }
+            _ => {
+                let mut codes = Codes::new();
+                for doc in docs.iter() {
+                    self.codes(doc, &mut codes);
+                    codes.iter().for_each(|code| add(*code, 1));
+                }
+            }
+        }
+        many.bounded()
     }
 
     /// A bound of the codes, where they are few and dense.
@@ -270,22 +343,10 @@ impl Columns {
         groups: &mut Accumulator<'_>,
     ) -> Result<()> {
         let mut few: Vec<u64> = vec![0; dimension.codes_below().unwrap_or(0)];
-        let mut many: HashMap<u128, u64, foldhash::fast::RandomState> = HashMap::default();
-        let mut codes = Codes::new();
-        for doc in part.docs.iter() {
-            dimension.codes(doc, &mut codes);
-            for code in &codes {
-                match few.get_mut(*code as usize) {
-                    Some(count) => *count += 1,
-                    None => *many.entry(*code).or_default() += 1,
-                }
-            }
-            if many.len() > MOST_LOCAL {
-                return Err(too_much("this query makes too many groups".into()));
-            }
-        }
+        let mut many = Many::default();
+        dimension.tally(&part.docs, &mut few, &mut many)?;
         let few = (0u128..).zip(few).filter(|(_, count)| *count > 0);
-        for (code, count) in few.chain(many) {
+        for (code, count) in few.chain(many.0) {
             if let Some(key) = dimension.part(field, code) {
                 groups.add_group(SmallVec::from_elem(key, 1), vec![Figure::<u128>::Count(count); measures], &mut |_, _| None)?;
             }

@@ -151,6 +151,17 @@ pub(crate) enum Above {
     Datagrams(Datagrams),
 }
 
+impl Above {
+    /// Bytes that protocols keep of it.
+    pub(crate) fn held(&self) -> usize {
+        match self {
+            Above::Nothing => 0,
+            Above::Stream(stream) => stream.conversation.held(),
+            Above::Datagrams(datagrams) => datagrams.held(),
+        }
+    }
+}
+
 /// Both directions of a TCP connection and who reads them.
 #[derive(Default)]
 pub(crate) struct Stream {
@@ -168,6 +179,10 @@ pub(crate) struct Flow {
     /// When it was last reported while alive.
     pub(crate) reported: i64,
     pub(crate) bypassed: bool,
+    /// What protocols held of it had to be given up for want of memory.
+    pub(crate) given_up: bool,
+    /// Bytes that protocols hold, as counted in the sum over all flows.
+    pub(crate) held: u32,
     /// What it says is no longer looked at.
     pub(crate) finished: bool,
     /// ICMP type and code of the first packet.

@@ -138,6 +138,9 @@ fn details(flow: &Flow, reason: Reason, event: &mut Event) {
     if flow.bypassed {
         event.push_named("fansipan.flow.bypassed", Value::Bool(true));
     }
+    if flow.given_up {
+        event.push_named("fansipan.flow.given_up", Value::Bool(true));
+    }
     if reason == Reason::Evicted {
         event.push_named("fansipan.flow.evicted", Value::Bool(true));
     }

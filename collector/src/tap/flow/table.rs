@@ -80,6 +80,11 @@ impl Table {
         self.slots.get_mut(at as usize)?.as_mut().map(|s| &mut s.flow)
     }
 
+    /// Places there are, taken or free.
+    pub(crate) fn places(&self) -> u32 {
+        self.slots.len() as u32
+    }
+
     pub(crate) fn insert(&mut self, key: Key, flow: Flow, class: Class) -> u32 {
         let slot = Slot { key, flow, class, before: NONE, after: NONE };
         let at = match self.free.pop() {

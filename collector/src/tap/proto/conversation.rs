@@ -48,6 +48,16 @@ impl Conversation {
         matches!(self.stage, Stage::Done) && self.next.as_ref().is_none_or(|n| n.is_done())
     }
 
+    /// Bytes that are kept because nobody is done with them.
+    pub(crate) fn held(&self) -> usize {
+        let own = match &self.stage {
+            Stage::Reading(protocol) => protocol.held(),
+            Stage::Probing | Stage::Done => 0,
+        };
+        let inner = self.next.as_ref().map_or(0, |next| next.held());
+        self.sides.source.held.len() + self.sides.destination.held.len() + own + inner
+    }
+
     /// The next bytes of a direction.
     pub(crate) fn bytes(&mut self, cx: &mut Cx<'_>, side: Side, bytes: &[u8]) {
         if self.sides.of(side).switched {

@@ -33,6 +33,11 @@ impl Datagrams {
         }
     }
 
+    /// Bytes that are kept.
+    pub(crate) fn held(&self) -> usize {
+        self.protocol.as_ref().map_or(0, |p| p.held())
+    }
+
     /// The flow has ended.
     pub(crate) fn finish(&mut self, cx: &mut Cx<'_>) {
         if let Some(protocol) = &mut self.protocol {

@@ -110,6 +110,11 @@ pub(crate) trait StreamProtocol: Send {
     /// The flow has ended: what is still held goes out.
     fn finish(&mut self, _cx: &mut Cx<'_>) {}
 
+    /// Bytes that it keeps itself, about.
+    fn held(&self) -> usize {
+        0
+    }
+
     /// How much may be held that was not taken.
     fn limit(&self) -> usize {
         64 << 10
@@ -120,6 +125,11 @@ pub(crate) trait StreamProtocol: Send {
 pub(crate) trait DatagramProtocol: Send {
     /// Reads one datagram.
     fn datagram(&mut self, cx: &mut Cx<'_>, side: Side, bytes: &[u8]);
+
+    /// Bytes that it keeps, about.
+    fn held(&self) -> usize {
+        0
+    }
 
     /// The flow has ended: what is still held goes out.
     fn finish(&mut self, _cx: &mut Cx<'_>) {}

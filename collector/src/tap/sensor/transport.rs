@@ -83,6 +83,8 @@ impl State {
             above: Above::Nothing,
             reported: env.at,
             bypassed: false,
+            given_up: false,
+            held: 0,
             finished: false,
             icmp: None,
         };
@@ -136,6 +138,7 @@ impl State {
         flow.tcp.update(side, &segment);
         let class = if flow.tcp.over() || flow.tcp.unanswered() { Class::Over } else { Class::Open };
         self.stream(at, side, env.at, &segment, length);
+        self.weigh(at);
         self.table.touch(at, class);
     }
 
@@ -229,6 +232,7 @@ impl State {
     /// Ends a flow: what is held is read, and the flow reported.
     pub(super) fn end(&mut self, at: u32, reason: Reason) {
         let Some(mut flow) = self.table.remove(at) else { return };
+        self.memory.used -= flow.held as usize;
         let last = flow.info.last;
         let mut missing = Pair::<u64>::default();
         let mut cx = Cx { info: &mut flow.info, at: last, out: &mut self.out, settings: &self.settings };
@@ -283,12 +287,13 @@ impl State {
             flow.history.repeat(side, b'C');
         }
         flow.history.datagram(side);
-        if matches!(flow.above, Above::Nothing) {
+        if matches!(flow.above, Above::Nothing) && !flow.finished {
             flow.above = Above::Datagrams(Datagrams::default());
         }
         if let Above::Datagrams(datagrams) = &mut flow.above {
             let mut cx = Cx { info: &mut flow.info, at: env.at, out: &mut self.out, settings: &self.settings };
             datagrams.datagram(&mut cx, side, payload);
+            self.weigh(at);
         }
         self.table.touch(at, Class::Other);
     }

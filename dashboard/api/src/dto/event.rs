@@ -179,7 +179,7 @@ pub struct FacetParams {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ExportParams {
-    /// `jsonl` (a line of JSON each, the default) or `csv`.
+    /// `jsonl` (a line of JSON each, the default), `csv` or `parquet`.
     pub format: Option<String>,
     /// Events: the query; alerts: words that stand in them.
     pub q: Option<String>,
@@ -191,7 +191,7 @@ pub struct ExportParams {
     pub from: Option<String>,
     /// Events: end, RFC 3339, exclusive.
     pub to: Option<String>,
-    /// CSV: columns, comma-separated; the usual ones unless given.
+    /// CSV and Parquet: columns, comma-separated; the usual ones unless given.
     pub columns: Option<String>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fansipan_model::{SourceInfo, time};
+use fansipan_model::{PacketCounters, SourceInfo, time};
 use fansipan_storage::cases::Verdicts;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -183,6 +183,51 @@ pub struct SourceCountersDto {
     pub refused: BTreeMap<String, u64>,
 }
 
+/// Frames on an interface that the network sensor listens to, since the program started.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PacketsDto {
+    /// Share of the frames that were read, 0–1: seen ÷ (seen + drops).
+    pub coverage: f64,
+    /// Frames read.
+    pub seen: u64,
+    /// Bytes on the wire of these.
+    pub bytes: u64,
+    /// Frames the kernel dropped because the sensor was behind.
+    pub kernel_drops: u64,
+    /// Frames the network card or its driver dropped.
+    pub interface_drops: u64,
+    /// Frames the sensor took and did not read.
+    pub own_drops: u64,
+    /// Frames read that could not be kept in the packet ring.
+    pub not_recorded: u64,
+    /// Whether the interface is there and up.
+    pub up: bool,
+    /// Flows alive.
+    pub flows: u64,
+    /// Flows ended early because the table was full.
+    pub flows_evicted: u64,
+    /// Flows no longer looked into for want of memory.
+    pub flows_given_up: u64,
+}
+
+impl PacketsDto {
+    fn new(p: &PacketCounters) -> Self {
+        Self {
+            coverage: p.coverage(),
+            seen: p.seen,
+            bytes: p.bytes,
+            kernel_drops: p.kernel_drops,
+            interface_drops: p.interface_drops,
+            own_drops: p.own_drops,
+            not_recorded: p.not_recorded,
+            up: p.up,
+            flows: p.flows,
+            flows_evicted: p.flows_evicted,
+            flows_given_up: p.flows_given_up,
+        }
+    }
+}
+
 /// One source.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SourceDto {
@@ -190,7 +235,7 @@ pub struct SourceDto {
     pub id: String,
     /// Whose it is.
     pub agency: String,
-    /// `udp`, `tcp`, `tls`, `file`, `http`, `stdin`.
+    /// `udp`, `tcp`, `tls`, `file`, `http`, `stdin`, `tap`.
     pub transport: String,
     /// Peer address.
     pub peer: Option<String>,
@@ -216,6 +261,8 @@ pub struct SourceDto {
     pub skew: Option<i64>,
     /// Loss ledger.
     pub counters: SourceCountersDto,
+    /// What the network sensor saw and lost there; null: not a sensor's.
+    pub packets: Option<PacketsDto>,
 }
 
 impl SourceDto {
@@ -243,6 +290,7 @@ impl SourceDto {
                 bytes: s.counters.bytes,
                 refused: s.counters.refused.clone(),
             },
+            packets: s.packets.as_ref().map(PacketsDto::new),
         }
     }
 }

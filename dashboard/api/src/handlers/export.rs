@@ -1,7 +1,7 @@
 //! Exports without a limit of rows: what is found goes out as it is found, so memory stays flat; a reader that goes away ends the
 //! work, and an export that breaks off ends the connection, so that half of one is never taken for the whole.
 
-use std::{io, ops::ControlFlow};
+use std::io;
 
 use axum::{
     body::Body,
@@ -9,11 +9,14 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use fansipan_model::{Event, Value as Field, json as flat};
 use fansipan_storage::{AuditFilter, IncidentFilter, StoreError};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+
+mod form;
+
+use form::{Format, Out, Pieces};
 
 use super::{
     alerts::{filter, statuses},
@@ -29,8 +32,6 @@ use crate::{
     state::{Api, now},
 };
 
-/// Bytes of a piece of the answer.
-const PIECE: usize = 64 << 10;
 /// Pieces that wait for a slow reader; then the work waits too.
 const PIECES: usize = 8;
 /// Rows read from the state store at once.
@@ -131,10 +132,8 @@ fn begin(
     usual: &str,
     work: impl FnOnce(&ApiDeps, &mut Out) -> Result<(), StoreError> + Send + 'static,
 ) -> Result<Response, Problem> {
-    let csv = match params.format.as_deref().unwrap_or("jsonl") {
-        "jsonl" => false,
-        "csv" => true,
-        _ => return Err(Problem::bad_request("format is jsonl or csv")),
+    let Some(format) = Format::named(params.format.as_deref().unwrap_or("jsonl")) else {
+        return Err(Problem::bad_request("format is jsonl, csv or parquet"));
     };
     let columns = params.columns.as_deref().filter(|c| !c.is_empty()).unwrap_or(usual);
     let columns: Vec<String> = columns.split(',').map(|c| c.trim().to_owned()).filter(|c| !c.is_empty()).collect();
@@ -147,14 +146,10 @@ fn begin(
     tokio::spawn(async move {
         let failed = sender.clone();
         let done = lane.run(move || {
-            let mut out = Out { sender, piece: Vec::with_capacity(PIECE), columns: csv.then_some(columns), stop };
-            out.head();
-            let ended = work(&deps, &mut out);
-            if ended.is_ok() && !out.stop.is_cancelled() {
-                // a reader that is gone needs no end
-                let _ = out.send();
-            }
-            ended
+            let mut out = Out::new(Pieces::new(sender, stop), format, what, columns);
+            work(&deps, &mut out)?;
+            out.finish();
+            Ok::<(), StoreError>(())
         });
         let broken = match done.await {
             Ok(Ok(())) => return,
@@ -164,7 +159,7 @@ fn begin(
         tracing::error!(error = broken, what, "an export broke off");
         let _ = failed.send(Err(io::Error::other("the export broke off"))).await;
     });
-    let (media, end) = if csv { ("text/csv; charset=utf-8", "csv") } else { ("application/x-ndjson", "jsonl") };
+    let (media, end) = format.media();
     let mut response = Body::from_stream(ReceiverStream::new(receiver)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
@@ -172,135 +167,4 @@ fn begin(
         headers.insert(header::CONTENT_DISPOSITION, value);
     }
     Ok(response)
-}
-
-/// Rows on their way to the reader.
-struct Out {
-    sender: mpsc::Sender<io::Result<Vec<u8>>>,
-    piece: Vec<u8>,
-    /// Of a table; `None`: a line of JSON each.
-    columns: Option<Vec<String>>,
-    stop: tokio_util::sync::CancellationToken,
-}
-
-impl Out {
-    fn head(&mut self) {
-        if let Some(columns) = self.columns.take() {
-            // tells spreadsheets that it is UTF-8
-            self.piece.extend_from_slice("\u{feff}".as_bytes());
-            self.record(columns.iter().map(|c| c.as_str().into()));
-            self.columns = Some(columns);
-        }
-    }
-
-    fn event(&mut self, event: &Event) -> ControlFlow<()> {
-        match self.columns.take() {
-            None => {
-                self.piece.extend_from_slice(flat::to_string(event).as_bytes());
-                self.piece.push(b'\n');
-            }
-            Some(columns) => {
-                let cell = |name: &String| event.get_by_name(name).and_then(Field::text).unwrap_or_default().into_owned();
-                self.record(columns.iter().map(cell));
-                self.columns = Some(columns);
-            }
-        }
-        self.full()
-    }
-
-    fn row(&mut self, row: &Value) -> ControlFlow<()> {
-        match self.columns.take() {
-            None => {
-                self.piece.extend(serde_json::to_vec(row).unwrap_or_default());
-                self.piece.push(b'\n');
-            }
-            Some(columns) => {
-                self.record(columns.iter().map(|name| text(row.pointer(&format!("/{}", name.replace('.', "/"))))));
-                self.columns = Some(columns);
-            }
-        }
-        self.full()
-    }
-
-    fn record(&mut self, cells: impl Iterator<Item = String>) {
-        for (n, cell) in cells.enumerate() {
-            if n > 0 {
-                self.piece.push(b',');
-            }
-            quoted(&cell, &mut self.piece);
-        }
-        self.piece.extend_from_slice(b"\r\n");
-    }
-
-    fn full(&mut self) -> ControlFlow<()> {
-        if self.piece.len() < PIECE { ControlFlow::Continue(()) } else { self.send() }
-    }
-
-    fn send(&mut self) -> ControlFlow<()> {
-        let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE));
-        if self.stop.is_cancelled() || self.sender.blocking_send(Ok(piece)).is_err() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    }
-}
-
-/// A JSON value in a cell; entities as `kind:value`.
-fn text(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(list)) => list.iter().map(|v| text(Some(v))).collect::<Vec<_>>().join(" "),
-        Some(Value::Object(map)) if map.contains_key("kind") && map.contains_key("value") => {
-            format!("{}:{}", text(map.get("kind")), text(map.get("value")))
-        }
-        Some(other) => other.to_string(),
-    }
-}
-
-/// A cell that no spreadsheet takes for a formula (OWASP, CSV injection): a quote goes before what could begin one.
-fn quoted(cell: &str, out: &mut Vec<u8>) {
-    let number = cell.parse::<f64>().is_ok();
-    let formula = !number && cell.trim_start_matches([' ', '\u{feff}']).starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '|', '%']);
-    let needs = formula || cell.contains([',', '"', '\n', '\r', ';', '\t']);
-    if !needs {
-        out.extend_from_slice(cell.as_bytes());
-        return;
-    }
-    out.push(b'"');
-    if formula {
-        out.push(b'\'');
-    }
-    for byte in cell.bytes() {
-        if byte == b'"' {
-            out.push(b'"');
-        }
-        out.push(byte);
-    }
-    out.push(b'"');
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn no_cell_is_a_formula() {
-        for (cell, expected) in [
-            ("plain", "plain"),
-            ("-12.5", "-12.5"),
-            ("=1+1", "\"'=1+1\""),
-            ("+cmd|' /C calc'!A0", "\"'+cmd|' /C calc'!A0\""),
-            ("@SUM(A1)", "\"'@SUM(A1)\""),
-            ("\t=1", "\"'\t=1\""),
-            ("  =1", "\"'  =1\""),
-            ("a,\"b\"", "\"a,\"\"b\"\"\""),
-            ("a\nb", "\"a\nb\""),
-        ] {
-            let mut out = Vec::new();
-            quoted(cell, &mut out);
-            assert_eq!(String::from_utf8(out).unwrap(), expected);
-        }
-    }
 }

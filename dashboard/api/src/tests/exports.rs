@@ -52,6 +52,9 @@ async fn a_table_holds_one_record_a_row_whatever_attackers_wrote() {
     assert_eq!(rows.len(), 2, "{rows:?}");
     assert_eq!(rows[0], "event.id,message,no.such.field,source.ip");
     assert!(rows[1].contains(&SCRIPT.replace('"', "\"\"")) && rows[1].ends_with("\",,203.0.113.7"), "{rows:?}");
+    let parquet = lan.get("/events/export?since=24h&format=parquet&columns=event.id,source.ip").await;
+    assert_eq!(parquet.headers["content-type"], "application/vnd.apache.parquet");
+    assert!(parquet.text.starts_with("PAR1") && parquet.text.ends_with("PAR1") && parquet.text.contains("203.0.113.7"));
     let alerts = lan.get("/alerts/export?format=csv").await.text;
     assert!(alerts.lines().nth(1).unwrap().contains("user:root"), "{alerts}");
 }

@@ -471,5 +471,6 @@ fn source(id: &str, agency: &str) -> SourceInfo {
         last_seen: now(),
         skew: Some(-1_000),
         counters: SourceCounters { received: 10, kept: 9, parsed: 6, unparsed: 3, bytes: 900, refused: [("too_large".into(), 1)].into() },
+        packets: None,
     }
 }

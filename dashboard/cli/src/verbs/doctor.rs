@@ -9,7 +9,7 @@ use std::{
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::client;
+use super::{client, items, sources};
 use crate::{Outcome, args::Cli, client::ApiError, output};
 
 /// One finding.
@@ -22,6 +22,9 @@ pub struct Finding {
     /// What is the case and what to do.
     pub text: String,
 }
+
+/// Share of packets below which detection on the network is patchy.
+const ENOUGH: f64 = 0.999;
 
 struct Check {
     name: &'static str,
@@ -43,7 +46,13 @@ pub async fn doctor(cli: &Cli, found: Vec<Finding>) -> Result<Outcome> {
     let mut checks = vec![data_dir(&cli.data)];
     let api = client(cli)?;
     match api.get("/status", &[]).await {
-        Ok(status) => checks.extend(appliance(&status)),
+        Ok(status) => {
+            checks.extend(appliance(&status));
+            match api.get("/sources", &[]).await {
+                Ok(sources) => checks.extend(sensors(&sources)),
+                Err(error) => checks.push(Check { name: "sources", ok: false, text: error.to_string() }),
+            }
+        }
         Err(error @ ApiError::Unreachable { .. }) => {
             checks.push(Check { name: "appliance", ok: false, text: error.to_string() });
             checks.extend(ports());
@@ -102,6 +111,24 @@ fn ports() -> Vec<Check> {
         Err(e) => Check { name: "syslog udp port", ok: false, text: format!("127.0.0.1:5514: {e}. Find the holder with `ss -lunp`.") },
     };
     vec![tcp("syslog tcp port", "127.0.0.1:5514"), udp, tcp("syslog tls port", "127.0.0.1:6514"), tcp("console port", "127.0.0.1:8443")]
+}
+
+/// Whether the network sensor sees what passes.
+fn sensors(sources: &Value) -> Vec<Check> {
+    let taps = items(sources).iter().filter_map(|s| s.get("packets").filter(|p| p.is_object()).map(|p| (s, p)));
+    taps.map(|(source, packets)| {
+        let up = packets.get("up").and_then(Value::as_bool) == Some(true);
+        let share = packets.get("coverage").and_then(Value::as_f64).unwrap_or(0.0);
+        let what =
+            format!("{} is {}, {} of its packets read", output::cell(source, "id"), sources::state(packets), sources::coverage(packets));
+        let next = match (up, share >= ENOUGH) {
+            (false, _) => ": see `ip link`",
+            (true, false) => ": raise buffer_mib or threads in [[sources.tap]], or narrow its filter",
+            (true, true) => "",
+        };
+        Check { name: "sensor", ok: up && share >= ENOUGH, text: what + next }
+    })
+    .collect()
 }
 
 fn appliance(status: &Value) -> Vec<Check> {

@@ -102,6 +102,7 @@ fn summary(path: &str, summary: &Summary, ending: &Ending) -> Event {
         ("flows", summary.flows),
         ("flows_evicted", summary.evicted),
         ("flows_bypassed", summary.bypassed),
+        ("flows_given_up", summary.given_up),
         ("stream_bytes_missing", summary.missing),
     ] {
         event.push_named(&format!("fansipan.capture.{name}"), Value::Int(count as i64));

@@ -63,5 +63,37 @@ fn print(cli: &Cli, answer: &Value) -> Result<()> {
         ]
     });
     output::table(&["SOURCE", "HOST", "PRODUCT", "SURE", "LAST SEEN", "RECEIVED", "KEPT", "UNPARSED", "REFUSED"], rows)?;
+    sensors(answer)
+}
+
+/// What the network sensor saw and lost, for each interface.
+fn sensors(answer: &Value) -> Result<()> {
+    let rows: Vec<Vec<String>> = items(answer)
+        .iter()
+        .filter_map(|s| s.get("packets").filter(|p| p.is_object()).map(|p| (s, p)))
+        .map(|(source, packets)| {
+            let mut row = vec![output::cell(source, "id"), state(packets).to_owned(), coverage(packets)];
+            let columns = ["seen", "kernel_drops", "interface_drops", "own_drops", "not_recorded", "flows"];
+            row.extend(columns.iter().map(|name| output::cell(packets, name)));
+            row
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    output::line("")?;
+    let head = ["SENSOR", "STATE", "COVERAGE", "PACKETS", "KERNEL DROPS", "INTERFACE DROPS", "OWN DROPS", "NOT RECORDED", "FLOWS"];
+    output::table(&head, rows)?;
     Ok(())
+}
+
+/// Whether the interface is there.
+pub(super) fn state(packets: &Value) -> &'static str {
+    if packets.get("up").and_then(Value::as_bool) == Some(true) { "up" } else { "DOWN" }
+}
+
+/// The share of packets read; whole only where nothing at all was lost.
+pub(super) fn coverage(packets: &Value) -> String {
+    let share = packets.get("coverage").and_then(Value::as_f64).unwrap_or(0.0);
+    format!("{:.3} %", (share * 100_000.0).floor() / 1000.0)
 }

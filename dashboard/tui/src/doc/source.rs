@@ -45,6 +45,22 @@ pub(super) fn lines(doc: &mut Doc<'_>) {
     } else {
         doc.text(Tone::Dim, &fill(words.balance_bad, &[&text::number(off, state.language)]));
     }
+    if let Some(packets) = &source.packets {
+        doc.head(words.packets);
+        let tone = if packets.coverage < 0.999 { Tone::Bad } else { Tone::Good };
+        // whole only where nothing at all was lost
+        doc.pair(words.coverage, tone, &format!("{:.3} %", (packets.coverage * 100_000.0).floor() / 1000.0), None);
+        doc.pair(words.packets_seen, Tone::Plain, &text::number(packets.seen, state.language), None);
+        for (name, n) in [
+            (words.kernel_drops, packets.kernel_drops),
+            (words.interface_drops, packets.interface_drops),
+            (words.own_drops, packets.own_drops),
+            (words.not_recorded, packets.not_recorded),
+        ] {
+            let tone = if n > 0 { Tone::Bad } else { Tone::Plain };
+            doc.pair(name, tone, &text::number(n, state.language), None);
+        }
+    }
     doc.push(Vec::new(), None);
     let quoted = source.id.replace('\\', "\\\\").replace('"', "\\\"");
     doc.push(vec![(Tone::Link, format!("→ {}", words.see_events))], Some(Target::Search(format!("fansipan.source:\"{quoted}\""))));

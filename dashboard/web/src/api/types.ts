@@ -167,6 +167,21 @@ export interface SourceCounters {
   refused: Record<string, number>;
 }
 
+/** Frames on an interface that the network sensor listens to, since the program started. */
+export interface PacketCounters {
+  coverage: number;
+  seen: number;
+  bytes: number;
+  kernel_drops: number;
+  interface_drops: number;
+  own_drops: number;
+  not_recorded: number;
+  up: boolean;
+  flows: number;
+  flows_evicted: number;
+  flows_given_up: number;
+}
+
 export interface SourceInfo {
   id: string;
   agency: string;
@@ -185,6 +200,8 @@ export interface SourceInfo {
   /** Device clock minus ours, nanoseconds. */
   skew: number | null;
   counters: SourceCounters;
+  /** What the network sensor saw and lost there; null: not a sensor's. */
+  packets: PacketCounters | null;
 }
 
 export interface SourceList {

@@ -17,6 +17,8 @@ export function useText() {
     const number = (n: number) => (Math.abs(n) < 10 && !Number.isInteger(n) ? tenth.format(n) : whole.format(n));
     const percent = (share: number, digits = 1) =>
       new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: digits }).format(share);
+    /** A share that is 100 % only where nothing at all is missing. */
+    const share = (part: number) => percent(Math.floor(part * 100_000) / 100_000, 3);
     const bytes = (n: number) => {
       const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
       const power = n > 0 ? Math.min(Math.floor(Math.log2(n) / 10), units.length - 1) : 0;
@@ -46,6 +48,7 @@ export function useText() {
       number,
       compact: (n: number) => (Math.abs(n) < 10_000 ? number(n) : compact.format(n)),
       percent,
+      share,
       bytes,
       span,
       age,

@@ -120,6 +120,7 @@ describe("sources", () => {
     last_seen: "",
     skew: null,
     counters: { received: 10, kept: 8, parsed: 8, unparsed: 0, bytes: 1, refused: { too_large: 2 }, ...counters },
+    packets: null,
     ...change,
   });
   it("are silent before they are anything else", () => {

@@ -206,6 +206,7 @@ fn source(id: &str, agency: &str) -> SourceInfo {
         last_seen: 2,
         skew: Some(-3),
         counters: SourceCounters { received: 5, refused: [("too_large".to_owned(), 1)].into(), ..SourceCounters::default() },
+        packets: None,
     }
 }
 

@@ -94,6 +94,9 @@ struct Passed {
     hash: FileHash,
 }
 
+/// What an exchange takes with its texts, about.
+const EXCHANGE: usize = 1024;
+
 /// A request with its response.
 #[derive(Default)]
 struct Exchange {
@@ -146,6 +149,10 @@ struct Http {
 }
 
 impl StreamProtocol for Http {
+    fn held(&self) -> usize {
+        self.open.len() * EXCHANGE
+    }
+
     fn step(&mut self, cx: &mut Cx<'_>, side: Side, bytes: &[u8], last: bool) -> Step {
         let step = match self.reading.of_mut(side) {
             Reading::Lost => Step::Skip(u64::MAX),

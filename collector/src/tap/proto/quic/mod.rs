@@ -88,6 +88,11 @@ struct Quic {
 }
 
 impl DatagramProtocol for Quic {
+    fn held(&self) -> usize {
+        let of = |c: &Crypto| c.held as usize + c.whole.len();
+        of(&self.crypto.source) + of(&self.crypto.destination)
+    }
+
     fn datagram(&mut self, cx: &mut Cx<'_>, side: Side, bytes: &[u8]) {
         self.at.get_or_insert(cx.at);
         if self.emitted || self.tried >= MAX_TRIED {

@@ -74,6 +74,10 @@ struct Tls {
 }
 
 impl StreamProtocol for Tls {
+    fn held(&self) -> usize {
+        self.ends.source.pending.len() + self.ends.destination.pending.len()
+    }
+
     fn step(&mut self, cx: &mut Cx<'_>, side: Side, bytes: &[u8], last: bool) -> Step {
         self.at.get_or_insert(cx.at);
         if bytes.len() < 5 {

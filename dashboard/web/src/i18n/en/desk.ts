@@ -24,6 +24,7 @@ export const desk = {
     export_all: "All events that match, without a limit of rows",
     export_filter: "All events that match the filter (before the |)",
     format_jsonl: "Lines of JSON (.jsonl)",
+    format_parquet: "Apache Parquet (.parquet)",
     format_csv: "CSV for spreadsheets",
     from_sigma: "The Sigma rule “{{title}}” became a query",
     sigma_unsayable: "This rule cannot be said as one query. Test it on the rules page.",

@@ -24,6 +24,7 @@ export const desk = {
     export_all: "Mọi sự kiện khớp, không giới hạn dòng",
     export_filter: "Mọi sự kiện khớp phần lọc (trước dấu |)",
     format_jsonl: "JSON từng dòng (.jsonl)",
+    format_parquet: "Apache Parquet (.parquet)",
     format_csv: "CSV cho bảng tính",
     from_sigma: "Luật Sigma “{{title}}” đã thành truy vấn",
     sigma_unsayable: "Luật này không viết được thành một truy vấn. Hãy thử nó ở trang Luật.",

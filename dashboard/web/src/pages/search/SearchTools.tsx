@@ -106,13 +106,13 @@ function Saved({ q, range, columns, onOpen }: Omit<SearchToolsProps, "link">) {
   );
 }
 
-const FORMATS = ["jsonl", "csv"] as const;
+const FORMATS = ["jsonl", "csv", "parquet"] as const;
 
 function Export({ q, range, columns }: Pick<SearchToolsProps, "q" | "range" | "columns">) {
   const { t } = useTranslation();
   const { filter, pipes } = split(q);
   const target = (format: string) =>
-    url("/events/export", { format, q: filter, ...range, ...(format === "csv" && columns.length ? { columns: columns.join(",") } : {}) });
+    url("/events/export", { format, q: filter, ...range, ...(format !== "jsonl" && columns.length ? { columns: columns.join(",") } : {}) });
   return (
     <Menu position="bottom-end" width={270}>
       <Menu.Target>

@@ -2,12 +2,12 @@
 import { Lock, LockOpen, Pin } from "lucide-react";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import type { SourceInfo } from "../../api/types";
+import type { PacketCounters, SourceInfo } from "../../api/types";
 import { Age } from "../../components/Age";
 import type { Column } from "../../components/DataTable";
 import { useText } from "../../time/useText";
 import { instant } from "../../time/zone";
-import { encrypted, healthOf, parsedShare, refusedOf, skewMs } from "./health";
+import { encrypted, healthOf, lostPackets, parsedShare, patchy, refusedOf, skewMs } from "./health";
 import styles from "./SourcesPage.module.css";
 import { useSkewText } from "./useSkewText";
 
@@ -60,8 +60,27 @@ function Transport({ source }: CellProps) {
   );
 }
 
+/** Of a sensor: the share of packets it read. */
+function Coverage({ packets }: { packets: PacketCounters }) {
+  const { t } = useTranslation();
+  const text = useText();
+  return (
+    <span
+      className={styles.share}
+      data-tone={patchy(packets) ? "bad" : lostPackets(packets) > 0 ? "warn" : "good"}
+      title={t("sources.coverage_hint", { lost: text.number(lostPackets(packets)) })}
+    >
+      <span className={styles.shareBar}>
+        <span style={{ width: `${packets.coverage * 100}%` }} />
+      </span>
+      <span className="num">{packets.up ? text.share(packets.coverage) : t("sources.interface_down")}</span>
+    </span>
+  );
+}
+
 function Parsed({ source }: CellProps) {
   const text = useText();
+  if (source.packets) return <Coverage packets={source.packets} />;
   const share = parsedShare(source);
   if (share === null) return <span className="faint">–</span>;
   return (
@@ -134,7 +153,7 @@ export function useSourceColumns(): Column<SourceInfo>[] {
         width: "84px",
         align: "right",
         sort: refusedOf,
-        cell: (s) => <Count count={refusedOf(s)} alarming />,
+        cell: (s) => <Count count={refusedOf(s) + (s.packets ? lostPackets(s.packets) : 0)} alarming />,
       },
       { id: "skew", header: head("skew"), width: "120px", sort: (s) => Math.abs(skewMs(s) ?? 0), cell: (s) => <Skew source={s} /> },
     ];

@@ -7,14 +7,14 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { post } from "../../api/client";
 import { sourcesQuery } from "../../api/queries";
-import type { SourceInfo } from "../../api/types";
+import type { PacketCounters, SourceInfo } from "../../api/types";
 import { useMay } from "../../api/user";
 import { Age } from "../../components/Age";
 import { notify } from "../../components/notify";
 import { useErrorText } from "../../components/States";
 import { condition } from "../../query/build";
 import { useText } from "../../time/useText";
-import { encrypted, healthOf, imbalance, refusedOf } from "./health";
+import { encrypted, healthOf, imbalance, patchy, refusedOf } from "./health";
 import styles from "./SourcePanel.module.css";
 import { useSkewText } from "./useSkewText";
 
@@ -77,6 +77,48 @@ function Ledger({ source }: { source: SourceInfo }) {
         {off === 0 ? <CircleCheck size={14} aria-hidden="true" /> : <TriangleAlert size={14} aria-hidden="true" />}
         {off === 0 ? t("sources.balance_ok") : t("sources.balance_bad", { value: text.number(off) })}
       </p>
+    </section>
+  );
+}
+
+/** What a sensor saw of the traffic on its interface, and what it lost. */
+function Packets({ packets }: { packets: PacketCounters }) {
+  const { t } = useTranslation();
+  const text = useText();
+  const lines = ["kernel_drops", "interface_drops", "own_drops", "not_recorded", "flows_evicted", "flows_given_up"] as const;
+  return (
+    <section className={styles.section} data-testid="source-packets">
+      <h3>{t("sources.packets")}</h3>
+      <table className={styles.ledger}>
+        <tbody>
+          <tr>
+            <th scope="row">{t("sources.coverage")}</th>
+            <td className={`num ${patchy(packets) ? styles.warn : ""}`}>{text.share(packets.coverage)}</td>
+          </tr>
+          <tr>
+            <th scope="row">{t("sources.interface")}</th>
+            <td className={packets.up ? "" : styles.warn}>{t(packets.up ? "sources.interface_up" : "sources.interface_down")}</td>
+          </tr>
+          <tr>
+            <th scope="row">{t("sources.packets_seen")}</th>
+            <td className="num">{text.number(packets.seen)}</td>
+          </tr>
+          <tr>
+            <th scope="row">{t("sources.bytes")}</th>
+            <td className="num">{text.bytes(packets.bytes)}</td>
+          </tr>
+          <tr>
+            <th scope="row">{t("sources.flows")}</th>
+            <td className="num">{text.number(packets.flows)}</td>
+          </tr>
+          {lines.map((key) => (
+            <tr key={key} className={styles.inner}>
+              <th scope="row">{t(`sources.${key}`)}</th>
+              <td className={`num ${packets[key] > 0 ? styles.warn : ""}`}>{text.number(packets[key])}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </section>
   );
 }
@@ -172,6 +214,7 @@ export function SourcePanel({ source, formats, onClose }: { source: SourceInfo; 
           </Button>
         )}
       </div>
+      {source.packets && <Packets packets={source.packets} />}
       <Ledger source={source} />
       <Format source={source} formats={formats} />
     </aside>

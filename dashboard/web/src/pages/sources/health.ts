@@ -1,5 +1,5 @@
 /** What the numbers of a source say about it. Pure. */
-import type { SourceInfo } from "../../api/types";
+import type { PacketCounters, SourceInfo } from "../../api/types";
 
 export type Health = "active" | "silent" | "unparsed";
 
@@ -10,6 +10,14 @@ export const refusedOf = (source: SourceInfo): number => Object.values(source.co
 
 export const parsedShare = (source: SourceInfo): number | null =>
   source.counters.kept > 0 ? source.counters.parsed / source.counters.kept : null;
+
+/** Below this share of packets read detection on the network is patchy. */
+const SEEN_ENOUGH = 0.999;
+
+/** Frames that were lost before the sensor could read them. */
+export const lostPackets = (p: PacketCounters): number => p.kernel_drops + p.interface_drops + p.own_drops;
+
+export const patchy = (p: PacketCounters): boolean => !p.up || p.coverage < SEEN_ENOUGH;
 
 /** Silence is the worst: an attacker's first wish. */
 export function healthOf(source: SourceInfo): Health {
