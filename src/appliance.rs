@@ -51,6 +51,8 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
     let (analyzed, indexed) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
 
+    let remembered = Arc::default();
+
     let mut roles = Roles::default();
     let detection = Detection {
         bus: stores.bus.clone(),
@@ -62,6 +64,7 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
         correlation: config.correlation()?,
         memory: Memory::new(data, &stores.log)?,
         seen_until: Arc::clone(&analyzed),
+        report: Arc::clone(&remembered),
         stop: Arc::clone(&stop),
     };
     roles.spawn("analyzer", &stop, move || detection.run())?;
@@ -89,6 +92,7 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
         analyzed_until: analyzed,
         indexed_until: indexed,
         rate: Default::default(),
+        detection: remembered,
     });
     let shutdown = CancellationToken::new();
     let ingest = intake.ingest(&config.sources, senders::verifier(Arc::clone(&stores.state)));

@@ -8,13 +8,13 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
-use fansipan_analyzer::Analyzer;
-use fansipan_api::Feed;
+use fansipan_analyzer::{Analyzer, Losses, Report};
+use fansipan_api::{DetectorStatus, Feed};
 use fansipan_bus::{Consumer, EmbeddedBus};
 use fansipan_model::{Alert, Event, codec};
 use fansipan_rules::RuleSet;
@@ -46,7 +46,29 @@ pub(crate) struct Detection {
     pub(crate) memory: Memory,
     /// `event.ingested` of the latest event seen, UTC nanoseconds.
     pub(crate) seen_until: Arc<AtomicU64>,
+    /// What it remembers, for those who ask how the service is.
+    pub(crate) report: Arc<ArcSwap<Vec<DetectorStatus>>>,
     pub(crate) stop: Arc<AtomicBool>,
+}
+
+/// Time between two looks at what is remembered.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// What detectors hold, and below each what lost something.
+fn remembered(reports: Vec<(&str, Report)>) -> Vec<DetectorStatus> {
+    let one = |name: &str, groups: usize, l: Losses| DetectorStatus {
+        name: name.to_owned(),
+        groups: groups as u64,
+        evicted: l.evicted,
+        cut: l.cut,
+        late: l.late,
+    };
+    let mut list = Vec::new();
+    for (name, report) in reports.iter().filter(|(name, _)| *name != "sigma") {
+        list.push(one(name, report.groups, report.losses));
+        list.extend(report.by_rule.iter().map(|(part, losses)| one(&format!("{name}/{part}"), 0, *losses)));
+    }
+    list
 }
 
 impl Detection {
@@ -64,9 +86,14 @@ impl Detection {
         self.remember(&analyzer, done);
         let mut event = Event::default();
         let mut signals = Vec::new();
+        let mut looked: Option<Instant> = None;
         while !self.stop.load(Ordering::Relaxed) {
             if self.memory.is_due() {
                 self.remember(&analyzer, done);
+            }
+            if looked.is_none_or(|at| at.elapsed() >= LOOK) {
+                self.report.store(Arc::new(remembered(analyzer.reports())));
+                looked = Some(Instant::now());
             }
             signals.clear();
             let mut next = None;

@@ -9,7 +9,10 @@ use std::{
     time::Instant,
 };
 
-use fansipan_api::{BusStatus, ConsumerStatus, DiskStatus, Lag, LiveSnapshot, LiveStatus, RuleCounts, RuleListing, SourceControl};
+use arc_swap::ArcSwap;
+use fansipan_api::{
+    BusStatus, ConsumerStatus, DetectorStatus, DiskStatus, Lag, LiveSnapshot, LiveStatus, RuleCounts, RuleListing, SourceControl,
+};
 use fansipan_bus::EmbeddedBus;
 use fansipan_collector::{Normalizer, ledger::SourceRegistry};
 use fansipan_rules::RuleSet;
@@ -25,6 +28,8 @@ pub(crate) struct Live {
     pub(crate) analyzed_until: Arc<AtomicU64>,
     pub(crate) indexed_until: Arc<AtomicU64>,
     pub(crate) rate: Mutex<Rate>,
+    /// What detection remembers.
+    pub(crate) detection: Arc<ArcSwap<Vec<DetectorStatus>>>,
 }
 
 /// Events per second over the last few seconds, from two looks at the log's counter.
@@ -65,6 +70,7 @@ impl LiveStatus for Live {
             uptime_s: self.started.elapsed().as_secs(),
             rules: RuleCounts { loaded: listing.items.len() as u64, failed },
             disk: disk(&self.data),
+            detection: self.detection.load().to_vec(),
             lag: Lag { analyzer, indexer, seconds: self.seconds_behind(analyzer, indexer) },
             bus: BusStatus {
                 head: bus.head,

@@ -16,7 +16,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use fansipan_analyzer::{
-    GroupingConfig, Settings as Correlation, Signal,
+    GroupingConfig, Losses, Settings as Correlation, Signal,
     split::{Keeper, Note, Share},
 };
 use fansipan_bus::kafka::{Outgoing, Owner, Reader, Settings, Topics, Writer, table};
@@ -212,11 +212,31 @@ impl Keeping {
         self.health.add("fansipan_notes_taken_total", notes as f64);
         let unknown: u64 = held.values().map(|h| h.keeper.unknown()).sum();
         self.health.set("fansipan_notes_of_unknown_rules_total", unknown as f64);
+        self.figures(&held);
         // what is looked at again had its effects: its position is the group's already
         let positions: Vec<(i32, u64)> = next.into_iter().filter(|(p, n)| held.get(p).is_some_and(|h| *n > h.replay_until)).collect();
         drop(held);
         writer.transact(&out, reader, &positions)?;
         Ok(())
+    }
+}
+
+impl Keeping {
+    /// What is remembered, and what the bounds cost.
+    fn figures(&self, held: &BTreeMap<i32, Held>) {
+        let mut sums: BTreeMap<&str, [u64; 4]> = BTreeMap::new();
+        for (name, report) in held.values().flat_map(|h| h.keeper.reports()) {
+            let sum = sums.entry(name).or_default();
+            let Losses { evicted, late, cut, .. } = report.losses;
+            for (total, part) in sum.iter_mut().zip([report.groups as u64, evicted, late, cut]) {
+                *total += part;
+            }
+        }
+        for (name, [groups, evicted, late, cut]) in sums {
+            for (figure, value) in [("groups", groups), ("evicted_total", evicted), ("late_total", late), ("cut_total", cut)] {
+                self.health.set(format!("fansipan_detector_{figure}{{detector=\"{name}\"}}"), value as f64);
+            }
+        }
     }
 }
 

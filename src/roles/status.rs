@@ -138,6 +138,7 @@ impl LiveStatus for Cluster {
                 // at most: nothing that waits now came before everything had been read last
                 seconds: figures.behind_since.map_or(0.0, |at| at.elapsed().as_secs_f64()),
             },
+            detection: Vec::new(),
             bus: BusStatus { head: figures.head, bytes: 0, alarm, consumers },
         }
     }

@@ -77,6 +77,23 @@ pub struct LiveSnapshot {
     pub disk: DiskStatus,
     /// How far behind the readers are.
     pub lag: Lag,
+    /// What detection remembers and what its bounds cost; empty where detection runs elsewhere.
+    pub detection: Vec<DetectorStatus>,
+}
+
+/// What a kind of detection remembers, and what its bounds cost since the service started.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DetectorStatus {
+    /// `correlation`, `network`, or one detector or rule that lost something.
+    pub name: String,
+    /// Groups remembered.
+    pub groups: u64,
+    /// Groups forgotten for want of room.
+    pub evicted: u64,
+    /// Values of groups that hold too many.
+    pub cut: u64,
+    /// What came too late.
+    pub late: u64,
 }
 
 /// The durable log.

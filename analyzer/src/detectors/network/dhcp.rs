@@ -69,12 +69,14 @@ impl Watcher for Dhcp {
         } else {
             format!("not one of the {} heard before", state.servers.len())
         };
-        let figures = vec![
+        let mut figures = vec![
             ("dhcp.server_id".to_owned(), server.to_owned()),
             ("source.mac".to_owned(), fact.word(3).to_owned()),
-            ("network.vlan.id".to_owned(), fact.key(1).to_owned()),
             ("why".to_owned(), why),
         ];
+        if !fact.key(1).is_empty() {
+            figures.push(("network.vlan.id".to_owned(), fact.key(1).to_owned()));
+        }
         let about = vec![(EntityKind::Address, "source.ip", server.to_owned())];
         let count = state.unknown.get(server).copied().unwrap_or(1);
         let apart = vec![server.to_owned()];

@@ -33,7 +33,9 @@ pub(super) struct Flood(pub(super) Arc<Parameters>);
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Target {
     seconds: BTreeMap<i64, u64>,
-    talkers: BTreeMap<String, u64>,
+    /// What each sent at most, and how much of that may be others'.
+    talkers: BTreeMap<String, (u64, u64)>,
+    total: u64,
     senders: Generations,
     going: BTreeMap<u64, u64>,
     /// The highest average that was told, and until when it holds.
@@ -152,7 +154,7 @@ impl Watcher for Flood {
             (format!("{unit} per second"), against(average, rate)),
             ("for seconds".to_owned(), p.seconds.to_string()),
             ("highest second".to_owned(), peak.to_string()),
-            ("different senders".to_owned(), senders.to_string()),
+            ("different senders".to_owned(), if senders < MOST { senders.to_string() } else { format!("≥ {MOST}") }),
             (format!("top talkers, {unit}"), state.top()),
         ];
         if fact.key(3) != "0" {
@@ -221,19 +223,20 @@ impl Target {
     fn count(&mut self, fact: &Fact, amount: u64, losses: &mut Losses) {
         let sender = fact.word(0);
         losses.cut += u64::from(!self.senders.see(fact.at, 60 * SECOND, number(&[sender]), MOST));
-        if let Some(known) = self.talkers.get_mut(sender) {
+        self.total += amount;
+        if let Some((known, _)) = self.talkers.get_mut(sender) {
             *known += amount;
             return;
         }
         let mut before = 0;
         if self.talkers.len() >= TALKERS {
-            let least = self.talkers.iter().min_by_key(|(_, n)| **n).map(|(s, n)| (s.clone(), *n));
+            let least = self.talkers.iter().min_by_key(|(_, (n, _))| *n).map(|(s, (n, _))| (s.clone(), *n));
             if let Some((least, n)) = least {
                 self.talkers.remove(&least);
                 before = n;
             }
         }
-        self.talkers.insert(sender.to_owned(), before + amount);
+        self.talkers.insert(sender.to_owned(), (before + amount, before));
     }
 
     /// The end of the window with the highest sum that touches these seconds, if it is enough.
@@ -248,9 +251,15 @@ impl Target {
         (sum >= enough).then_some((end, sum))
     }
 
+    /// Those who certainly sent a hundredth of all or more.
     fn top(&self) -> String {
-        let mut list: Vec<(&String, &u64)> = self.talkers.iter().collect();
-        list.sort_by_key(|(sender, n)| (std::cmp::Reverse(**n), (*sender).clone()));
-        list.iter().take(TOLD).map(|(sender, n)| format!("{sender} {n}")).collect::<Vec<_>>().join(", ")
+        let sure = |(sender, (most, others)): (&String, &(u64, u64))| (most.saturating_sub(*others), sender.clone());
+        let mut list: Vec<(u64, String)> =
+            self.talkers.iter().map(sure).filter(|(n, _)| n.saturating_mul(100) >= self.total.max(1)).collect();
+        list.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        if list.is_empty() {
+            return "none: each sends less than 1 %".to_owned();
+        }
+        list.iter().take(TOLD).map(|(n, sender)| format!("{sender} {n}")).collect::<Vec<_>>().join(", ")
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Bucket, LevelDto, ValueCount};
-use crate::ports::{BusStatus, DiskStatus, Lag, RuleCounts, RuleDiagnostic, RuleInfo};
+use crate::ports::{BusStatus, DetectorStatus, DiskStatus, Lag, RuleCounts, RuleDiagnostic, RuleInfo};
 
 /// How far back the overview looks.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -430,6 +430,8 @@ pub struct StatusReport {
     pub per_second: f64,
     /// How far behind detection and search are.
     pub lag: Lag,
+    /// What detection remembers and what its bounds cost; empty where detection runs elsewhere.
+    pub detection: Vec<DetectorStatus>,
     /// Seconds since the service started.
     pub uptime_s: u64,
 }

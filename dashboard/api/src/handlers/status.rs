@@ -39,6 +39,7 @@ pub(crate) async fn show(State(api): State<Api>) -> Result<Json<StatusReport>, P
         disk: live.disk,
         per_second: live.per_second,
         lag: live.lag,
+        detection: live.detection,
         uptime_s: live.uptime_s,
     }))
 }

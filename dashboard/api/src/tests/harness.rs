@@ -29,8 +29,8 @@ use crate::{
     config::ApiConfig,
     identity::hash,
     ports::{
-        ApiDeps, BusStatus, ConsumerStatus, DiskStatus, Feed, Lag, LiveSnapshot, LiveStatus, RuleControl, RuleCounts, RuleDiagnostic,
-        RuleInfo, RuleListing, SourceControl,
+        ApiDeps, BusStatus, ConsumerStatus, DetectorStatus, DiskStatus, Feed, Lag, LiveSnapshot, LiveStatus, RuleControl, RuleCounts,
+        RuleDiagnostic, RuleInfo, RuleListing, SourceControl,
     },
     server::{Peer, prepare},
     state::now,
@@ -65,6 +65,7 @@ impl LiveStatus for Wiring {
             rules: RuleCounts { loaded: 1, failed: 1 },
             disk: DiskStatus { free: 10, total: 20 },
             lag: Lag { analyzer: 5, indexer: 9, seconds: 0.25 },
+            detection: vec![DetectorStatus { name: "network".into(), groups: 3, evicted: 1, ..DetectorStatus::default() }],
         }
     }
 

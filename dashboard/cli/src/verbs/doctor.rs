@@ -166,6 +166,20 @@ fn appliance(status: &Value) -> Vec<Check> {
             if failed == 0 { "" } else { ": see `fansipan rules list`" }
         ),
     });
+    for kind in status.pointer("/detection").and_then(Value::as_array).map_or(&[][..], Vec::as_slice) {
+        let lost = |key: &str| kind.get(key).and_then(Value::as_u64).unwrap_or(0);
+        let (evicted, cut, late) = (lost("evicted"), lost("cut"), lost("late"));
+        if evicted + cut > 0 {
+            checks.push(Check {
+                name: "detection",
+                ok: false,
+                text: format!(
+                    "{} forgot {evicted} groups and {cut} values for want of room, {late} came too late: raise correlation_groups of [rules] or groups and values of [detectors], if memory allows",
+                    output::cell(kind, "name")
+                ),
+            });
+        }
+    }
     if let (Some(free), Some(total)) = (number("disk/free"), number("disk/total")) {
         let share = free.saturating_mul(100).checked_div(total).unwrap_or(0);
         checks.push(Check {

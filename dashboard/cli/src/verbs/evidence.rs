@@ -9,7 +9,7 @@ use fansipan_collector::{
     records::Records,
     tap::{Sensor, Settings, files::CaptureFile},
 };
-use fansipan_model::Event;
+use fansipan_model::{Event, json};
 
 use crate::output;
 
@@ -48,6 +48,20 @@ pub(super) fn each_event(path: &Path, normalizer: &Normalizer, mut each: impl Fn
             path: Some(&input),
         };
         each(number, &normalizer.normalize(&mut source, &received))?;
+    }
+    Ok(())
+}
+
+/// As [`each_event`], of a sample beside a rule: a line that the network sensor wrote is its event, and no record of a sender.
+pub(super) fn each_sample(path: &Path, normalizer: &Normalizer, mut each: impl FnMut(u64, &Event) -> Result<()>) -> Result<()> {
+    let text = std::fs::read(path)?;
+    let Some(text) = std::str::from_utf8(&text).ok().filter(|t| t.contains("\"event.module\":\"tap\"")) else {
+        return each_event(path, normalizer, each);
+    };
+    for (number, line) in (1u64..).zip(text.lines()) {
+        let mut event = json::read(line).with_context(|| format!("line {number}"))?;
+        event.set_ingested(event.timestamp());
+        each(number, &event)?;
     }
     Ok(())
 }
