@@ -77,9 +77,9 @@ impl Net {
         let ready = ip(&format!("netns add {f}"))
             && ip(&format!("netns add {o}"))
             && ip(&format!("netns add {s}"))
-            && ip(&format!("-n {a} link add up type veth peer name in netns {f}"))
-            && ip(&format!("-n {s} link add up type veth peer name out netns {f}"))
-            && [(&a, "up", "10.99.0.2/24"), (&f, "in", "10.99.0.1/24"), (&f, "out", "10.99.1.1/24"), (&s, "up", "10.99.1.2/24")]
+            && ip(&format!("-n {a} link add eth0 type veth peer name in netns {f}"))
+            && ip(&format!("-n {s} link add eth0 type veth peer name out netns {f}"))
+            && [(&a, "eth0", "10.99.0.2/24"), (&f, "in", "10.99.0.1/24"), (&f, "out", "10.99.1.1/24"), (&s, "eth0", "10.99.1.2/24")]
                 .iter()
                 .all(|(ns, link, address)| {
                     ip(&format!("-n {ns} addr add {address} dev {link}")) && ip(&format!("-n {ns} link set {link} up"))

@@ -363,7 +363,9 @@ impl Client {
         let response = self.send(request).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        Reply { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+        let parquet = parts.headers.get("content-type").is_some_and(|t| t == "application/vnd.apache.parquet");
+        let text = if parquet { String::from_utf8_lossy(&bytes).into_owned() } else { String::from_utf8(bytes.to_vec()).unwrap() };
+        Reply { status: parts.status, headers: parts.headers, text }
     }
 
     pub(super) async fn get(&self, path: &str) -> Reply {
