@@ -27,6 +27,8 @@ pub struct Normalizer {
     set: FormatSet,
 }
 
+/// Retention class of what nobody assigned.
+pub(crate) const DEFAULT_CLASS: &str = "default";
 /// Times before this are a clock that was never set (2000-01-01T00:00:00Z).
 const UNSET_CLOCK: i64 = 946_684_800 * fansipan_model::time::SECOND;
 
@@ -314,7 +316,7 @@ fn provenance(source: &mut SourceState, received: &Received<'_>, out: &mut Event
     }
     out.str(fields::FANSIPAN_SOURCE, &source.id);
     out.str(fields::FANSIPAN_AGENCY, source.agency.as_deref().unwrap_or(Agency::DEFAULT));
-    out.str(fields::FANSIPAN_CLASS, source.class.as_deref().unwrap_or("default"));
+    out.str(fields::FANSIPAN_CLASS, source.class.as_deref().unwrap_or(DEFAULT_CLASS));
     out.str(fields::FANSIPAN_TRANSPORT, received.transport.as_str());
     if let Some(peer) = received.peer {
         out.push(fields::FANSIPAN_PEER_IP, Value::Ip(peer.ip().to_canonical()));

@@ -63,6 +63,8 @@ pub(crate) struct Contexts {
     slots: Vec<Option<Box<[u8]>>>,
     free: Vec<u32>,
     last: u32,
+    /// The event that it is the context of.
+    event: Option<[u64; 2]>,
     /// Clean up when there are this many.
     limit: usize,
 }
@@ -96,8 +98,12 @@ impl Contexts {
         place
     }
 
-    /// The number given last.
-    pub(crate) fn latest(&self) -> u32 {
+    /// The number of an event's context: the records of one event share theirs.
+    pub(crate) fn of(&mut self, event: [u64; 2], bytes: &[u8]) -> u32 {
+        if self.event != Some(event) {
+            self.number(bytes);
+            self.event = Some(event);
+        }
         self.last
     }
 
@@ -123,6 +129,7 @@ impl Contexts {
                 self.free.push(i);
             }
         }
+        self.event = None;
         self.limit = self.table.len() * 2;
     }
 

@@ -26,17 +26,17 @@ impl Record {
     }
 }
 
-/// A record on its way to its group within a process: the records of one event share what is referred to.
-#[derive(Clone, Copy, Debug)]
-pub struct Routed<'a> {
+/// A record on its way to its group, or the order to take it back. `B`: how key and context are held.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Keyed<B = Vec<u8>> {
     /// Place of the correlation in the plan.
     pub correlation: u32,
     /// Agency and group values.
-    pub key: &'a [u8],
+    pub key: B,
     /// The record.
     pub record: Record,
     /// What the event is about; see [`super::context`].
-    pub(crate) context: &'a [u8],
+    pub(crate) context: B,
     /// What came before is taken back: a late event proved it wrong.
     pub remove: bool,
     /// `event.ingested` of the event behind it.
@@ -45,42 +45,29 @@ pub struct Routed<'a> {
     pub mark: i64,
     /// `@timestamp` of the first record of the correlation.
     pub since: i64,
+}
+
+/// A record on its way within a process: those of one event share what is referred to.
+pub type Routed<'a> = Keyed<&'a [u8]>;
+
+impl<B> Keyed<B> {
+    fn held<C>(&self, key: C, context: C) -> Keyed<C> {
+        let Self { correlation, record, remove, now, mark, since, .. } = *self;
+        Keyed { correlation, key, record, context, remove, now, mark, since }
+    }
 }
 
 impl Routed<'_> {
     /// With everything in it, to go further than this process or to wait.
-    pub fn to_keyed(self) -> Keyed {
-        let Self { correlation, key, record, context, remove, now, mark, since } = self;
-        Keyed { correlation, key: key.to_vec(), record, context: context.to_vec(), remove, now, mark, since }
+    pub fn to_keyed(&self) -> Keyed {
+        self.held(self.key.to_vec(), self.context.to_vec())
     }
-}
-
-/// As [`Routed`], by itself.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Keyed {
-    /// Place of the correlation in the plan.
-    pub correlation: u32,
-    /// Agency and group values.
-    pub key: Vec<u8>,
-    /// The record.
-    pub record: Record,
-    /// What the event is about; see [`super::context`].
-    pub(crate) context: Vec<u8>,
-    /// What came before is taken back: a late event proved it wrong.
-    pub remove: bool,
-    /// `event.ingested` of the event behind it.
-    pub now: i64,
-    /// The watermark then.
-    pub mark: i64,
-    /// `@timestamp` of the first record of the correlation.
-    pub since: i64,
 }
 
 impl Keyed {
     /// As a worker takes it.
     pub fn routed(&self) -> Routed<'_> {
-        let Self { correlation, record, remove, now, mark, since, .. } = *self;
-        Routed { correlation, key: &self.key, record, context: &self.context, remove, now, mark, since }
+        self.held(&self.key, &self.context)
     }
 
     /// Which of `workers` holds the group.

@@ -107,9 +107,8 @@ impl Compiled {
 pub(crate) struct Feed {
     pub(crate) correlation: u32,
     pub(crate) member: u16,
-    /// Feeds with the same number have the same key for the same event.
+    /// What its key is made of ([`Plan::layout`]); feeds with the same number have the same key for the same event.
     pub(crate) layout: u32,
-    pub(crate) group: Vec<Candidates>,
     pub(crate) values: Vec<Candidates>,
 }
 
@@ -156,11 +155,10 @@ impl Plan {
         for ((member, about), fields) in (0u16..).zip(&correlation.about).zip(&correlation.fields) {
             match about {
                 Linked::Rule(RuleIndex(rule)) => {
-                    let (group, values) = (fields.group.clone(), fields.values.clone());
-                    let key =
-                        group.iter().chain(if body.kind == CorrelationKind::FirstSeen { &values[..] } else { &[] }).cloned().collect();
-                    let layout = self.layouts.insert_full(key).0 as u32;
-                    let feed = Feed { correlation: i, member, layout, group, values };
+                    let values = fields.values.clone();
+                    let first = if body.kind == CorrelationKind::FirstSeen { &values[..] } else { &[] };
+                    let layout = self.layouts.insert_full(fields.group.iter().chain(first).cloned().collect()).0 as u32;
+                    let feed = Feed { correlation: i, member, layout, values };
                     if let Some(list) = self.feeds.get_mut(*rule as usize) {
                         list.push(feed);
                     }
@@ -212,6 +210,11 @@ impl Plan {
 
     pub(crate) fn feeds(&self, rule: RuleIndex) -> &[Feed] {
         self.feeds.get(rule.0 as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// The fields of a key, after the agency.
+    pub(crate) fn layout(&self, number: u32) -> &[Candidates] {
+        self.layouts.get_index(number as usize).map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn chains(&self, correlation: u32) -> &[Chain] {

@@ -68,6 +68,9 @@ impl Router {
 
     /// Calls `out` for each record of an event that was seen.
     pub fn route(&mut self, event: &Event, matches: &[RuleIndex], mut out: impl FnMut(Routed<'_>)) {
+        if matches.is_empty() {
+            return;
+        }
         let (mark, now, at) = (self.watermark.mark, event.ingested(), event.timestamp());
         let plan = Arc::clone(&self.plan);
         let (high, low) = event.id().as_u64_pair();
@@ -80,7 +83,7 @@ impl Router {
             if self.context.is_empty() {
                 context::write(event, &mut self.context, &mut self.text);
             }
-            let Some((span, value)) = self.key(event, feed, compiled.kind).zip(self.value(event, feed, compiled.kind)) else {
+            let Some((span, value)) = self.key(event, feed.layout, &plan).zip(self.value(event, feed, compiled.kind)) else {
                 self.ungrouped += 1;
                 continue;
             };
@@ -95,18 +98,17 @@ impl Router {
     }
 
     /// Where among the keys of this event a feed's is. `None` where a value of it is missing.
-    fn key(&mut self, event: &Event, feed: &Feed, kind: CorrelationKind) -> Option<Range<usize>> {
-        if let Some((_, known)) = self.spans.iter().find(|(layout, _)| *layout == feed.layout) {
+    fn key(&mut self, event: &Event, layout: u32, plan: &Plan) -> Option<Range<usize>> {
+        if let Some((_, known)) = self.spans.iter().find(|(known, _)| *known == layout) {
             return known.clone();
         }
         let start = self.keys.len();
         let mut keys = std::mem::take(&mut self.keys);
         put_text(&mut keys, event.agency().as_bytes());
-        let values = if kind == CorrelationKind::FirstSeen { &feed.values[..] } else { &[] };
-        let whole = feed.group.iter().chain(values).all(|candidates| self.put(event, candidates, &mut keys).is_some());
+        let whole = plan.layout(layout).iter().all(|candidates| self.put(event, candidates, &mut keys).is_some());
         let span = whole.then_some(start..keys.len());
         self.keys = keys;
-        self.spans.push((feed.layout, span.clone()));
+        self.spans.push((layout, span.clone()));
         span
     }
 

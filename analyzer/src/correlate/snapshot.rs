@@ -265,7 +265,6 @@ pub(crate) fn load(bytes: &[u8], router: &mut Router, worker: &mut Worker) -> Re
     let mut contexts = Contexts::default();
     let numbers: Vec<u32> = (0..n).map(|_| r.bytes().map(|b| contexts.number(b))).collect::<Result<_>>()?;
     worker.contexts = contexts;
-    worker.latest = None;
     for _ in 0..r.count()? {
         correlation(&mut r, &numbers, router, worker)?;
     }

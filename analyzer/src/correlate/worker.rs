@@ -22,8 +22,6 @@ pub struct Worker {
     pub(crate) settings: Settings,
     pub(crate) trackers: Vec<Tracker>,
     pub(crate) contexts: Contexts,
-    /// Whose context was asked for last.
-    pub(crate) latest: Option<[u64; 2]>,
     /// What is to be told, by correlation.
     alerts: Vec<(u32, Alert)>,
     gone: Vec<(AlertId, Option<AlertId>)>,
@@ -36,7 +34,7 @@ impl Worker {
     pub fn new(plan: Arc<Plan>, settings: Settings) -> Self {
         let trackers = plan.correlations().iter().map(|_| Tracker::default()).collect();
         let contexts = Contexts::default();
-        Self { plan, settings, trackers, contexts, latest: None, alerts: Vec::new(), gone: Vec::new(), mark: i64::MIN, now: i64::MIN }
+        Self { plan, settings, trackers, contexts, alerts: Vec::new(), gone: Vec::new(), mark: i64::MIN, now: i64::MIN }
     }
 
     /// Groups alive, of all correlations.
@@ -59,14 +57,11 @@ impl Worker {
 
     /// Takes a record in; records of correlations above are appended to `above`.
     pub fn take(&mut self, routed: Routed<'_>, above: &mut Vec<Keyed>) {
-        let Self { plan, settings, trackers, contexts, latest, alerts, .. } = self;
+        let Self { plan, settings, trackers, contexts, alerts, .. } = self;
         let Some((compiled, tracker)) = plan.get(routed.correlation).zip(trackers.get_mut(routed.correlation as usize)) else { return };
         self.now = self.now.max(routed.now);
         self.mark = self.mark.max(routed.mark);
-        // the records of one event share their context
-        let context = if *latest == Some(routed.record.id) { contexts.latest() } else { contexts.number(routed.context) };
-        *latest = Some(routed.record.id);
-        let record = Record { context, ..routed.record };
+        let record = Record { context: contexts.of(routed.record.id, routed.context), ..routed.record };
         let mut found = Vec::new();
         let mut tell = |group: &mut Group| {
             told(group, contexts, |a| alerts.push((routed.correlation, a)), compiled);
@@ -164,7 +159,6 @@ impl Worker {
             }
         }
         self.contexts.keep(&used);
-        self.latest = None;
     }
 
     /// What a correlation found, for those above it.

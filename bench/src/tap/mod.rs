@@ -2,7 +2,6 @@
 //! a million flows alive; and, live, the rate at which the first packet is lost on a wire in a network namespace.
 
 mod live;
-mod random;
 mod talk;
 mod traffic;
 

@@ -1,6 +1,6 @@
 //! What is said in one flow of each protocol, as a client and a server say it.
 
-use super::random::Random;
+use crate::generate::Rng;
 
 /// A kind of flow and how many of a thousand flows are of it.
 pub(super) const KINDS: [(Kind, u64); 9] = [
@@ -72,7 +72,7 @@ pub(super) struct Said {
 pub(super) const POOL: usize = 1 << 20;
 
 /// Everything said in a flow.
-pub(super) fn talk(kind: Kind, random: &mut Random, pool: &[u8]) -> Vec<Said> {
+pub(super) fn talk(kind: Kind, random: &mut Rng, pool: &[u8]) -> Vec<Said> {
     let mut out = Talk { said: Vec::new() };
     match kind {
         Kind::Dns => dns(random, &mut out),
@@ -106,19 +106,19 @@ impl Talk {
 }
 
 /// Some bytes of the pool.
-fn cut(random: &mut Random, pool: &[u8], least: u64, most: u64) -> Vec<u8> {
+fn cut(random: &mut Rng, pool: &[u8], least: u64, most: u64) -> Vec<u8> {
     let length = (least + random.below(most - least)) as usize;
     let from = random.below((POOL - 1) as u64) as usize;
     pool.iter().cycle().skip(from).take(length).copied().collect()
 }
 
-fn host(random: &mut Random) -> String {
+fn host(random: &mut Rng) -> String {
     let names = ["cong", "dichvu", "thu", "hoso", "cdn", "api", "static", "update"];
     let name = names.get(random.below(8) as usize).copied().unwrap_or("www");
     format!("{name}{}.{}.example.vn", random.below(500), random.below(3000))
 }
 
-fn dns(random: &mut Random, out: &mut Talk) {
+fn dns(random: &mut Rng, out: &mut Talk) {
     for _ in 0..1 + random.below(3) {
         let mut question = vec![random.below(256) as u8, random.below(256) as u8, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
         for label in host(random).split('.') {
@@ -154,7 +154,7 @@ fn ntp(out: &mut Talk) {
     out.server(packet);
 }
 
-fn syslog(random: &mut Random, out: &mut Talk) {
+fn syslog(random: &mut Rng, out: &mut Talk) {
     for _ in 0..1 + random.below(5) {
         let line = format!(
             "<134>Nov 28 10:00:{:02} fw-{} filterlog: 5,,,1000,em0,match,pass,in,4,tcp,{}",
@@ -166,7 +166,7 @@ fn syslog(random: &mut Random, out: &mut Talk) {
     }
 }
 
-fn http(random: &mut Random, pool: &[u8], out: &mut Talk) {
+fn http(random: &mut Rng, pool: &[u8], out: &mut Talk) {
     let (host, paths) = (host(random), ["/", "/tin-tuc", "/api/v1/hoso", "/static/app.js", "/anh/logo.png"]);
     for _ in 0..1 + random.below(4) {
         let path = paths.get(random.below(5) as usize).copied().unwrap_or("/");
@@ -194,7 +194,7 @@ fn handshake(kind: u8, body: &[u8]) -> Vec<u8> {
     [&[22, 3, 1][..], &vec16(&message)].concat()
 }
 
-fn tls(random: &mut Random, pool: &[u8], out: &mut Talk) {
+fn tls(random: &mut Rng, pool: &[u8], out: &mut Talk) {
     let host = host(random);
     let name = [&[0][..], &vec16(host.as_bytes())].concat();
     let share = [&[0, 29][..], &vec16(&cut(random, pool, 32, 33))].concat();
@@ -238,7 +238,7 @@ fn records(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-fn ssh(random: &mut Random, pool: &[u8], out: &mut Talk) {
+fn ssh(random: &mut Rng, pool: &[u8], out: &mut Talk) {
     out.client(&b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"[..]);
     out.server(&b"SSH-2.0-OpenSSH_8.4\r\n"[..]);
     let mut lists = Vec::new();
@@ -267,7 +267,7 @@ fn ssh(random: &mut Random, pool: &[u8], out: &mut Talk) {
     }
 }
 
-fn smtp(random: &mut Random, pool: &[u8], out: &mut Talk) {
+fn smtp(random: &mut Rng, pool: &[u8], out: &mut Talk) {
     let host = host(random);
     out.server(format!("220 {host} ESMTP\r\n"));
     out.client("EHLO may-1.example.vn\r\n");
@@ -292,7 +292,7 @@ fn smtp(random: &mut Random, pool: &[u8], out: &mut Talk) {
     out.server("221 bye\r\n");
 }
 
-fn ftp(random: &mut Random, out: &mut Talk) {
+fn ftp(random: &mut Rng, out: &mut Talk) {
     out.server("220 ready\r\n");
     for (ask, answer) in [
         ("USER kho", "331 password"),

@@ -4,10 +4,8 @@ use std::{collections::BTreeMap, io::Write};
 
 use anyhow::Result;
 
-use super::{
-    random::Random,
-    talk::{KINDS, Kind, POOL, Said, talk},
-};
+use super::talk::{KINDS, Kind, POOL, Said, talk};
+use crate::generate::Rng;
 
 /// Flows that go on at the same time.
 const ACTIVE: usize = 3000;
@@ -26,7 +24,7 @@ pub(super) struct Capture {
 impl Capture {
     /// At least as many bytes.
     pub(super) fn generate(bytes: usize, seed: u64) -> Self {
-        let mut random = Random(seed);
+        let mut random = Rng::new(seed);
         let pool = pool(&mut random);
         let mut this = Self { bytes: Vec::with_capacity(bytes + (1 << 21)), ..Self::default() };
         let mut active: Vec<Flow> = (0..ACTIVE).map(|_| Flow::new(&mut random, &pool)).collect();
@@ -86,13 +84,13 @@ impl Capture {
 }
 
 /// Half text, half random bytes.
-fn pool(random: &mut Random) -> Vec<u8> {
+fn pool(random: &mut Rng) -> Vec<u8> {
     let mut pool = Vec::with_capacity(POOL);
     while pool.len() < POOL / 2 {
         pool.extend(format!("<p>Ban tin so {} cua tinh, {} luot xem</p>\n", random.below(100_000), random.below(9999)).as_bytes());
     }
     while pool.len() < POOL {
-        pool.extend(random.next().to_le_bytes());
+        pool.extend(random.next_u64().to_le_bytes());
     }
     pool.truncate(POOL);
     pool
@@ -111,16 +109,16 @@ struct Flow {
 }
 
 impl Flow {
-    fn new(random: &mut Random, pool: &[u8]) -> Self {
+    fn new(random: &mut Rng, pool: &[u8]) -> Self {
         let mut draw = random.below(1000);
         let kind = KINDS.iter().find(|(_, share)| draw.checked_sub(*share).map(|rest| draw = rest).is_none()).map_or(Kind::Other, |k| k.0);
-        let r = random.next().to_le_bytes();
+        let r = random.next_u64().to_le_bytes();
         Self {
             kind,
             client: ([10, r[0] & 31, r[1], r[2]], 1024 + (random.below(64_000) as u16)),
             server: ([if r[3] & 1 == 0 { 10 } else { 203 }, 100 + (r[4] & 15), r[5], r[6]], kind.port()),
             segment: SEGMENTS.get(usize::from(r[7] & 3)).copied().unwrap_or(1448),
-            sequence: [random.next() as u32, random.next() as u32],
+            sequence: [random.next_u64() as u32, random.next_u64() as u32],
             said: talk(kind, random, pool).into_iter(),
             now: None,
             phase: if kind.is_udp() { 3 } else { 0 },
@@ -244,7 +242,7 @@ fn ip(source: [u8; 4], destination: [u8; 4], protocol: u8, payload: &mut [u8], a
 /// Flow number `n` of very many, alive: a TCP connection with one exchange over HTTP of several headers, or a question over DNS.
 pub(super) fn one_of_many(n: u32, each: &mut dyn FnMut(&[u8])) {
     let [a, b, c, d] = n.to_be_bytes();
-    let mut random = Random(u64::from(n));
+    let mut random = Rng::new(u64::from(n));
     let said = if n.is_multiple_of(3) {
         talk(Kind::Dns, &mut random, &[]).into_iter().take(2).collect()
     } else {

@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use fansipan_model::Agency;
 use ipnet::IpNet;
 
-use crate::sources::config::{OverrideConfig, SourcesConfig};
+use crate::{
+    normalize::DEFAULT_CLASS,
+    sources::config::{OverrideConfig, SourcesConfig},
+};
 
 /// What the configuration says of one source. `None`: nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +31,11 @@ impl Assignment {
     /// The agency, `default` if none is configured.
     pub fn agency(&self) -> &str {
         self.agency.as_deref().unwrap_or(Agency::DEFAULT)
+    }
+
+    /// The retention class, `default` if none is configured.
+    pub fn class(&self) -> &str {
+        self.class.as_deref().unwrap_or(DEFAULT_CLASS)
     }
 }
 

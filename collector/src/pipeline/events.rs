@@ -8,9 +8,6 @@ use fansipan_model::{Event, Value, codec, fields};
 use super::{Assignment, OfferError, Parcel, Pipeline, ids::Ids};
 use crate::ledger::{Delta, Introduction, SourceEntry};
 
-/// Retention class of what nobody assigned.
-const DEFAULT_CLASS: &str = "default";
-
 /// Events of one source into batches.
 pub(crate) struct EventLane {
     pipeline: Pipeline,
@@ -30,7 +27,7 @@ impl EventLane {
             entry,
             transport: source.transport.as_str(),
             agency: assignment.agency().into(),
-            class: assignment.class.as_deref().unwrap_or(DEFAULT_CLASS).into(),
+            class: assignment.class().into(),
             ids: Ids::new(),
             batch: Batch::new(),
             delta: Delta::default(),

@@ -19,8 +19,6 @@ use crate::{
     ledger::{Delta, Guess, Introduction, SourceEntry},
 };
 
-/// Retention class of what nobody assigned.
-const DEFAULT_CLASS: &str = "default";
 /// A longer host name is none.
 const MAX_HOST: usize = 255;
 
@@ -437,7 +435,7 @@ fn reassign(event: &mut Event, local: &Local) {
     if event.agency() != agency {
         event.set(fields::FANSIPAN_AGENCY, Value::Str(agency));
     }
-    let class = local.assignment.class.as_deref().unwrap_or(DEFAULT_CLASS);
+    let class = local.assignment.class();
     if event.str(fields::FANSIPAN_CLASS) != Some(class) {
         event.set(fields::FANSIPAN_CLASS, Value::Str(class));
     }

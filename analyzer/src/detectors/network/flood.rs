@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Fact, Finding, Losses, Sight, Watcher,
     generations::{Generations, number},
+    going::Going,
     groups::against,
     parameters::{Flood as Limits, Parameters, nanos},
     sight::signed,
@@ -37,7 +38,7 @@ pub(super) struct Target {
     talkers: BTreeMap<String, (u64, u64)>,
     total: u64,
     senders: Generations,
-    going: BTreeMap<u64, u64>,
+    going: Going,
     /// The highest average that was told, and until when it holds.
     told: (u64, i64),
 }
@@ -130,7 +131,7 @@ impl Watcher for Flood {
     fn take(&self, state: &mut Target, fact: &Fact, out: &mut Vec<Finding>, losses: &mut Losses) {
         let p = &self.0.flood;
         let Some((rate, unit, name)) = Self::kind(p, fact.key(1)) else { return };
-        let amount = state.fresh(fact, losses);
+        let amount = state.going.fresh(fact.number(4).cast_unsigned(), fact.number(3) != 0, fact.count(2), MOST, losses);
         let Some((first, last)) = state.spread(fact, amount) else {
             losses.late += 1;
             return;
@@ -189,20 +190,6 @@ impl Watcher for Flood {
 }
 
 impl Target {
-    /// What the fact says that was not said before: a flow that goes on says everything each time.
-    fn fresh(&mut self, fact: &Fact, losses: &mut Losses) -> u64 {
-        let flow = fact.number(4).cast_unsigned();
-        let told = self.going.remove(&flow).unwrap_or_default();
-        if fact.number(3) != 0 {
-            if self.going.len() < MOST {
-                self.going.insert(flow, fact.count(2));
-            } else {
-                losses.cut += 1;
-            }
-        }
-        fact.count(2).saturating_sub(told)
-    }
-
     /// Adds to the seconds of the flow; the first and the last, or `None` where they are forgotten already.
     fn spread(&mut self, fact: &Fact, amount: u64) -> Option<(i64, i64)> {
         let end = fact.number(1);

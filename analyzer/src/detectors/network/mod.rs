@@ -12,6 +12,7 @@ mod certificate;
 mod dhcp;
 mod flood;
 mod generations;
+mod going;
 mod groups;
 mod lateral;
 mod logins;

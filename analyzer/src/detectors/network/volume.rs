@@ -1,6 +1,6 @@
 //! Unusually much sent to the Internet: what a computer sends within an hour, against the hours it had before.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use fansipan_model::{EntityKind, fields};
 use serde::{Deserialize, Serialize};
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Fact, Finding, Losses, Sight, Watcher,
     generations::number,
+    going::Going,
     groups::against,
     parameters::{Parameters, nanos},
     sight::signed,
@@ -33,7 +34,7 @@ pub(super) struct Computer {
     mean: f64,
     variance: f64,
     most: u64,
-    going: BTreeMap<u64, u64>,
+    going: Going,
 }
 
 impl Computer {
@@ -76,16 +77,7 @@ impl Watcher for Volume {
     fn take(&self, state: &mut Computer, fact: &Fact, out: &mut Vec<Finding>, losses: &mut Losses) {
         let p = &self.0.volume;
         state.turn(fact.at.div_euclid(nanos(HOUR)));
-        let flow = fact.number(2).cast_unsigned();
-        let told = state.going.remove(&flow).unwrap_or_default();
-        if fact.number(1) != 0 {
-            if state.going.len() < FLOWS {
-                state.going.insert(flow, fact.count(0));
-            } else {
-                losses.cut += 1;
-            }
-        }
-        state.bytes += fact.count(0).saturating_sub(told);
+        state.bytes += state.going.fresh(fact.number(2).cast_unsigned(), fact.number(1) != 0, fact.count(0), FLOWS, losses);
         state.flows += 1;
         let usual = (state.mean * p.times as f64).max(state.mean + state.variance.sqrt() * p.deviations as f64);
         let known = state.hours >= p.learning && state.bytes >= p.least && state.bytes as f64 > usual;

@@ -147,13 +147,13 @@ fn begin(
         let failed = sender.clone();
         let done = lane.run(move || {
             let mut out = Out::new(Pieces::new(sender, stop), format, what, columns);
-            work(&deps, &mut out)?;
-            out.finish();
-            Ok::<(), StoreError>(())
+            let ended = work(&deps, &mut out).map_err(|e| e.to_string());
+            ended.and_then(|()| out.finish().map_err(|e| e.to_string()))
         });
         let broken = match done.await {
             Ok(Ok(())) => return,
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(_)) if failed.is_closed() => return, // a reader that is gone needs no end
+            Ok(Err(error)) => error,
             Err(problem) => problem.code().to_owned(),
         };
         tracing::error!(error = broken, what, "an export broke off");

@@ -13,6 +13,7 @@ use fansipan_model::{Alert, AlertId, Event, json};
 use fansipan_rules::{Linked, RuleIndex, RuleSet};
 use uuid::Uuid;
 
+use super::finding;
 use crate::output;
 
 /// An event that feeds a correlation, and where it stands.
@@ -87,23 +88,9 @@ impl Correlated {
     }
 
     fn print(&self, alert: &Alert, out: &mut impl Write) -> Result<()> {
-        let place = |id: &Uuid| usize::try_from(id.as_u128()).ok().and_then(|n| self.fed.get(n.checked_sub(1)?));
-        let members: Vec<&Fed> = alert.events.iter().filter_map(place).collect();
+        let members: Vec<&Fed> = alert.events.iter().filter_map(|id| finding::place(&self.fed, id)).collect();
         let Some(last) = members.last() else { return Ok(()) };
-        let mut line = serde_json::json!({"rule.id": alert.rule.id, "rule.title": alert.rule.title, "rule.level": alert.rule.level,
-            "input": &*last.input, "record": last.record, "count": alert.count})
-        .to_string()
-        .into_bytes();
-        line.pop();
-        line.extend_from_slice(b",\"matched\":{");
-        for (i, matched) in alert.matched.iter().enumerate() {
-            line.extend_from_slice(if i > 0 { b"," } else { b"" });
-            serde_json::to_writer(&mut line, &matched.field)?;
-            line.push(b':');
-            serde_json::to_writer(&mut line, &matched.value)?;
-        }
-        line.extend_from_slice(b"},\"event\":");
-        json::write(&last.event, &mut line);
+        let mut line = finding::begin(alert, (&last.input, last.record), &last.event)?;
         line.extend_from_slice(b",\"events\":[");
         for (i, fed) in members.iter().enumerate() {
             let head = serde_json::json!({"input": &*fed.input, "record": fed.record}).to_string();

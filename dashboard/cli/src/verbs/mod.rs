@@ -16,6 +16,7 @@ mod entity;
 mod evidence;
 mod exceptions;
 mod export;
+mod finding;
 mod hunt;
 mod incidents;
 mod man;

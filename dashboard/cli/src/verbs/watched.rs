@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, io::Write, sync::Arc};
 
 use anyhow::Result;
 use fansipan_analyzer::{Network, Parameters, Signal};
-use fansipan_model::{Alert, AlertId, Event, json};
+use fansipan_model::{Alert, AlertId, Event};
 use uuid::Uuid;
 
+use super::finding;
 use crate::output;
 
 /// A capture may begin this much before the end of the one before it, nanoseconds.
@@ -85,23 +86,9 @@ impl Watched {
         let list = self.sorted();
         for told in &list {
             let alert = &told.alert;
-            let mut line = serde_json::json!({"rule.id": alert.rule.id, "rule.title": alert.rule.title, "rule.level": alert.rule.level,
-                "input": &*told.place.0, "record": told.place.1, "count": alert.count})
-            .to_string()
-            .into_bytes();
-            line.pop();
-            line.extend_from_slice(b",\"matched\":{");
-            for (i, matched) in alert.matched.iter().enumerate() {
-                line.extend_from_slice(if i > 0 { b"," } else { b"" });
-                serde_json::to_writer(&mut line, &matched.field)?;
-                line.push(b':');
-                serde_json::to_writer(&mut line, &matched.value)?;
-            }
-            line.extend_from_slice(b"},\"event\":");
-            json::write(&told.event, &mut line);
-            let place = |id: &Uuid| usize::try_from(id.as_u128()).ok().and_then(|n| self.places.get(n.checked_sub(1)?));
+            let mut line = finding::begin(alert, (&told.place.0, told.place.1), &told.event)?;
             let name = |(input, record): &Place| serde_json::json!({"input": &**input, "record": record});
-            let records: Vec<_> = alert.events.iter().filter_map(place).map(name).collect();
+            let records: Vec<_> = alert.events.iter().filter_map(|id| finding::place(&self.places, id)).map(name).collect();
             line.extend_from_slice(b",\"events\":");
             serde_json::to_writer(&mut line, &records)?;
             line.extend_from_slice(b"}\n");

@@ -131,17 +131,17 @@ impl Out {
         }
     }
 
-    /// Writes the end. A reader that is gone needs none, so nothing can fail that matters.
-    pub(super) fn finish(self) {
-        let _ = self.0.and_then(|form| match form {
-            Form::Lines(pieces) | Form::Table(pieces, _) => end(pieces).map_err(WriteError::from),
-            Form::Parquet(rows) => rows.finish().and_then(|pieces| end(pieces).map_err(WriteError::from)),
-        });
+    /// Writes the end.
+    ///
+    /// # Errors
+    /// The rows are not whole: one could not be written, the reader is gone, or the appliance stops.
+    pub(super) fn finish(self) -> Result<(), WriteError> {
+        let mut pieces = match self.0? {
+            Form::Lines(pieces) | Form::Table(pieces, _) => pieces,
+            Form::Parquet(rows) => rows.finish()?,
+        };
+        Ok(pieces.flush()?)
     }
-}
-
-fn end(mut pieces: Pieces) -> io::Result<()> {
-    pieces.flush()
 }
 
 /// What a column holds.
