@@ -35,6 +35,8 @@ audit:
 	cargo deny --offline check licenses bans sources
 	@db=$${FANSIPAN_TEST_DATA:-../shared/data}/advisory-db; if [ -d $$db ]; then packaging/dev/audit $$db; else echo "skipped: cargo audit, no advisory database at $$db"; fi
 
+# property tests draw from a fixed seed here; `make soak` draws anew each time
+rust: export PROPTEST_RNG_SEED ?= 20261128
 rust:
 	cargo build --locked
 	cd $(WEB) && npm test

@@ -31,7 +31,12 @@ fn write(predicate: &Predicate, out: &mut String) -> Option<()> {
                 }
                 out.push_str(name);
                 out.push(':');
+                let place = out.len();
                 value(&test.op, out)?;
+                // `name://` is a pasted address, not a field
+                if out[place..].starts_with("//") {
+                    out.insert(place, ' ');
+                }
             }
         },
     }

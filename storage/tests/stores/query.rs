@@ -59,6 +59,8 @@ fn filters_mean_what_they_say() {
         ("a:~\"(?i)^exp\\\\d+\"", "a:~\"(?i)^exp\\\\d+\""),
         ("android", "android"),
         ("notes.txt:x", "notes.txt:x"),
+        // `name://` is a pasted address
+        ("url.path: //x?", "url.path: //x?"),
         ("and:x or:y not:z", "and:x and or:y and not:z"),
     ] {
         let query = parse(text).unwrap_or_else(|e| panic!("{text}: {e}"));
