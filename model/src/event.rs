@@ -298,6 +298,12 @@ impl Event {
         self.entries.get(place).filter(|e| e.tag == Tag::Str).and_then(|e| self.text.get(range(e.bits)))
     }
 
+    /// What all texts of the event are slices of: the record as it came, if it is kept, and what was made from it.
+    #[inline]
+    pub fn texts(&self) -> &str {
+        &self.text
+    }
+
     /// Whether the entry at a place is there and null.
     #[inline]
     pub fn entry_is_null(&self, place: usize) -> bool {
