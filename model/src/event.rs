@@ -282,6 +282,7 @@ impl Event {
     }
 
     /// The field of the entry at a place, `None` as in [`Event::entry_fields`].
+    #[inline]
     pub fn entry_field(&self, place: usize) -> Option<FieldId> {
         self.entries.get(place).filter(|e| e.key & NAMED == 0).map(|e| FieldId(e.key))
     }
@@ -311,6 +312,7 @@ impl Event {
     }
 
     /// The name of the entry at a place of [`Event::entry_fields`]; empty where there is none.
+    #[inline]
     pub fn entry_key(&self, place: usize) -> &str {
         self.entries.get(place).map_or("", |e| self.key_name(e.key))
     }
