@@ -1,7 +1,7 @@
 //! What was found in values seen before. Logs repeat themselves: the same programs, users, hashes and parents come again and again.
 //!
 //! Bounded: a fixed number of places, each for one value of moderate length; a new value takes the place of an old one when it
-//! comes a second time in a row, so that what comes only once (identifiers, times) costs next to nothing. The value itself is
+//! comes a second time, so that what comes only once (identifiers, times) costs little and drives nothing out. The value itself is
 //! compared, so an answer is never that of another value. No answer of the engine depends on what is remembered.
 
 /// Places.
@@ -46,8 +46,15 @@ struct Place {
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
     places: Vec<Place>,
-    /// By place: a mark of what was asked there last; few bytes, so that most look-ups touch nothing else.
-    marks: Vec<u32>,
+    /// By place; few bytes, so that most look-ups in vain touch nothing else.
+    marks: Vec<Marks>,
+}
+
+/// Marks of what is kept at a place, and of what was last asked there in vain.
+#[derive(Clone, Copy, Debug, Default)]
+struct Marks {
+    kept: u32,
+    missed: u32,
 }
 
 /// Where a value may be remembered.
@@ -55,7 +62,7 @@ pub(crate) struct Cache {
 pub(crate) struct Spot {
     place: usize,
     mark: u32,
-    /// Whether the same was asked there the last time.
+    /// Whether the same was asked there in vain before.
     again: bool,
 }
 
@@ -68,28 +75,26 @@ impl Cache {
         }
         let hash = sample(key, text);
         let (place, mark) = ((hash >> (64 - PLACES.trailing_zeros())) as usize, hash as u32);
-        if self.marks.get(place) != Some(&mark) {
-            return Err(Some(Spot { place, mark, again: false }));
-        }
-        match self.places.get(place) {
+        let marks = self.marks.get(place).copied().unwrap_or_default();
+        match self.places.get(place).filter(|_| marks.kept == mark) {
             Some(known) if known.key == key && known.text.get(..known.len as usize) == Some(text) => Ok(known.found),
-            _ => Err(Some(Spot { place, mark, again: true })),
+            _ => Err(Some(Spot { place, mark, again: marks.missed == mark })),
         }
     }
 
-    /// Remembers what was found, if the same was asked the last time too.
+    /// Remembers what was found, if the same was asked before.
     pub(crate) fn keep(&mut self, spot: Option<Spot>, key: u64, text: &[u8], found: &Found) {
         let Some(Spot { place, mark, again }) = spot.filter(|_| found.numbers().is_some()) else { return };
         if self.marks.is_empty() {
-            self.marks = vec![0; PLACES];
+            self.marks = vec![Marks::default(); PLACES];
             self.places = vec![Place { key: 0, len: 0, found: Found::default(), text: [0; MAX_TEXT] }; PLACES];
         }
+        let Some(marks) = self.marks.get_mut(place) else { return };
         if !again {
-            if let Some(known) = self.marks.get_mut(place) {
-                *known = mark;
-            }
+            marks.missed = mark;
             return;
         }
+        marks.kept = mark;
         if let Some(place) = self.places.get_mut(place)
             && let Some(bytes) = place.text.get_mut(..text.len())
         {
