@@ -1,5 +1,18 @@
 /** English: words of incidents and of entity pages. */
 export const cases = {
+  group: {
+    "denial-of-service": "Denial of service",
+    phishing: "Phishing and spoofing",
+    "unauthorized-access": "Unauthorized access or takeover",
+    defacement: "Defacement",
+    ransomware: "Ransomware",
+    sabotage: "Sabotage",
+    "data-theft": "Eavesdropping and theft of data",
+    malware: "Malware",
+    combined: "Combined attack",
+    "system-fault": "Fault of a system",
+    "operator-fault": "Fault of an operator",
+  },
   incidents: {
     title: "Incidents",
     filter: "Filter incidents…",

@@ -1,5 +1,18 @@
 /** Vietnamese: words of incidents and of entity pages. */
 export const cases = {
+  group: {
+    "denial-of-service": "Tấn công từ chối dịch vụ",
+    phishing: "Lừa đảo, giả mạo",
+    "unauthorized-access": "Truy cập trái phép, chiếm quyền điều khiển",
+    defacement: "Thay đổi giao diện",
+    ransomware: "Mã độc tống tiền",
+    sabotage: "Phá hoại thông tin, dữ liệu, phần mềm",
+    "data-theft": "Nghe trộm, đánh cắp thông tin, dữ liệu",
+    malware: "Mã độc",
+    combined: "Tấn công tổng hợp",
+    "system-fault": "Sự cố hệ thống, thiết bị, đường truyền",
+    "operator-fault": "Lỗi người quản trị, vận hành",
+  },
   incidents: {
     title: "Sự cố",
     filter: "Lọc sự cố…",

@@ -11,6 +11,7 @@ import { LevelMark } from "../../components/Level";
 import { Panel } from "../../components/Panel";
 import { Failed, Waiting } from "../../components/States";
 import { useLanguage } from "../../i18n";
+import { useNames } from "../../i18n/names";
 import { useShortcuts } from "../../keyboard/keyboard";
 import { useText } from "../../time/useText";
 import { EntityGraph } from "./EntityGraph";
@@ -25,6 +26,7 @@ import { Workspace } from "./Workspace";
 function Facts({ incident }: { incident: Incident }) {
   const { t } = useTranslation();
   const text = useText();
+  const named = useNames();
   return (
     <dl className={styles.facts}>
       <div>
@@ -48,7 +50,7 @@ function Facts({ incident }: { incident: Incident }) {
       {incident.groups.length > 0 && (
         <div>
           <dt>{t("incidents.groups")}</dt>
-          <dd>{incident.groups.map((g) => g.replaceAll("-", " ")).join(", ")}</dd>
+          <dd>{incident.groups.map((g) => named("group", g)).join(", ")}</dd>
         </div>
       )}
     </dl>

@@ -14,6 +14,7 @@ import { LevelMark } from "../../components/Level";
 import { useAge } from "../../components/Panel";
 import { Empty, Failed, Waiting } from "../../components/States";
 import { useLanguage } from "../../i18n";
+import { useNames } from "../../i18n/names";
 import { useText } from "../../time/useText";
 import { instant } from "../../time/zone";
 import styles from "./Incident.module.css";
@@ -24,6 +25,7 @@ function useColumns(): Column<Incident>[] {
   const { t } = useTranslation();
   const text = useText();
   const language = useLanguage();
+  const named = useNames();
   return useMemo(
     () => [
       {
@@ -53,7 +55,7 @@ function useColumns(): Column<Incident>[] {
         id: "tactics",
         header: t("incidents.col_tactics"),
         width: "minmax(140px, 1.4fr)",
-        cell: (i) => <span className="cut dim">{i.tactics.map((x) => x.replaceAll("-", " ")).join(" → ")}</span>,
+        cell: (i) => <span className="cut dim">{i.tactics.map((x) => named("tactic", x)).join(" → ")}</span>,
       },
       {
         id: "alerts",
@@ -78,7 +80,7 @@ function useColumns(): Column<Incident>[] {
         cell: (i) => <Age at={i.opened} className="num dim" />,
       },
     ],
-    [t, text, language],
+    [t, text, language, named],
   );
 }
 

@@ -5,16 +5,16 @@ import type { IncidentDetail, Step } from "../../api/incidents";
 import type { Level } from "../../api/types";
 import { LevelGlyph } from "../../components/Level";
 import { useLanguage } from "../../i18n";
+import { useNames } from "../../i18n/names";
 import { useText } from "../../time/useText";
 import { instant } from "../../time/zone";
 import styles from "./Incident.module.css";
-
-const plain = (tactic: string | null): string => (tactic ?? "").replaceAll("-", " ");
 
 export function Story({ incident }: { incident: IncidentDetail }) {
   const { t } = useTranslation();
   const text = useText();
   const language = useLanguage();
+  const named = useNames();
   const levels = new Map(incident.items.map((a) => [a.id, a.rule.level]));
   if (incident.story.length === 0) return <p className="dim">{t("incidents.no_story")}</p>;
   return (
@@ -24,7 +24,7 @@ export function Story({ incident }: { incident: IncidentDetail }) {
           <span className={`${styles.when} num`}>{text.time(step.at, "seconds")}</span>
           <LevelGlyph level={levels.get(step.alert) ?? "informational"} />
           <span className={styles.step}>
-            {step.tactic && <span className={styles.tactic}>{plain(step.tactic)}</span>}
+            {step.tactic && <span className={styles.tactic}>{named("tactic", step.tactic)}</span>}
             <Link to="/alerts" search={{ id: step.alert, status: "all" }} className={styles.stepText}>
               {(language === "vi" && step.text_vi) || step.text}
             </Link>
@@ -43,6 +43,7 @@ const LEFT = 230;
 export function Timeline({ incident }: { incident: IncidentDetail }) {
   const { t } = useTranslation();
   const text = useText();
+  const named = useNames();
   const steps = incident.story;
   if (steps.length < 2) return null;
   const lanes = [...new Set([...incident.tactics, ...steps.map((s) => s.tactic ?? "")])].filter((l) =>
@@ -58,7 +59,7 @@ export function Timeline({ incident }: { incident: IncidentDetail }) {
       {lanes.map((lane, i) => (
         <g key={lane} transform={`translate(0 ${i * LANE + LANE / 2})`}>
           <text x={0} y={6}>
-            {plain(lane) || "–"}
+            {lane ? named("tactic", lane) : "–"}
           </text>
           <line x1={LEFT} x2={WIDTH - 30} y1={0} y2={0} />
         </g>

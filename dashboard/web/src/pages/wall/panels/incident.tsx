@@ -2,6 +2,7 @@
 import { useTranslation } from "react-i18next";
 import type { Incident } from "../../../api/incidents";
 import { useLanguage } from "../../../i18n";
+import { useNames } from "../../../i18n/names";
 import { useServerNow } from "../../../time/clock";
 import { useText } from "../../../time/useText";
 import { instant } from "../../../time/zone";
@@ -54,10 +55,11 @@ export function Story({ data, incident }: CaseProps) {
 
 export function Path({ data, incident }: CaseProps) {
   const { t } = useTranslation();
+  const named = useNames();
   const tactics = incident?.tactics ?? [];
   return (
     <WallPanel title={t("wall.path")} at={data.wall.at}>
-      <Rows lines={tactics.map((tactic, i) => ({ key: tactic, words: tactic.replaceAll("-", " "), figure: String(i + 1) }))} />
+      <Rows lines={tactics.map((tactic, i) => ({ key: tactic, words: named("tactic", tactic), figure: String(i + 1) }))} />
     </WallPanel>
   );
 }
