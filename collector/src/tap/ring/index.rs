@@ -76,6 +76,11 @@ impl Index {
         }
     }
 
+    /// How many flows there are.
+    pub(super) fn flows(&self) -> usize {
+        self.entries.len()
+    }
+
     /// What stands behind this place was never written.
     pub(super) fn forget_from(&mut self, place: u64) {
         for entry in &mut self.entries {

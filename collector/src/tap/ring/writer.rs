@@ -27,6 +27,8 @@ const PIECE: usize = 1 << 20;
 const PAUSE: i64 = 1_000_000_000;
 /// A segment is done after this time at the latest, nanoseconds: what is in it can then be too old.
 const SEGMENT_AGE: i64 = 600_000_000_000;
+/// Flows of one segment: a flood of new ones must not fill the memory.
+const SEGMENT_FLOWS: usize = 131_072;
 /// Places in an index are numbers of 32 bits.
 const LARGEST: u64 = 1 << 30;
 
@@ -112,7 +114,7 @@ impl Ring {
             pause: i64::MIN,
         };
         for path in segments(folder)? {
-            ring.next = number(&path).unwrap_or(0) + 1;
+            ring.next = number(&path).unwrap_or(0).saturating_add(1);
             match recover(&path) {
                 Ok(Some(done)) => ring.done.push_back(done),
                 Ok(None) => {}
@@ -186,7 +188,7 @@ impl Ring {
         let opened = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path);
         match opened {
             Ok(file) => {
-                self.next += 1;
+                self.next = self.next.saturating_add(1);
                 let mut waiting = Vec::with_capacity(PIECE);
                 segment::begin(&mut waiting, &[(link, self.interface.as_str())]);
                 self.open = Some(Open { file, path, link, written: 0, waiting, frames: 0, number, index: Index::default() });
@@ -296,7 +298,7 @@ impl Ring {
 impl Open {
     fn is_done(&self, settings: &Settings, at: i64) -> bool {
         let age = SEGMENT_AGE.min(settings.age / 8);
-        let full = self.written + self.waiting.len() as u64 >= settings.segment_bytes;
+        let full = self.written + self.waiting.len() as u64 >= settings.segment_bytes || self.index.flows() >= SEGMENT_FLOWS;
         full || self.index.first != i64::MAX && at.saturating_sub(self.index.first) >= age
     }
 }
