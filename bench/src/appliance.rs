@@ -73,7 +73,8 @@ impl Appliance {
             bail!("the appliance ended at start:\n{}", fs::read_to_string(dir.path().join("stderr"))?);
         }
         let api = Client::local(&dir.path().join("data"))?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        // a thread of its own: it notices when the appliance has closed a connection that long lay idle
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         Ok(Self { child, syslog: SocketAddr::from(([127, 0, 0, 1], syslog)), api, runtime, dir })
     }
 

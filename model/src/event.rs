@@ -282,6 +282,7 @@ impl Event {
     }
 
     /// The field of the entry at a place, `None` as in [`Event::entry_fields`].
+    #[inline]
     pub fn entry_field(&self, place: usize) -> Option<FieldId> {
         self.entries.get(place).filter(|e| e.key & NAMED == 0).map(|e| FieldId(e.key))
     }
@@ -298,6 +299,12 @@ impl Event {
         self.entries.get(place).filter(|e| e.tag == Tag::Str).and_then(|e| self.text.get(range(e.bits)))
     }
 
+    /// What all texts of the event are slices of: the record as it came, if it is kept, and what was made from it.
+    #[inline]
+    pub fn texts(&self) -> &str {
+        &self.text
+    }
+
     /// Whether the entry at a place is there and null.
     #[inline]
     pub fn entry_is_null(&self, place: usize) -> bool {
@@ -305,6 +312,7 @@ impl Event {
     }
 
     /// The name of the entry at a place of [`Event::entry_fields`]; empty where there is none.
+    #[inline]
     pub fn entry_key(&self, place: usize) -> &str {
         self.entries.get(place).map_or("", |e| self.key_name(e.key))
     }

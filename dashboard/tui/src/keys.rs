@@ -1,6 +1,7 @@
 //! Which keys there are, where they work and what they are called: those of the web console, and the few that only a terminal needs.
 
 use crate::{
+    screens::Kind,
     state::{Place, State},
     words::Words,
 };
@@ -14,6 +15,8 @@ pub enum Group {
     Lists,
     /// On alerts and incidents.
     Alerts,
+    /// On actions, playbooks and rules.
+    Response,
 }
 
 /// One line of the sheet.
@@ -68,11 +71,36 @@ fn incident(place: &Place) -> bool {
 }
 
 fn deeper(place: &Place) -> bool {
-    matches!(place, Place::Incident(_) | Place::Entity { .. })
+    matches!(place, Place::Incident(_) | Place::Entity { .. } | Place::Screen(_))
+}
+
+/// Screens beside triage that have a list.
+fn shelves(place: &Place) -> bool {
+    matches!(place, Place::Screen(Kind::Actions | Kind::Playbooks | Kind::Rules))
+}
+
+fn actions(place: &Place) -> bool {
+    matches!(place, Place::Screen(Kind::Actions))
+}
+
+fn playbooks(place: &Place) -> bool {
+    matches!(place, Place::Screen(Kind::Playbooks))
+}
+
+fn decided(place: &Place) -> bool {
+    actions(place) || playbooks(place)
+}
+
+fn handover(place: &Place) -> bool {
+    matches!(place, Place::Screen(Kind::Handover))
+}
+
+fn acts(place: &Place) -> bool {
+    shelves(place) || deeper(place) && !matches!(place, Place::Screen(_))
 }
 
 fn sides(place: &Place) -> bool {
-    matches!(place, Place::Alerts | Place::Search | Place::Sources)
+    matches!(place, Place::Alerts | Place::Search | Place::Sources) || shelves(place)
 }
 
 fn watchable(place: &Place) -> bool {
@@ -80,7 +108,7 @@ fn watchable(place: &Place) -> bool {
 }
 
 fn ranged(place: &Place) -> bool {
-    matches!(place, Place::Search | Place::Entity { .. })
+    matches!(place, Place::Search | Place::Entity { .. }) || handover(place)
 }
 
 fn filtered(place: &Place) -> bool {
@@ -96,6 +124,11 @@ pub const SHORTCUTS: &[Shortcut] = &[
     key("g n", "go_incidents", |w| w.key_go_incidents, Group::Anywhere, always),
     key("g s", "search", |w| w.key_search, Group::Anywhere, always),
     key("g r", "sources", |w| w.key_sources, Group::Anywhere, always),
+    key("g u", "rules", |w| w.key_rules, Group::Anywhere, always),
+    key("g p", "go_actions", |w| w.key_go_actions, Group::Anywhere, always),
+    key("g k", "go_playbooks", |w| w.key_go_playbooks, Group::Anywhere, always),
+    key("g i", "status", |w| w.key_appliance, Group::Anywhere, always),
+    key("h", "handover", |w| w.key_handover, Group::Anywhere, always),
     key("/", "focus", |w| w.key_focus, Group::Anywhere, always),
     key("g l", "language", |w| w.key_language, Group::Anywhere, always),
     key("g d", "theme", |w| w.key_theme, Group::Anywhere, always),
@@ -108,7 +141,9 @@ pub const SHORTCUTS: &[Shortcut] = &[
     key("Tab", "side", |w| w.key_side, Group::Lists, sides),
     key("Escape", "close", |w| w.key_close, Group::Lists, lists),
     key("Backspace", "back", |w| w.key_back, Group::Lists, deeper),
-    key("s", "status", |w| w.key_status, Group::Lists, filtered),
+    key("s", "which", |w| w.key_status, Group::Lists, filtered),
+    key("s", "view", |w| w.key_view, Group::Lists, shelves),
+    key("s", "sign", |w| w.key_sign, Group::Lists, handover),
     key("o", "order", |w| w.key_order, Group::Lists, alerts),
     key("r", "range", |w| w.key_range, Group::Lists, ranged),
     key("n", "next", |w| w.key_next, Group::Alerts, alerts),
@@ -123,4 +158,11 @@ pub const SHORTCUTS: &[Shortcut] = &[
     key("w", "watch", |w| w.key_watch, Group::Alerts, watchable),
     key("m", "note", |w| w.key_note, Group::Alerts, incident),
     key("l", "stage", |w| w.key_stage, Group::Alerts, incident),
+    key("p", "playbook", |w| w.key_playbook, Group::Alerts, incident),
+    key("a", "act", |w| w.key_act, Group::Response, acts),
+    key("y", "approve", |w| w.key_approve, Group::Response, actions),
+    key("d", "reject", |w| w.key_reject, Group::Response, decided),
+    key("u", "take_back", |w| w.key_take_back, Group::Response, actions),
+    key("b", "by_hand", |w| w.key_by_hand, Group::Response, actions),
+    key("1-9", "answer", |w| w.key_answer, Group::Response, playbooks),
 ];

@@ -1,4 +1,5 @@
-//! The terminal console: wall, alert triage, incidents, search and sources over SSH, with the keys of the web console.
+//! The terminal console: wall, alert triage, incidents, search, sources, response, rules and handover over SSH, with the keys of
+//! the web console.
 //!
 //! `update` is a pure function of state and message, `view` one of the state; the runtime alone knows a terminal, a clock and the
 //! network, and never lets the drawing wait for an answer. Every text of an answer is cleaned of control characters before it
@@ -12,6 +13,7 @@ pub mod keys;
 pub mod message;
 pub mod pages;
 mod runtime;
+pub mod screens;
 mod sse;
 pub mod state;
 pub mod text;

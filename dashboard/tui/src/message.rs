@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::screens::Kind;
+
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -107,6 +109,8 @@ pub enum Purpose {
     Preview,
     /// An exception is made.
     Except,
+    /// Something of a screen beside triage.
+    Screen(Kind, String),
 }
 
 /// Something to do.

@@ -8,6 +8,7 @@ use crate::{
     input::Input,
     message::Failure,
     pages::Pages,
+    screens::{Kind, Screens},
     wall::{Overview, Wall},
     words::{Language, Words},
 };
@@ -34,6 +35,8 @@ pub enum Place {
         /// Its value.
         value: String,
     },
+    /// One of the screens beside triage.
+    Screen(Kind),
 }
 
 /// Which half of a screen the keys belong to.
@@ -86,6 +89,8 @@ pub enum Wanted {
     Fact(String),
     /// Why an exception is right.
     Exception,
+    /// Something of a screen beside triage.
+    Screen(Kind, String),
 }
 
 /// A line being typed.
@@ -321,6 +326,8 @@ pub struct State {
     pub search: Search,
     /// Sources.
     pub sources: Sources,
+    /// The screens beside triage.
+    pub(crate) screens: Screens,
 }
 
 impl State {
@@ -357,6 +364,7 @@ impl State {
             entity: EntityScreen { range: 4, ..EntityScreen::default() },
             search: Search { range: 3, ..Search::default() },
             sources: Sources::default(),
+            screens: Screens::default(),
         }
     }
 
@@ -421,6 +429,9 @@ impl State {
 
     /// When the next thing is due that is not an answer.
     pub fn wake(&self) -> Option<Timestamp> {
-        [self.alerts.due, self.alerts.again, self.case.again, self.toast.as_ref().map(|t| t.until)].into_iter().flatten().min()
+        [self.alerts.due, self.alerts.again, self.case.again, self.screens.wake(), self.toast.as_ref().map(|t| t.until)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }

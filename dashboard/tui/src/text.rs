@@ -33,6 +33,14 @@ pub fn clean_value(value: &mut Value) {
     }
 }
 
+/// Makes a field that holds a file a list of its lines: cleaning takes their ends away.
+pub fn split_lines(value: &mut Value, name: &str) {
+    if let Some(Value::String(text)) = value.get(name) {
+        let lines: Vec<Value> = text.lines().map(Value::from).collect();
+        value[name] = Value::Array(lines);
+    }
+}
+
 /// Columns that a text takes.
 pub fn width(text: &str) -> usize {
     text.width()

@@ -27,7 +27,7 @@ impl Language {
 
     /// Its words.
     pub fn words(self) -> &'static Words {
-        if self == Self::English { &ENGLISH } else { &VIETNAMESE }
+        Words::of(self)
     }
 
     /// What is written in this language, where it is; else the English text.
@@ -50,20 +50,33 @@ pub fn fill(template: &str, values: &[&str]) -> String {
     out
 }
 
+/// A table of words: a line each, in both languages, so that neither lacks one.
 macro_rules! words {
-    ($($name:ident: $vi:literal, $en:literal;)*) => {
+    ($vis:vis $($name:ident: $vi:literal, $en:literal;)*) => {
         /// Words of one language.
         #[derive(Debug)]
-        pub struct Words {
-            $(#[doc = $en] pub $name: &'static str,)*
+        $vis struct Words {
+            $(#[doc = $en] $vis $name: &'static str,)*
         }
 
         static VIETNAMESE: Words = Words { $($name: $vi,)* };
         static ENGLISH: Words = Words { $($name: $en,)* };
+
+        impl Words {
+            /// In this language.
+            $vis fn of(language: $crate::words::Language) -> &'static Words {
+                match language {
+                    $crate::words::Language::Vietnamese => &VIETNAMESE,
+                    $crate::words::Language::English => &ENGLISH,
+                }
+            }
+        }
     };
 }
 
-words! {
+pub(crate) use words;
+
+words! { pub
     wall: "Tổng quan", "Overview";
     alerts: "Cảnh báo", "Alerts";
     incidents: "Sự cố", "Incidents";
@@ -336,6 +349,21 @@ words! {
     key_status: "Đang mở, tất cả; nguồn im lặng", "Open, all; silent sources";
     key_range: "Đổi khoảng thời gian", "Change the time range";
     key_quit: "Thoát", "Quit";
+    key_handover: "Đến Bàn giao ca", "Go to Shift handover";
+    key_sign: "Ký bàn giao", "Sign the handover";
+    key_rules: "Đến Luật", "Go to Rules";
+    key_go_actions: "Đến Ứng phó", "Go to Response";
+    key_go_playbooks: "Đến Kịch bản", "Go to Playbooks";
+    key_appliance: "Đến Hệ thống", "Go to Appliance";
+    key_act: "Đề nghị lệnh; chạy kịch bản; bật, tắt luật", "Ask for an action; start a playbook; rule on, off";
+    key_approve: "Duyệt lệnh", "Approve the action";
+    key_reject: "Không duyệt lệnh; dừng kịch bản", "Refuse the action; stop the playbook";
+    key_take_back: "Gỡ hoặc rút lại lệnh", "Undo the action or take it back";
+    key_by_hand: "Lệnh đã làm bằng tay", "The action was done by hand";
+    key_answer: "Trả lời việc mà kịch bản chờ", "Answer what the playbook waits for";
+    key_playbook: "Chạy kịch bản cho sự cố", "Start a playbook for the incident";
+    key_view: "Đổi danh sách: tất cả, chờ người…", "Another selection: all, waiting…";
+    keys_response: "Ứng phó, kịch bản, luật", "Response, playbooks, rules";
 
     hint_keys: "phím", "keys";
     hint_next: "Tiếp", "Next";
@@ -352,6 +380,8 @@ words! {
     hint_stage: "Bước tiếp", "Next stage";
     hint_side: "Qua lại", "Switch side";
     hint_range: "Khoảng", "Range";
+    hint_act: "Chặn", "Block";
+    hint_playbook: "Kịch bản", "Playbook";
     hint_which: "Đang mở/tất cả", "Open/all";
 
     error_unreachable: "Không kết nối được máy chủ; đang thử lại.", "The server cannot be reached; trying again.";

@@ -1,7 +1,8 @@
 //! What was found in values seen before. Logs repeat themselves: the same programs, users, hashes and parents come again and again.
 //!
-//! Bounded: a fixed number of places, each for one value of moderate length; a new value takes the place of an old one. The value
-//! itself is compared, so an answer is never that of another value. No answer of the engine depends on what is remembered.
+//! Bounded: a fixed number of places, each for one value of moderate length; a new value takes the place of an old one when it
+//! comes a second time, so that what comes only once (identifiers, times) costs little and drives nothing out. The value itself is
+//! compared, so an answer is never that of another value. No answer of the engine depends on what is remembered.
 
 /// Places.
 const PLACES: usize = 1024;
@@ -45,11 +46,25 @@ struct Place {
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
     places: Vec<Place>,
+    /// By place; few bytes, so that most look-ups in vain touch nothing else.
+    marks: Vec<Marks>,
+}
+
+/// Marks of what is kept at a place, and of what was last asked there in vain.
+#[derive(Clone, Copy, Debug, Default)]
+struct Marks {
+    kept: u32,
+    missed: u32,
 }
 
 /// Where a value may be remembered.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Spot(usize);
+pub(crate) struct Spot {
+    place: usize,
+    mark: u32,
+    /// Whether the same was asked there in vain before.
+    again: bool,
+}
 
 impl Cache {
     /// What was found in the value when the same was asked (`key`, never 0), or where to remember it; neither for long values.
@@ -58,20 +73,29 @@ impl Cache {
         if text.len() > MAX_TEXT {
             return Err(None);
         }
-        let spot = (sample(key, text) >> (64 - PLACES.trailing_zeros())) as usize;
-        match self.places.get(spot) {
-            Some(place) if place.key == key && place.text.get(..place.len as usize) == Some(text) => Ok(place.found),
-            _ => Err(Some(Spot(spot))),
+        let hash = sample(key, text);
+        let (place, mark) = ((hash >> (64 - PLACES.trailing_zeros())) as usize, hash as u32);
+        let marks = self.marks.get(place).copied().unwrap_or_default();
+        match self.places.get(place).filter(|_| marks.kept == mark) {
+            Some(known) if known.key == key && known.text.get(..known.len as usize) == Some(text) => Ok(known.found),
+            _ => Err(Some(Spot { place, mark, again: marks.missed == mark })),
         }
     }
 
-    /// Remembers what was found.
+    /// Remembers what was found, if the same was asked before.
     pub(crate) fn keep(&mut self, spot: Option<Spot>, key: u64, text: &[u8], found: &Found) {
-        let Some(Spot(spot)) = spot.filter(|_| found.numbers().is_some()) else { return };
-        if self.places.is_empty() {
+        let Some(Spot { place, mark, again }) = spot.filter(|_| found.numbers().is_some()) else { return };
+        if self.marks.is_empty() {
+            self.marks = vec![Marks::default(); PLACES];
             self.places = vec![Place { key: 0, len: 0, found: Found::default(), text: [0; MAX_TEXT] }; PLACES];
         }
-        if let Some(place) = self.places.get_mut(spot)
+        let Some(marks) = self.marks.get_mut(place) else { return };
+        if !again {
+            marks.missed = mark;
+            return;
+        }
+        marks.kept = mark;
+        if let Some(place) = self.places.get_mut(place)
             && let Some(bytes) = place.text.get_mut(..text.len())
         {
             bytes.copy_from_slice(text);
@@ -118,17 +142,26 @@ mod tests {
         let mut cache = Cache::default();
         let mut found = Found::default();
         found.push(7);
-        let spot = cache.look(1, b"abc").expect_err("not kept yet");
-        cache.keep(spot, 1, b"abc", &found);
-        assert_eq!(cache.look(1, b"abc").expect("kept").numbers(), Some(&[7][..]));
-        assert!(cache.look(2, b"abc").is_err());
-        assert!(cache.look(1, b"abd").is_err());
-        assert!(matches!(cache.look(1, &[0; MAX_TEXT + 1]), Err(None)));
+        let mut ask = |key: u64, text: &[u8], found: &Found| match cache.look(key, text) {
+            Ok(known) => known.numbers().map(<[u32]>::to_vec),
+            Err(spot) => {
+                cache.keep(spot, key, text, found);
+                None
+            }
+        };
+        assert_eq!(ask(1, b"abc", &found), None, "not seen yet");
+        assert_eq!(ask(1, b"abc", &found), None, "seen once");
+        assert_eq!(ask(1, b"abc", &found), Some(vec![7]), "kept");
+        assert_eq!(ask(2, b"abc", &found), None);
+        assert_eq!(ask(1, b"abd", &found), None);
+        for _ in 0..3 {
+            assert_eq!(ask(1, &[0; MAX_TEXT + 1], &found), None, "too long to keep");
+        }
         for n in 0..MAX_FOUND as u32 {
             found.push(n);
         }
-        let spot = cache.look(3, b"").expect_err("not kept yet");
-        cache.keep(spot, 3, b"", &found);
-        assert!(cache.look(3, b"").is_err(), "too many finds are not kept");
+        for _ in 0..3 {
+            assert_eq!(ask(3, b"", &found), None, "too many finds are not kept");
+        }
     }
 }

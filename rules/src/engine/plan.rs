@@ -314,6 +314,16 @@ impl Plan {
     /// Looks for keywords in every value.
     fn look_everywhere(&self, view: &mut View<'_, '_>, work: &mut Work) {
         if self.any.is_anywhere() {
+            // most events hold no keyword: then nothing need be sorted out or printed
+            if self.any.is_textual()
+                && let Some(texts) = view.unsorted()
+            {
+                let mut found = false;
+                self.any.strings(texts, |_| found = true);
+                if !found {
+                    return;
+                }
+            }
             return self.any.strings(view.joined(self.any.shortest()), |literal| self.find(literal, work));
         }
         for number in 0..view.len() {

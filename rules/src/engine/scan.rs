@@ -34,6 +34,8 @@ pub(crate) struct Scan {
     ends: Vec<u64>,
     some: bool,
     anywhere_only: bool,
+    /// Whether literals can stand in texts only, not in numbers, addresses, times and the like.
+    textual: bool,
     /// Bytes of the shortest literal.
     shortest: usize,
     start: Trie,
@@ -88,13 +90,21 @@ fn name(text: &[u8]) -> Option<(&[u8], usize)> {
     text.get(at..).map(|name| (name, at))
 }
 
+/// Whether a folded literal can be part of what a value that is no text is printed as: a number, a UUID, an address, a time, a truth
+/// value.
+fn may_be_printed(literal: &str) -> bool {
+    let printed = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'.' | b':' | b'+' | b'-' | b't' | b'z');
+    literal.bytes().all(printed) || ["true", "false", "null"].iter().any(|word| word.contains(literal))
+}
+
 impl Scan {
     /// From literals with their numbers, none twice. `background`: see [`Grams::new`].
     pub(crate) fn new(literals: &[(Place, &str, u32)], background: &[&str]) -> Scan {
         let of = |place: Place| literals.iter().filter(move |l| l.0 == place);
         let anywhere_only = literals.iter().all(|l| l.0 == Place::Anywhere);
         let shortest = literals.iter().map(|l| l.1.len()).min().unwrap_or(0);
-        let mut scan = Scan { some: !literals.is_empty(), anywhere_only, shortest, ..Scan::default() };
+        let textual = !literals.iter().any(|l| may_be_printed(l.1));
+        let mut scan = Scan { some: !literals.is_empty(), anywhere_only, textual, shortest, ..Scan::default() };
         for (_, text, number) in of(Place::Whole) {
             note_end(&mut scan.ends, text.as_bytes());
             scan.whole.insert(text.as_bytes().into(), *number);
@@ -133,6 +143,11 @@ impl Scan {
     /// Whether all literals may stand anywhere, so that [`Scan::strings`] finds them all.
     pub(crate) fn is_anywhere(&self) -> bool {
         self.anywhere_only
+    }
+
+    /// Whether what is looked for can stand in texts only, not in what numbers, addresses, times and the like are printed as.
+    pub(crate) fn is_textual(&self) -> bool {
+        self.textual
     }
 
     /// Bytes of the shortest literal.

@@ -145,6 +145,8 @@ pub(crate) struct View<'e, 's> {
     store: &'s mut Store,
     entries: usize,
     head: SmallVec<[Value<'e>; 4]>,
+    /// Whether all texts of the event are ASCII; found out when first asked for.
+    ascii: Option<bool>,
 }
 
 impl<'e, 's> View<'e, 's> {
@@ -168,7 +170,7 @@ impl<'e, 's> View<'e, 's> {
             before
         }));
         let entries = next.len();
-        let mut view = View { event, slots, store, entries, head: SmallVec::new() };
+        let mut view = View { event, slots, store, entries, head: SmallVec::new(), ascii: None };
         for &(field, slot) in &slots.head {
             let head = match field {
                 fields::TIMESTAMP => Some(Value::Time(event.timestamp())),
@@ -210,6 +212,13 @@ impl<'e, 's> View<'e, 's> {
                 Some(field) => self.slots.in_any(field),
                 None => predicate::in_any(self.event.entry_key(place)),
             }
+    }
+
+    /// All texts of the event where they lie, and more (names, the record itself); `None` if any of it is not ASCII.
+    #[inline]
+    pub(crate) fn unsorted(&mut self) -> Option<&'e [u8]> {
+        let texts = self.event.texts();
+        self.ascii.get_or_insert_with(|| texts.is_ascii()).then_some(texts.as_bytes())
     }
 
     /// As [`View::joined`], all of it folded.

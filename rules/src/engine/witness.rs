@@ -35,11 +35,19 @@ const COMMON: [&str; 14] = [
     "https://www.microsoft.com/",
 ];
 
+/// Whole values named so often or seldomer by the rules say little about how often each comes.
+const FEW_NAMED: f32 = 10.0;
+
 /// Guesses how likely each atom holds for an event of the log source.
 pub(crate) fn guess(atoms: &mut [Atom]) {
     let mut popular: HashMap<(FieldNo, Place, String), f32, foldhash::fast::FixedState> = HashMap::default();
+    // a field of few values that rules name again and again: a method, a status, the number of an event
+    let mut wholes: HashMap<FieldNo, f32, foldhash::fast::FixedState> = HashMap::default();
     for atom in atoms.iter() {
         for (place, text) in literals(atom) {
+            if place == Place::Whole {
+                *wholes.entry(atom.field).or_default() += atom.uses as f32;
+            }
             *popular.entry((atom.field, place, text.to_owned())).or_default() += atom.uses as f32;
         }
     }
@@ -52,7 +60,9 @@ pub(crate) fn guess(atoms: &mut [Atom]) {
                 // what many rules ask for is common in what they look at
                 let one = |(place, text): (Place, &str)| {
                     let uses = popular.get(&(atom.field, place, text.to_owned())).copied().unwrap_or(0.0);
-                    rarity(place, text) + (uses * 0.002).min(0.2)
+                    let named = wholes.get(&atom.field).copied().filter(|_| place == Place::Whole);
+                    let share = named.map_or(0.0, |named| (uses - 1.0) / (named + FEW_NAMED));
+                    rarity(place, text) + (uses * 0.002).min(0.2).max(share)
                 };
                 literals(atom).map(one).sum::<f32>().min(0.95)
             }
@@ -90,6 +100,7 @@ fn rarity(place: Place, text: &str) -> f32 {
         },
         Place::Anywhere => match length {
             0..=2 => 0.92,
+            3..=6 if is_odd(text) => 0.01,
             3 => 0.3,
             4 => 0.2,
             5..=6 => 0.15,
@@ -98,6 +109,12 @@ fn rarity(place: Place, text: &str) -> f32 {
             _ => 0.003,
         },
     }
+}
+
+/// Whether a text has signs side by side that seldom stand so in logs, as in `={{` or `=@(`.
+fn is_odd(text: &str) -> bool {
+    let sign = |b: &u8| b.is_ascii_punctuation() && !matches!(b, b'.' | b'/' | b'\\' | b'-' | b'_' | b':');
+    text.as_bytes().windows(2).any(|pair| pair.iter().all(sign))
 }
 
 /// How likely a tree holds.

@@ -7,7 +7,7 @@ mod incident;
 mod source;
 
 use crate::{
-    data::{Alert, Entity, Level},
+    data::{Alert, Entity, Incident, Level},
     state::{Place, State},
     text, view,
 };
@@ -69,6 +69,7 @@ pub fn build(state: &State) -> Vec<Line> {
         Place::Search => event::lines(&mut doc),
         Place::Sources => source::lines(&mut doc),
         Place::Entity { .. } => entity::lines(&mut doc),
+        Place::Screen(kind) => kind.screen().lines(&mut doc),
         Place::Wall | Place::Incidents => {}
     }
     doc.lines
@@ -76,7 +77,7 @@ pub fn build(state: &State) -> Vec<Line> {
 
 /// Lines being written.
 pub(crate) struct Doc<'a> {
-    state: &'a State,
+    pub(crate) state: &'a State,
     columns: usize,
     /// Columns of the names before values.
     label: usize,
@@ -84,12 +85,12 @@ pub(crate) struct Doc<'a> {
 }
 
 impl Doc<'_> {
-    fn push(&mut self, spans: Vec<(Tone, String)>, target: Option<Target>) {
+    pub(crate) fn push(&mut self, spans: Vec<(Tone, String)>, target: Option<Target>) {
         self.lines.push(Line { spans, target });
     }
 
     /// A heading with a line before it.
-    fn head(&mut self, text: &str) {
+    pub(crate) fn head(&mut self, text: &str) {
         if !self.lines.is_empty() {
             self.lines.push(Line::default());
         }
@@ -97,14 +98,54 @@ impl Doc<'_> {
     }
 
     /// Text over as many lines as it takes.
-    fn text(&mut self, tone: Tone, text: &str) {
+    pub(crate) fn text(&mut self, tone: Tone, text: &str) {
         for line in text::wrap(text, self.columns) {
             self.push(vec![(tone, line)], None);
         }
     }
 
+    /// Columns that a line has.
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Columns of the names before values, at the least.
+    pub(crate) fn set_label(&mut self, columns: usize) {
+        self.label = columns.clamp(self.label, (self.columns / 3).max(self.label));
+    }
+
+    /// Lines of a file, with what they are indented by.
+    pub(crate) fn verbatim(&mut self, lines: &[String]) {
+        for line in lines {
+            let indent = line.len() - line.trim_start_matches(' ').len();
+            let indent = indent.min(self.columns / 2);
+            let room = self.columns - indent;
+            for part in text::wrap(line.trim_start_matches(' '), room) {
+                self.push(vec![(Tone::Plain, format!("{}{part}", " ".repeat(indent)))], None);
+            }
+        }
+    }
+
+    /// An incident in one line.
+    pub(crate) fn incident(&mut self, incident: &Incident) {
+        let state = self.state;
+        let words = state.words();
+        let title = state.language.pick(&incident.title, Some(&incident.title_vi));
+        let level = text::fit(words.level_short(incident.level), 6);
+        let holder = format!("  {}", incident.assignee.as_deref().unwrap_or(if incident.status.open() { words.nobody } else { "" }));
+        let status = format!("  {}", words.status(incident.status));
+        let room = self.columns.saturating_sub(7 + text::width(&holder) + text::width(&status));
+        let spans = vec![
+            (Tone::Level(incident.level), level),
+            (Tone::Link, format!(" {}", text::cut(title, room))),
+            (Tone::Plain, status),
+            (Tone::Dim, holder),
+        ];
+        self.push(spans, Some(Target::Incident(incident.id.clone())));
+    }
+
     /// A name and its value; every line of it leads to the same.
-    fn pair(&mut self, name: &str, tone: Tone, value: &str, target: Option<Target>) {
+    pub(crate) fn pair(&mut self, name: &str, tone: Tone, value: &str, target: Option<Target>) {
         let left = text::width(name).clamp(self.label, (self.columns / 3).max(self.label)) + 2;
         for (i, line) in text::wrap(value, self.columns.saturating_sub(left)).into_iter().enumerate() {
             let label = if i == 0 { name } else { "" };
@@ -112,14 +153,14 @@ impl Doc<'_> {
         }
     }
 
-    fn entity(&mut self, entity: &Entity) {
+    pub(crate) fn entity(&mut self, entity: &Entity) {
         let target = Target::Entity { kind: entity.kind.clone(), value: entity.value.clone() };
         let name = self.state.words().entity(&entity.kind);
         self.pair(name, Tone::Link, &entity.value, Some(target));
     }
 
     /// An alert in one line.
-    fn alert(&mut self, alert: &Alert) {
+    pub(crate) fn alert(&mut self, alert: &Alert) {
         let state = self.state;
         let words = state.words();
         let time = text::fit_right(&text::instant(alert.last_seen, state.now, &state.zone), 11);
@@ -136,7 +177,7 @@ impl Doc<'_> {
     }
 
     /// An event in one line or, with its record, in several.
-    fn event(&mut self, event: &crate::data::Event, record: bool) {
+    pub(crate) fn event(&mut self, event: &crate::data::Event, record: bool) {
         let field = |name: &str| event.get(name).map(text::value).filter(|t| !t.is_empty());
         let at = field("@timestamp").and_then(|t| t.parse().ok()).unwrap_or_default();
         let time = text::instant(at, self.state.now, &self.state.zone);

@@ -17,6 +17,9 @@ use crate::{
 pub(super) fn answer(state: &mut State, purpose: Purpose, result: Result<Value, Failure>, out: &mut Vec<Command>) {
     let result = match result {
         Ok(mut value) => {
+            if let Purpose::Screen(..) = purpose {
+                text::split_lines(&mut value, "text");
+            }
             text::clean_value(&mut value);
             if matches!(state.link, Link::Offline | Link::Connecting) {
                 state.link = Link::Polling;
@@ -61,12 +64,13 @@ pub(super) fn answer(state: &mut State, purpose: Purpose, result: Result<Value, 
         Purpose::Incidents | Purpose::Incident(_) | Purpose::Workspace(_) | Purpose::Decide(_) => {
             incidents::answer(state, purpose, result, out);
         }
+        Purpose::Screen(kind, topic) => kind.screen().answer(state, &topic, result, out),
         Purpose::Entity(_) | Purpose::Search(..) | Purpose::Histogram(_) => search::answer(state, purpose, result),
     }
 }
 
 /// The answer as what it should be; says what is wrong otherwise.
-pub(super) fn read<T: DeserializeOwned>(state: &mut State, result: Result<Value, Failure>) -> Option<T> {
+pub(crate) fn read<T: DeserializeOwned>(state: &mut State, result: Result<Value, Failure>) -> Option<T> {
     let failure = match result.map(serde_json::from_value) {
         Ok(Ok(read)) => return Some(read),
         Ok(Err(e)) => {

@@ -61,6 +61,15 @@ pub(super) fn key(state: &mut State, key: &str, out: &mut Vec<Command>) -> bool 
         "f" => Some(Status::FalsePositive),
         "b" => Some(Status::Benign),
         "c" | "m" | "l" => None,
+        "p" => {
+            crate::screens::playbooks_for(state, out, &incident.id);
+            return true;
+        }
+        "a" => {
+            let aimed = incident.entities.iter().find(|e| e.kind == "address").map(|e| e.value.clone()).unwrap_or_default();
+            crate::screens::ask_for_action(state, out, &aimed, Some(incident.id));
+            return true;
+        }
         _ => return false,
     };
     if !state.may("incidents.work") {

@@ -4,6 +4,7 @@ use super::{alerts, back, incidents, load, prompt, search, visit};
 use crate::{
     doc::{self, Target},
     message::Command,
+    screens::{self, Kind},
     state::{Focus, Place, RANGES, State},
     view,
     words::fill,
@@ -38,6 +39,7 @@ pub(super) fn key(state: &mut State, key: &str, out: &mut Vec<Command>) {
     let own = match state.place {
         Place::Alerts => alerts::key(state, key, out),
         Place::Incident(_) => incidents::key(state, key, out),
+        Place::Screen(kind) => kind.screen().key(state, key, out),
         _ => other(state, key, out),
     };
     if !own {
@@ -62,7 +64,10 @@ fn go(state: &mut State, key: &str, out: &mut Vec<Command>) -> bool {
         "n" => Place::Incidents,
         "s" => Place::Search,
         "r" => Place::Sources,
-        _ => return false,
+        key => match Kind::ALL.into_iter().find(|kind| kind.screen().keys().strip_prefix("g ") == Some(key)) {
+            Some(kind) => Place::Screen(kind),
+            None => return false,
+        },
     };
     state.path.clear();
     state.place = place.clone();
@@ -79,11 +84,19 @@ fn anywhere(state: &mut State, key: &str, out: &mut Vec<Command>) -> bool {
         "?" => state.sheet = true,
         "q" => state.quitting = true,
         "/" if !state.kiosk => {
-            if !matches!(state.place, Place::Alerts | Place::Incidents | Place::Sources | Place::Search) {
+            let filtered = match state.place {
+                Place::Screen(kind) => kind.screen().shelf(&state.screens).is_some(),
+                _ => matches!(state.place, Place::Alerts | Place::Incidents | Place::Sources | Place::Search),
+            };
+            if !filtered {
                 visit(state, Place::Search, out);
             }
             prompt::focus(state);
         }
+        key if !state.kiosk => match Kind::ALL.into_iter().find(|kind| kind.screen().keys() == key) {
+            Some(kind) => visit(state, Place::Screen(kind), out),
+            None => return false,
+        },
         _ => return false,
     }
     true
@@ -105,6 +118,10 @@ fn other(state: &mut State, key: &str, out: &mut Vec<Command>) -> bool {
         (Place::Entity { .. }, "r") => {
             state.entity.range = (state.entity.range + 1) % RANGES.len();
             load(state, out);
+        }
+        (Place::Entity { value, .. }, "a") => {
+            let value = value.clone();
+            screens::ask_for_action(state, out, &value, None);
         }
         (Place::Entity { value, .. }, "w") => {
             let value = value.clone();
@@ -153,18 +170,15 @@ fn moves(state: &mut State, key: &str, out: &mut Vec<Command>) {
         return moved(state, by);
     }
     match key {
-        "Tab" | "BackTab" => {
-            if matches!(state.place, Place::Alerts | Place::Search | Place::Sources) {
-                state.focus = if state.focus == Focus::List { Focus::Detail } else { Focus::List };
-            }
+        "Tab" | "BackTab" if halved(state) => {
+            state.focus = if state.focus == Focus::List { Focus::Detail } else { Focus::List };
         }
         "Enter" => enter(state, out),
         "Escape" => {
             if state.place == Place::Alerts && state.alerts.group.take().is_some() {
                 return;
             }
-            let inner = matches!(state.place, Place::Alerts | Place::Search | Place::Sources);
-            if inner && state.focus == Focus::Detail {
+            if halved(state) && state.focus == Focus::Detail {
                 state.focus = Focus::List;
             } else if state.place == Place::Alerts && !state.alerts.filter.q.is_empty() {
                 state.alerts.filter.q.clear();
@@ -173,12 +187,25 @@ fn moves(state: &mut State, key: &str, out: &mut Vec<Command>) {
                 state.incidents.q.clear();
             } else if state.place == Place::Sources && !state.sources.q.is_empty() {
                 state.sources.q.clear();
+            } else if let Place::Screen(kind) = state.place
+                && kind.screen().shelf(&state.screens).is_some_and(|s| !s.q.is_empty())
+            {
+                screens::choose(state, kind, |shelf| shelf.q.clear());
             } else {
                 back(state, out);
             }
         }
         "Backspace" => drop(back(state, out)),
         _ => {}
+    }
+}
+
+/// Whether the screen has a list and details.
+fn halved(state: &State) -> bool {
+    match state.place {
+        Place::Alerts | Place::Search | Place::Sources => true,
+        Place::Screen(kind) => kind.screen().shelf(&state.screens).is_some(),
+        Place::Wall | Place::Incidents | Place::Incident(_) | Place::Entity { .. } => false,
     }
 }
 
@@ -206,6 +233,7 @@ fn moved(state: &mut State, by: isize) {
             state.sources.selected = go(state.sources.selected, state.sources_shown().len());
             state.line = 0;
         }
+        Place::Screen(kind) => screens::go(state, kind, by),
         Place::Wall | Place::Incident(_) | Place::Entity { .. } => {}
     }
 }
@@ -227,6 +255,10 @@ fn enter(state: &mut State, out: &mut Vec<Command>) {
             }
             Place::Search if state.search.list.current().is_some() => state.focus = Focus::Detail,
             Place::Sources if !state.sources.items.is_empty() => state.focus = Focus::Detail,
+            Place::Screen(kind) if kind.screen().shelf(&state.screens).is_some_and(|s| !s.shown.is_empty()) => {
+                state.focus = Focus::Detail;
+                screens::rested(state, out, true);
+            }
             _ => {}
         }
         return;

@@ -8,6 +8,7 @@ use crate::{
     data::{Alert, Level, Status, Tick},
     desk,
     message::{Command, Live},
+    screens::Kind,
     state::{Link, Place, State},
     text,
     wall::{Wall, WallAlert},
@@ -58,6 +59,12 @@ fn event(state: &mut State, name: &str, data: Value, out: &mut Vec<Command>) {
         }
         // somebody judged many, or this reader was too slow: the list is asked for anew, once
         "bulk" | "gap" => state.alerts.again = Some(state.alerts.again.unwrap_or(later(state.now, GATHER))),
+        // an action or a run of a playbook moved
+        "response" => {
+            if let Place::Screen(Kind::Actions | Kind::Playbooks) = state.place {
+                load(state, out);
+            }
+        }
         "incident" => match &state.place {
             Place::Incidents | Place::Wall => load(state, out),
             Place::Incident(_) => state.case.again = Some(state.case.again.unwrap_or(later(state.now, GATHER))),

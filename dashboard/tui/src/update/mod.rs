@@ -11,8 +11,10 @@ mod search;
 use jiff::SignedDuration;
 
 pub use self::answers::fail;
+pub(crate) use self::answers::read;
 use crate::{
     message::{Ask, Command, Message, Purpose},
+    screens,
     state::{Focus, Link, Place, State},
 };
 
@@ -43,6 +45,7 @@ pub fn update(state: &mut State, message: Message) -> Vec<Command> {
         Message::Answer { purpose, result } => answers::answer(state, purpose, result, &mut out),
         Message::Live(live) => live::live(state, live, &mut out),
     }
+    screens::rested(state, &mut out, false);
     alerts::page(state, &mut out);
     search::page(state, &mut out);
     out
@@ -83,6 +86,7 @@ fn refresh(state: &mut State, out: &mut Vec<Command>) {
     match &state.place {
         Place::Wall => load(state, out),
         Place::Sources | Place::Incidents => load(state, out),
+        Place::Screen(kind) if kind.screen().live() => load(state, out),
         Place::Alerts if state.link == Link::Offline || state.link != Link::Live && state.alerts.list.asking.is_none() => {
             alerts::reload(state, out);
         }
@@ -107,6 +111,7 @@ pub(crate) fn load(state: &mut State, out: &mut Vec<Command>) {
         Place::Search => {}
         Place::Sources => out.push(Ask::get(Purpose::Sources, "/sources", Vec::new())),
         Place::Entity { kind, value } => search::ask_entity(state, out, &kind, &value),
+        Place::Screen(kind) => kind.screen().load(state, out),
     }
 }
 
@@ -130,7 +135,11 @@ pub(crate) fn back(state: &mut State, out: &mut Vec<Command>) -> bool {
 }
 
 fn arrive(state: &mut State, out: &mut Vec<Command>) {
-    state.focus = if matches!(state.place, Place::Incident(_) | Place::Entity { .. }) { Focus::Detail } else { Focus::List };
+    state.focus = match state.place {
+        Place::Incident(_) | Place::Entity { .. } => Focus::Detail,
+        Place::Screen(kind) => screens::focus(kind, &state.screens),
+        _ => Focus::List,
+    };
     state.line = 0;
     state.alerts.judging = None;
     state.alerts.exception = None;

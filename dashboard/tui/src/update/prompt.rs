@@ -4,6 +4,7 @@ use super::{alerts, incidents, search};
 use crate::{
     input::Input,
     message::Command,
+    screens,
     state::{Place, Prompt, State, Wanted},
 };
 
@@ -14,6 +15,10 @@ pub(super) fn focus(state: &mut State) {
         Place::Alerts => (words.filter_label, state.alerts.filter.q.clone(), Wanted::Filter),
         Place::Incidents => (words.filter_label, state.incidents.q.clone(), Wanted::Filter),
         Place::Sources => (words.filter_label, state.sources.q.clone(), Wanted::Filter),
+        Place::Screen(kind) => {
+            let q = kind.screen().shelf(&state.screens).map(|s| s.q.clone()).unwrap_or_default();
+            (words.filter_label, q, Wanted::Filter)
+        }
         _ => (words.query, state.search.q.clone(), Wanted::Query),
     };
     state.search.recalled = state.search.asked.len();
@@ -25,7 +30,9 @@ pub(super) fn key(state: &mut State, key: &str, out: &mut Vec<Command>) {
     let Some(prompt) = &mut state.prompt else { return };
     match key {
         "Escape" => {
-            state.prompt = None;
+            if let Some(Prompt { wanted: Wanted::Screen(kind, _), .. }) = state.prompt.take() {
+                kind.screen().given_up(state);
+            }
             state.case.demanded.clear();
         }
         "Enter" => {
@@ -59,11 +66,16 @@ fn done(state: &mut State, wanted: Wanted, text: &str, out: &mut Vec<Command>) {
                 text.clone_into(&mut state.incidents.q);
                 state.incidents.selected = 0;
             }
+            Place::Screen(kind) => {
+                screens::choose(state, kind, |shelf| (shelf.q, shelf.selected) = (text.to_owned(), 0));
+                screens::rested(state, out, true);
+            }
             _ => {
                 text.clone_into(&mut state.sources.q);
                 state.sources.selected = 0;
             }
         },
+        Wanted::Screen(kind, what) => kind.screen().typed(state, &what, text, out),
         // an empty line says nothing worth keeping
         Wanted::Note(_) | Wanted::Conclusion(..) | Wanted::Fact(_) | Wanted::Exception if text.is_empty() => {}
         Wanted::Note(id) => incidents::note(out, &id, text),

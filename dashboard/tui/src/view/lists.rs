@@ -10,6 +10,7 @@ use ratatui::{
 use super::{detail, first_shown, halves, put, theme::Theme, title};
 use crate::{
     data::{Alert, Event, Incident, Source},
+    screens::Kind,
     state::{Focus, Place, RANGES, State},
     text,
     words::fill,
@@ -25,6 +26,7 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rec
             Place::Incidents => incidents(state, theme, frame, halves.list),
             Place::Search => search(state, theme, frame, halves.list),
             Place::Sources => sources(state, theme, frame, halves.list),
+            Place::Screen(kind) => screen(state, theme, frame, halves.list, kind),
             Place::Wall | Place::Incident(_) | Place::Entity { .. } => {}
         }
     }
@@ -281,6 +283,31 @@ fn table(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rect, names: 
     };
     put(frame, area, 0, Line::styled(format!(" {}", line(names)), theme.head()));
     rows(state, theme, frame, below(area, 1), (found, state.search.row), |row, _| vec![(Style::new(), line(row))]);
+}
+
+/// The list of a screen beside triage.
+fn screen(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rect, kind: Kind) {
+    let (words, screen) = (state.words(), kind.screen());
+    let Some(shelf) = screen.shelf(&state.screens) else { return };
+    let mut name = format!("{} · {}", screen.name(state.language), screen.view(state));
+    if !shelf.q.is_empty() {
+        name = format!("{name} · {}", fill(words.filter, &[&shelf.q]));
+    }
+    let count = shelf.shown.len() as u64;
+    let note = if count == 0 { String::new() } else { position(state, shelf.selected as u64 + 1, count, true) };
+    put(frame, area, 0, title(theme, usize::from(area.width), &name, &note));
+    if count == 0 {
+        let text = match (shelf.known, shelf.q.is_empty()) {
+            (false, _) => words.loading,
+            (true, true) => screen.empty(state.language),
+            (true, false) => words.empty_filtered,
+        };
+        return empty(theme, frame, area, text);
+    }
+    rows(state, theme, frame, below(area, 1), (&shelf.shown, shelf.selected), |row, columns| {
+        let cells = screen.cells(state, *row, columns);
+        cells.into_iter().map(|(tone, text)| (theme.tone(tone), text)).collect()
+    });
 }
 
 fn sources(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rect) {

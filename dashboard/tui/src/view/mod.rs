@@ -16,6 +16,7 @@ use self::theme::Theme;
 use crate::{
     data::Status,
     doc,
+    screens::Kind,
     state::{Focus, Link, Place, State},
     text,
     update::SILENCE,
@@ -69,6 +70,7 @@ pub(crate) fn halves(state: &State, area: Rect) -> Halves {
     let none = Rect { width: 0, height: 0, ..area };
     match state.place {
         Place::Wall | Place::Incidents => Halves { list: area, detail: none },
+        Place::Screen(kind) if kind.screen().shelf(&state.screens).is_none() => Halves { list: none, detail: area },
         Place::Incident(_) | Place::Entity { .. } => Halves { list: none, detail: area },
         Place::Search if state.search.table.is_some() => Halves { list: area, detail: none },
         _ if state.wide() => {
@@ -111,6 +113,7 @@ fn top(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
         Place::Incident(id) => format!("{} {}", words.incidents, text::cut(id, 9)),
         Place::Search => words.search.to_owned(),
         Place::Sources => words.sources.to_owned(),
+        Place::Screen(kind) => kind.screen().name(state.language).to_owned(),
         Place::Entity { value, .. } => text::cut(value, 24),
     };
     let start = state.path.len().saturating_sub(2);
@@ -241,6 +244,10 @@ fn bottom(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
 /// The keys that matter most here, as many as there is room for.
 fn hints(state: &State, columns: usize) -> String {
     let w = state.words();
+    let of_screen = match state.place {
+        Place::Screen(kind) => kind.screen().hints(state),
+        _ => Vec::new(),
+    };
     let most: &[(&str, &str)] = match state.place {
         _ if state.kiosk => &[("q", w.key_quit)],
         Place::Alerts => &[
@@ -264,17 +271,24 @@ fn hints(state: &State, columns: usize) -> String {
             ("b", w.hint_benign),
             ("l", w.hint_stage),
             ("m", w.note),
+            ("p", w.hint_playbook),
+            ("a", w.hint_act),
             ("Enter", w.key_open),
             ("Backspace", w.key_back),
         ],
         Place::Search => &[("/", w.hint_search), ("r", w.hint_range), ("Enter", w.key_open), ("Tab", w.hint_side)],
-        Place::Entity { .. } => &[("r", w.hint_range), ("w", w.hint_watch), ("Enter", w.key_open), ("Backspace", w.key_back)],
+        Place::Entity { .. } => {
+            &[("r", w.hint_range), ("w", w.hint_watch), ("a", w.hint_act), ("Enter", w.key_open), ("Backspace", w.key_back)]
+        }
         Place::Incidents => &[("Enter", w.key_open), ("s", w.hint_which), ("/", w.hint_filter)],
         Place::Sources => &[("Enter", w.key_open), ("s", w.only_silent), ("/", w.hint_filter), ("w", w.hint_watch)],
+        Place::Screen(_) => &of_screen,
         Place::Wall => &[],
     };
     let mut line = format!(" ? {}", w.hint_keys);
-    let places = [("g o", w.wall), ("g a", w.alerts), ("g n", w.incidents), ("g s", w.search), ("g r", w.sources), ("q", w.key_quit)];
+    let mut places = vec![("g o", w.wall), ("g a", w.alerts), ("g n", w.incidents), ("g s", w.search), ("g r", w.sources)];
+    places.extend(Kind::ALL.into_iter().map(|kind| (kind.screen().keys(), kind.screen().name(state.language))));
+    places.push(("q", w.key_quit));
     for (keys, label) in most.iter().chain(places.iter().filter(|_| !state.kiosk)) {
         let part = format!("  {keys} {label}");
         if text::width(&line) + text::width(&part) <= columns {

@@ -21,7 +21,12 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rec
     let mut lines: Vec<Line<'_>> = Vec::new();
     let columns = if area.width >= 120 { 3 } else { 2 };
     let width = (usize::from(area.width) - 2) / columns;
-    for (group, name) in [(Group::Anywhere, words.keys_anywhere), (Group::Lists, words.keys_lists), (Group::Alerts, words.keys_alerts)] {
+    for (group, name) in [
+        (Group::Anywhere, words.keys_anywhere),
+        (Group::Lists, words.keys_lists),
+        (Group::Alerts, words.keys_alerts),
+        (Group::Response, words.keys_response),
+    ] {
         let shown: Vec<_> = SHORTCUTS.iter().filter(|s| s.group == group && s.works(state)).collect();
         if shown.is_empty() {
             continue;

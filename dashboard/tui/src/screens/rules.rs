@@ -1,0 +1,403 @@
+//! Rules: which there are, whether they are alive, blind or noisy, one's text and history; switching them on and off.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Cells, Kind, Screen, Screens, Shelf, allowed, arrange, choose, hand_id, topic, type_in};
+use crate::{
+    data::Level,
+    doc::{Doc, Tone},
+    message::{Ask, Command, Failure},
+    state::State,
+    text,
+    update::read,
+    words::{Language, fill, words},
+};
+
+words! {
+    title: "Luật", "Rules";
+    view_all: "tất cả", "all";
+    view_alive: "sống", "alive";
+    view_blind: "mù", "blind";
+    view_noisy: "ồn", "noisy";
+    view_off: "đã tắt", "switched off";
+    view_own: "của riêng đơn vị", "of our own";
+    empty: "Không có luật nào khớp.", "No rule fits.";
+    hint_switch: "Bật/tắt", "On/off";
+    hint_which: "Sống/mù/ồn/tắt", "Alive/blind/noisy/off";
+    alive: "sống", "alive";
+    blind: "MÙ", "BLIND";
+    noisy: "ồn", "noisy";
+    off: "tắt", "off";
+    no_source: "mù: chưa có nguồn log nào gửi loại này", "blind: nothing of its log source arrives";
+    no_fields: "mù: thiếu trường {}", "blind: fields that never arrive: {}";
+    sees: "sống: log nó cần đang đến", "alive: what it needs arrives";
+    not_known: "chưa rõ: đang xét log đến", "not known yet: what arrives is being looked at";
+    is_noisy: "ồn: gần như mọi cảnh báo của nó là nhầm hoặc vô hại", "noisy: nearly all its alerts were judged to be nothing";
+    is_off: "Đã tắt: không phát hiện gì", "Switched off: detects nothing";
+    own: "của riêng đơn vị: sửa bằng web hoặc fansipan rules save", "of our own: edit it in the web or with fansipan rules save";
+    logsource: "Nguồn log", "Log source";
+    file: "Tệp", "File";
+    maturity: "Độ chín", "Status";
+    id: "Mã", "Id";
+    matches: "Số lần khớp", "Matches";
+    last_match: "Khớp gần nhất", "Last match";
+    never: "chưa lần nào", "never";
+    verdicts: "Kết luận", "Verdicts";
+    verdict_counts: "{} thật · {} nhầm · {} vô hại", "{} true · {} false · {} benign";
+    techniques: "ATT&CK", "ATT&CK";
+    history: "Lịch sử", "History";
+    version: "v{} · {} · {}", "v{} · {} · {}";
+    switched_on: "bật", "on";
+    switched_off: "tắt", "off";
+    text: "Nội dung Sigma", "Its Sigma text";
+    switch_on: "Bật luật “{}” · lý do", "Switch “{}” on · why";
+    switch_off: "Tắt luật “{}” · lý do", "Switch “{}” off · why";
+    done_on: "Đã bật: {}", "Switched on: {}";
+    done_off: "Đã tắt: {}", "Switched off: {}";
+    refused: "{} luật hỏng: fansipan rules list", "{} refused: fansipan rules list";
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Verdicts {
+    true_positive: u64,
+    false_positive: u64,
+    benign: u64,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Rule {
+    id: String,
+    title: String,
+    title_vi: Option<String>,
+    level: Level,
+    logsource: String,
+    file: String,
+    status: Option<String>,
+    enabled: bool,
+    own: bool,
+    matches: Option<u64>,
+    last_match: Option<Timestamp>,
+    verdicts: Option<Verdicts>,
+    noisy: bool,
+    /// Only with details.
+    text: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Sight {
+    id: String,
+    state: String,
+    missing: Vec<String>,
+    techniques: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Version {
+    id: String,
+    version: u64,
+    enabled: bool,
+    who: String,
+    at: Timestamp,
+    why: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Listing {
+    items: Vec<Rule>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Diagnostic {
+    severity: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Coverage {
+    rules: Vec<Sight>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct History {
+    versions: Vec<Version>,
+}
+
+/// What the screen knows.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) shelf: Shelf,
+    items: Vec<Rule>,
+    /// Beside each rule, once it is known.
+    sights: Vec<Option<Sight>>,
+    covered: Vec<Sight>,
+    refused: usize,
+    detail: Option<Rule>,
+    /// The rule that the history is of.
+    history: Option<(String, Vec<Version>)>,
+}
+
+const VIEWS: usize = 6;
+
+impl Known {
+    fn blind(&self, row: usize) -> bool {
+        self.sights.get(row).and_then(Option::as_ref).is_some_and(|s| s.state != "sees")
+    }
+
+    /// Puts what rules can see beside them.
+    fn pair(&mut self) {
+        let by_id: std::collections::HashMap<&str, &Sight> = self.covered.iter().map(|s| (s.id.as_str(), s)).collect();
+        self.sights = self.items.iter().map(|r| by_id.get(r.id.as_str()).map(|s| (*s).clone())).collect();
+    }
+}
+
+/// The screen.
+pub(super) struct Rules;
+
+impl Screen for Rules {
+    fn keys(&self) -> &'static str {
+        "g u"
+    }
+
+    fn name(&self, language: Language) -> &'static str {
+        Words::of(language).title
+    }
+
+    fn load(&self, _: &mut State, out: &mut Vec<Command>) {
+        out.push(Ask::get(topic(Kind::Rules, "list"), "/rules", Vec::new()));
+        out.push(Ask::get(topic(Kind::Rules, "coverage"), "/rules/coverage", Vec::new()));
+    }
+
+    fn live(&self) -> bool {
+        false
+    }
+
+    fn answer(&self, state: &mut State, about: &str, result: Result<Value, Failure>, out: &mut Vec<Command>) {
+        let held = hand_id(state, Kind::Rules);
+        match about {
+            "list" => {
+                let Some(Listing { mut items, diagnostics }) = read(state, result) else { return };
+                items.sort_by(|a, b| b.level.cmp(&a.level).then_with(|| a.title.cmp(&b.title)));
+                let known = &mut state.screens.rules;
+                known.refused = diagnostics.iter().filter(|d| d.severity == "error").count();
+                (known.items, known.shelf.known) = (items, true);
+                known.pair();
+            }
+            "coverage" => {
+                // the list stands without it
+                if let Some(Coverage { rules }) = result.ok().and_then(|v| serde_json::from_value(v).ok()) {
+                    state.screens.rules.covered = rules;
+                    state.screens.rules.pair();
+                }
+            }
+            "detail" => return state.screens.rules.detail = read(state, result).or(state.screens.rules.detail.take()),
+            "switched" => {
+                if let Some(version) = read::<Version>(state, result) {
+                    switched(state, &version);
+                    if let Some(row) = state.screens.rules.shelf.hand() {
+                        self.ask(state, row, out);
+                    }
+                }
+                // another selection may hold it now
+            }
+            id => {
+                let versions: History = result.ok().and_then(|v| serde_json::from_value(v).ok()).unwrap_or_default();
+                return state.screens.rules.history = Some((id.to_owned(), versions.versions));
+            }
+        }
+        arrange(state, Kind::Rules, held.as_deref());
+        super::rested(state, out, false);
+    }
+
+    fn key(&self, state: &mut State, key: &str, out: &mut Vec<Command>) -> bool {
+        match key {
+            "s" => {
+                choose(state, Kind::Rules, |shelf| shelf.view = (shelf.view + 1) % VIEWS);
+                super::rested(state, out, true);
+            }
+            "a" => begin_switch(state),
+            _ => return false,
+        }
+        true
+    }
+
+    fn typed(&self, state: &mut State, what: &str, text: &str, out: &mut Vec<Command>) {
+        let Some((enabled, id)) = what.split_once(' ') else { return };
+        // a switch without a reason is none
+        if text.is_empty() {
+            return;
+        }
+        let known = &state.screens.rules;
+        let seen = known.history.as_ref().filter(|(of, _)| of == id).and_then(|(_, versions)| versions.first()).map_or(0, |v| v.version);
+        let body = json!({ "enabled": enabled == "on", "why": text, "version": seen });
+        out.push(Ask::post(topic(Kind::Rules, "switched"), format!("/rules/{id}/switch"), body));
+    }
+
+    fn hints(&self, state: &State) -> Vec<(&'static str, &'static str)> {
+        let w = Words::of(state.language);
+        let all = state.words();
+        vec![("Enter", all.key_open), ("s", w.hint_which), ("/", all.hint_filter), ("a", w.hint_switch)]
+    }
+
+    fn shelf<'s>(&self, screens: &'s Screens) -> Option<&'s Shelf> {
+        Some(&screens.rules.shelf)
+    }
+
+    fn shelf_mut<'s>(&self, screens: &'s mut Screens) -> Option<&'s mut Shelf> {
+        Some(&mut screens.rules.shelf)
+    }
+
+    fn ids<'s>(&self, screens: &'s Screens) -> Vec<&'s str> {
+        screens.rules.items.iter().map(|r| r.id.as_str()).collect()
+    }
+
+    fn passes(&self, screens: &Screens, row: usize, words: &str) -> bool {
+        let known = &screens.rules;
+        let r = &known.items[row];
+        let sees = known.sights.get(row).and_then(Option::as_ref).is_some_and(|s| s.state == "sees");
+        let view = match known.shelf.view {
+            1 => r.enabled && sees,
+            2 => r.enabled && known.blind(row),
+            3 => r.enabled && r.noisy,
+            4 => !r.enabled,
+            5 => r.own,
+            _ => true,
+        };
+        let texts = [r.title.as_str(), r.title_vi.as_deref().unwrap_or_default(), &r.id, &r.file, &r.logsource];
+        view && words.split_whitespace().all(|word| texts.iter().any(|t| t.to_lowercase().contains(word)))
+    }
+
+    fn ask(&self, state: &mut State, row: usize, out: &mut Vec<Command>) {
+        if let Some(rule) = state.screens.rules.items.get(row) {
+            out.push(Ask::get(topic(Kind::Rules, "detail"), format!("/rules/{}", rule.id), Vec::new()));
+            out.push(Ask::get(topic(Kind::Rules, &rule.id), format!("/rules/{}/history", rule.id), Vec::new()));
+        }
+    }
+
+    fn view(&self, state: &State) -> String {
+        let w = Words::of(state.language);
+        let known = &state.screens.rules;
+        let view = [w.view_all, w.view_alive, w.view_blind, w.view_noisy, w.view_off, w.view_own][known.shelf.view % VIEWS];
+        if known.refused == 0 { view.to_owned() } else { format!("{view} · {}", fill(w.refused, &[&known.refused.to_string()])) }
+    }
+
+    fn empty(&self, language: Language) -> &'static str {
+        Words::of(language).empty
+    }
+
+    fn cells(&self, state: &State, row: usize, columns: usize) -> Cells {
+        let w = Words::of(state.language);
+        let known = &state.screens.rules;
+        let r = &known.items[row];
+        let (tone, stands) = match known.sights.get(row).and_then(Option::as_ref) {
+            _ if !r.enabled => (Tone::Dim, w.off),
+            _ if r.noisy => (Tone::Strong, w.noisy),
+            Some(sight) if sight.state == "sees" => (Tone::Good, w.alive),
+            Some(_) => (Tone::Bad, w.blind),
+            None => (Tone::Dim, "–"),
+        };
+        let full = columns >= 100;
+        let (level, level_width) = if full { (state.words().level(r.level), 12) } else { (state.words().level_short(r.level), 6) };
+        let matches = text::fit_right(&r.matches.map(text::compact).unwrap_or_default(), 7);
+        let source_width = if full { 24 } else { 0 };
+        let rest = columns.saturating_sub(level_width + 1 + 6 + 7 + source_width);
+        let mut cells = vec![
+            (Tone::Level(r.level), text::fit(level, level_width)),
+            (tone, format!(" {}", text::fit(stands, 6))),
+            (Tone::Plain, text::fit(state.language.pick(&r.title, r.title_vi.as_deref()), rest)),
+        ];
+        if source_width > 0 {
+            cells.push((Tone::Dim, format!(" {}", text::fit(&r.logsource, source_width - 1))));
+        }
+        cells.push((Tone::Dim, matches));
+        cells
+    }
+
+    fn lines(&self, doc: &mut Doc<'_>) {
+        let known = &doc.state.screens.rules;
+        let Some(row) = known.shelf.hand() else { return };
+        let Some(rule) = known.items.get(row) else { return };
+        draw(doc, rule, known.sights.get(row).and_then(Option::as_ref));
+        let Some(detail) = known.detail.as_ref().filter(|d| d.id == rule.id) else { return };
+        doc.head(Words::of(doc.state.language).text);
+        doc.verbatim(&detail.text);
+    }
+}
+
+fn draw(doc: &mut Doc<'_>, r: &Rule, sight: Option<&Sight>) {
+    let state = doc.state;
+    let known = &state.screens.rules;
+    let w = Words::of(state.language);
+    let mark = format!(" {} ", state.words().level(r.level));
+    let title = state.language.pick(&r.title, r.title_vi.as_deref());
+    let room = doc.columns().saturating_sub(text::width(&mark) + 1);
+    for (i, line) in text::wrap(title, room).into_iter().enumerate() {
+        let mark = if i == 0 { mark.clone() } else { String::new() };
+        doc.push(vec![(Tone::Level(r.level), mark), (Tone::Strong, format!(" {line}"))], None);
+    }
+    match sight {
+        _ if !r.enabled => doc.text(Tone::Bad, w.is_off),
+        None => doc.text(Tone::Dim, w.not_known),
+        Some(s) if s.state == "sees" => doc.text(Tone::Good, w.sees),
+        Some(s) if s.state == "no_source" => doc.text(Tone::Bad, w.no_source),
+        Some(s) => doc.text(Tone::Bad, &fill(w.no_fields, &[&s.missing.join(", ")])),
+    }
+    if r.noisy {
+        doc.text(Tone::Bad, w.is_noisy);
+    }
+    if r.own {
+        doc.text(Tone::Good, w.own);
+    }
+    doc.pair(w.logsource, Tone::Plain, &r.logsource, None);
+    doc.pair(w.matches, Tone::Plain, &r.matches.map_or_else(|| "–".to_owned(), |n| text::number(n, state.language)), None);
+    let last = r.last_match.map_or_else(|| w.never.to_owned(), |at| text::ago(at, state.now, state.words()));
+    doc.pair(w.last_match, Tone::Plain, &last, None);
+    if let Some(v) = &r.verdicts {
+        let counts = [v.true_positive, v.false_positive, v.benign].map(|n| text::number(n, state.language));
+        doc.pair(w.verdicts, Tone::Plain, &fill(w.verdict_counts, &[&counts[0], &counts[1], &counts[2]]), None);
+    }
+    if let Some(techniques) = sight.map(|s| s.techniques.join(", ")).filter(|t| !t.is_empty()) {
+        doc.pair(w.techniques, Tone::Plain, &techniques, None);
+    }
+    doc.pair(w.maturity, Tone::Plain, r.status.as_deref().unwrap_or("–"), None);
+    doc.pair(w.file, Tone::Dim, &r.file, None);
+    doc.pair(w.id, Tone::Dim, &r.id, None);
+    let versions = known.history.as_ref().filter(|(of, versions)| *of == r.id && !versions.is_empty());
+    if let Some((_, versions)) = versions {
+        doc.head(w.history);
+        for v in versions {
+            let at = text::instant(v.at, state.now, &state.zone);
+            let stands = if v.enabled { w.switched_on } else { w.switched_off };
+            doc.pair(&at, Tone::Plain, &format!("{} · {}", fill(w.version, &[&v.version.to_string(), stands, &v.who]), v.why), None);
+        }
+    }
+}
+
+fn begin_switch(state: &mut State) {
+    let words = Words::of(state.language);
+    let known = &state.screens.rules;
+    let Some(rule) = known.shelf.hand().and_then(|row| known.items.get(row)) else { return };
+    let title = state.language.pick(&rule.title, rule.title_vi.as_deref()).to_owned();
+    let (what, words) =
+        if rule.enabled { (format!("off {}", rule.id), words.switch_off) } else { (format!("on {}", rule.id), words.switch_on) };
+    if allowed(state, "rules.manage") {
+        type_in(state, Kind::Rules, &what, fill(words, &[&title]), "");
+    }
+}
+
+fn switched(state: &mut State, version: &Version) {
+    let words = Words::of(state.language);
+    let Some(rule) = state.screens.rules.items.iter_mut().find(|r| r.id == version.id) else { return };
+    rule.enabled = version.enabled;
+    let title = state.language.pick(&rule.title, rule.title_vi.as_deref()).to_owned();
+    state.say(fill(if version.enabled { words.done_on } else { words.done_off }, &[&title]), false);
+}
