@@ -29,6 +29,7 @@ use crate::{
     intake::Intake,
     live,
     memory::Memory,
+    packets,
     process::{Roles, SHUTDOWN, open_log, prepare, wait_for_end},
     response, senders, upkeep,
 };
@@ -101,6 +102,7 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
     roles.spawn("responder", &stop, move || response::run(&responder.0, &responder.1))?;
     let deps = ApiDeps {
         response: desk,
+        packets: Some(Arc::new(packets::Rings::new(&config.sources, data))),
         events: Arc::clone(&stores.store) as Arc<dyn EventStore>,
         state: Arc::clone(&stores.state),
         people: Arc::clone(&stores.people),

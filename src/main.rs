@@ -11,6 +11,7 @@ mod intake;
 mod live;
 mod logins;
 mod memory;
+mod packets;
 mod process;
 mod response;
 mod roles;

@@ -80,6 +80,35 @@ pub struct PacketCounters {
     pub flows_evicted: u64,
     /// Flows no longer looked into because memory for what protocols hold was used up.
     pub flows_given_up: u64,
+    /// The packet ring; `None`: packets are not kept there.
+    pub ring: Option<RingCounters>,
+}
+
+/// The packet ring of an interface: frames since the program started, bytes and age of what is there now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RingCounters {
+    /// Frames written.
+    pub packets: u64,
+    /// Frames left out because their flow was long, as configured.
+    pub cut: u64,
+    /// Frames that the ring was too slow to take.
+    pub dropped: u64,
+    /// Frames that the disk did not take.
+    pub unwritten: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Time of the oldest frame, UTC nanoseconds; `None`: it is empty.
+    pub oldest: Option<i64>,
+    /// What is wrong now.
+    pub trouble: Option<String>,
+}
+
+impl RingCounters {
+    /// Frames that should be there and are not.
+    pub fn lost(&self) -> u64 {
+        self.dropped + self.unwritten
+    }
 }
 
 impl PacketCounters {

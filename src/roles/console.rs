@@ -141,6 +141,8 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
         rule_control: None,
         handovers: database,
         response: desk,
+        // the rings are on the collectors
+        packets: None,
         live,
         sources: control,
         feed,

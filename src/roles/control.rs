@@ -104,6 +104,17 @@ impl Collectors {
             ] {
                 self.health.set(format!("fansipan_tap_{name}{{source=\"{id}\"}}"), value);
             }
+            let Some(ring) = &packets.ring else { continue };
+            for (name, value) in [
+                ("packets_total", ring.packets as f64),
+                ("cut_total", ring.cut as f64),
+                ("dropped_total", ring.dropped as f64),
+                ("unwritten_total", ring.unwritten as f64),
+                ("bytes", ring.bytes as f64),
+                ("trouble", f64::from(u8::from(ring.trouble.is_some()))),
+            ] {
+                self.health.set(format!("fansipan_ring_{name}{{source=\"{id}\"}}"), value);
+            }
         }
     }
 

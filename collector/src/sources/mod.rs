@@ -75,7 +75,7 @@ impl Sources {
             sources.threads.push(file::start(&config.file, &data.join("sources"), &sources.context)?);
         }
         // last: the sensor's threads keep fewer rights than what was opened before needed
-        sources.threads.extend(tap::start(&config.tap, &sources.context)?);
+        sources.threads.extend(tap::start(&config.tap, data, &sources.context)?);
         closing.disarm();
         Ok(sources)
     }

@@ -10,6 +10,7 @@ pub mod decode;
 pub mod files;
 mod flow;
 mod proto;
+pub mod ring;
 mod sensor;
 
 pub use sensor::{Sensor, Summary};

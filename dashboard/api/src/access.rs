@@ -76,6 +76,8 @@ pub enum Permission {
     ReadEvents,
     /// Take data out in bulk.
     Export,
+    /// Captured packets: what people said to each other, word for word.
+    ReadPackets,
     /// Sources and their loss ledger.
     ReadSources,
     /// Pin formats.
@@ -128,6 +130,7 @@ pub const TABLE: &[(Permission, &str, &[Role])] = &[
     (Permission::WorkIncidents, "incidents.work", &[Analyst, Responder, Administrator]),
     (Permission::ReadEvents, "events.read", READERS),
     (Permission::Export, "export", &[Analyst, Responder, Engineer, Auditor, Administrator]),
+    (Permission::ReadPackets, "packets.read", &[Analyst, Responder, Administrator]),
     (Permission::ReadSources, "sources.read", READERS),
     (Permission::ManageSources, "sources.manage", &[Engineer, Administrator]),
     (Permission::ReadRules, "rules.read", READERS),

@@ -2,9 +2,9 @@
 //!
 //! Implementations are called on blocking threads and may wait briefly for a lock; they never do long work.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
-use fansipan_model::{Alert, Level};
+use fansipan_model::{Alert, Level, Scope};
 use fansipan_response::Desk;
 use fansipan_rules::{Diagnostic, RuleSet, Severity};
 use fansipan_storage::{CaseStore, EventStore, HandoverStore, IdentityStore, RuleStore, StateStore};
@@ -35,6 +35,8 @@ pub struct ApiDeps {
     pub sources: Arc<dyn SourceControl>,
     /// Actions on devices and playbooks.
     pub response: Arc<Desk>,
+    /// Captured packets; `None`: they are kept where this process cannot reach them.
+    pub packets: Option<Arc<dyn PacketStore>>,
     /// Alerts as they are raised.
     pub feed: Feed,
     /// HTTP ingest of the collector: routes below `/ingest/`, which check their own tokens and limits. Their requests carry
@@ -222,6 +224,89 @@ pub trait SourceControl: Send + Sync {
     /// Tells the collector that an operator fixed the format of a source, or freed it (`None`). The state store has kept
     /// the choice already; it takes effect with the source's next record.
     fn format_pinned(&self, source: &str, format: Option<&str>);
+}
+
+/// Captured packets.
+pub trait PacketStore: Send + Sync {
+    /// Writes the packets of flows to `out` as one pcapng file, those only whose interface the scope may see.
+    ///
+    /// # Errors
+    /// None are kept, or they cannot be read or written.
+    fn extract(&self, scope: &Scope, flows: &[FlowWanted], out: &mut dyn std::io::Write) -> Result<PacketsFound, PacketsError>;
+}
+
+/// A flow whose packets are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowWanted {
+    /// Which.
+    pub key: FlowKey,
+    /// Something of it happened from then, UTC nanoseconds, ...
+    pub from: i64,
+    /// ... until then.
+    pub to: i64,
+    /// How far before and after that packets are looked for, nanoseconds.
+    pub around: i64,
+    /// The source of the event that tells of it (`tap:eth1`).
+    pub source: Option<String>,
+}
+
+/// How a flow is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlowKey {
+    /// By its community id.
+    CommunityId(String),
+    /// By its protocol, addresses and ports.
+    Ends {
+        /// Number of the IP protocol.
+        protocol: u8,
+        /// One end.
+        source: (IpAddr, u16),
+        /// The other.
+        destination: (IpAddr, u16),
+    },
+}
+
+impl std::fmt::Display for FlowKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            FlowKey::CommunityId(id) => f.write_str(id),
+            FlowKey::Ends { protocol, source, destination } => {
+                write!(f, "{protocol}/{}:{}-{}:{}", source.0, source.1, destination.0, destination.1)
+            }
+        }
+    }
+}
+
+/// What was found of flows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PacketsFound {
+    /// Packets in the file.
+    pub packets: u64,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// Time of the first packet, UTC nanoseconds.
+    pub first: i64,
+    /// Time of the last.
+    pub last: i64,
+    /// Packets left out because the flow was long.
+    pub cut: u64,
+    /// Packets damaged on disk.
+    pub damaged: u64,
+    /// Packets beyond the bound of one answer.
+    pub beyond: u64,
+    /// Time of the oldest packet of any flow that is kept.
+    pub oldest: Option<i64>,
+}
+
+/// Why there are no packets.
+#[derive(Debug, thiserror::Error)]
+pub enum PacketsError {
+    /// None are kept where the flow was seen.
+    #[error("no packets are kept")]
+    Off,
+    /// Reading or writing failed.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
 }
 
 /// Something that open consoles show at once, beside alerts: an event of the live stream.

@@ -75,6 +75,8 @@ pub enum Command {
     Exceptions(ExceptionsArgs),
     /// Everything about one host, address, account, hash or domain
     Entity(EntityArgs),
+    /// Packets of an event or alert out of the packet ring, as a pcapng file with its SHA-256
+    Packets(PacketsArgs),
     /// Write events, alerts, incidents or the audit trail out, without a limit of rows
     Export(ExportArgs),
     /// Act on devices: block, disable, notify; approve, undo, see whether it worked
@@ -555,6 +557,29 @@ pub struct ExportArgs {
     /// Where to; standard output unless given
     #[arg(long, short)]
     pub output: Option<std::path::PathBuf>,
+}
+
+/// `fansipan packets`
+#[derive(Debug, Args)]
+pub struct PacketsArgs {
+    /// Id of an event or alert; its flows are looked for
+    #[arg(value_name = "EVENT_OR_ALERT_ID", required_unless_present = "flow")]
+    pub id: Option<String>,
+    /// File to write [default: the id with .pcapng, here]
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// How far before and after the event packets are looked for [default: 15]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1440))]
+    pub minutes: Option<u32>,
+    /// Also hand the file in as evidence of this incident
+    #[arg(long, value_name = "INCIDENT_ID")]
+    pub incident: Option<String>,
+    /// Instead of asking the appliance, read the rings below --data on this host: the flow of this community id; for collectors
+    #[arg(long, value_name = "COMMUNITY_ID", conflicts_with = "id", requires = "at")]
+    pub flow: Option<String>,
+    /// With --flow: when, as in the event's @timestamp
+    #[arg(long, value_name = "TIME", requires = "flow")]
+    pub at: Option<String>,
 }
 
 /// `fansipan sources`

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -153,22 +153,23 @@ impl Client {
         Ok(self.send(request.body(bytes)).await?)
     }
 
-    /// GET of an API path; hands the answer to `each` piece by piece. An answer that breaks off is an error.
+    /// GET of an API path; hands the answer to `each` piece by piece and gives its headers. An answer that breaks off is an error.
     pub async fn download(
         &self,
         path: &str,
         parameters: &[(&str, String)],
         mut each: impl FnMut(&[u8]) -> std::io::Result<()>,
-    ) -> Result<()> {
+    ) -> Result<HeaderMap> {
         let mut response = self.request(Method::GET, path).query(parameters).send().await.map_err(|e| self.unreachable(&e))?;
         if !response.status().is_success() {
             self.answer(response).await?;
-            return Ok(());
+            return Ok(HeaderMap::new());
         }
+        let headers = std::mem::take(response.headers_mut());
         while let Some(piece) = response.chunk().await.map_err(|e| self.unreachable(&e))? {
             each(&piece)?;
         }
-        Ok(())
+        Ok(headers)
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> ApiError {

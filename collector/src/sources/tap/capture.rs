@@ -18,7 +18,7 @@ use crate::{sources::error::SourceError, tap::decode::link::LinkType};
 /// How long a block of the ring may wait for more frames, milliseconds.
 const BLOCK_WAIT: i32 = 100;
 /// Frames handed over between two looks at the clock.
-const ROUND: usize = 4096;
+pub(super) const ROUND: usize = 4096;
 
 /// An interface that is open.
 pub(super) struct Opened {

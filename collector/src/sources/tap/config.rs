@@ -40,12 +40,62 @@ pub struct TapConfig {
     /// How often a flow is reported while it goes on, seconds.
     #[serde(default = "report_seconds")]
     pub report_seconds: u32,
+    /// Keeps the packets themselves for a while, to look into them later; without it none are kept.
+    #[serde(default)]
+    pub ring: Option<RingConfig>,
     /// Agency whose traffic it is.
     #[serde(default)]
     pub agency: Option<String>,
     /// Retention class of its events.
     #[serde(default)]
     pub class: Option<String>,
+}
+
+/// `ring = { … }` of `[[sources.tap]]`: the latest packets, on disk in `DATA/packets/INTERFACE`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RingConfig {
+    /// Most disk space it may take, MiB; the oldest packets go first.
+    pub max_mib: u64,
+    /// How long packets are kept at the most, hours.
+    pub keep_hours: u32,
+    /// MiB of one flow that are kept, from its beginning; what follows is counted.
+    pub flow_mib: u64,
+    /// Free disk space that it leaves to others, MiB; it gives way when they need more.
+    pub min_free_mib: u64,
+}
+
+impl Default for RingConfig {
+    fn default() -> Self {
+        Self { max_mib: 20 << 10, keep_hours: 72, flow_mib: 16, min_free_mib: 2048 }
+    }
+}
+
+impl RingConfig {
+    fn check(&self) -> Result<(), SourceError> {
+        let bounds = [
+            ("tap.ring.max_mib", self.max_mib, 4, 1 << 30, "give 4 to 1073741824"),
+            ("tap.ring.keep_hours", u64::from(self.keep_hours), 1, 87_600, "give 1 to 87600"),
+            ("tap.ring.flow_mib", self.flow_mib, 1, 1 << 20, "give 1 to 1048576"),
+            ("tap.ring.min_free_mib", self.min_free_mib, 0, 1 << 30, "give 0 to 1073741824"),
+        ];
+        match bounds.iter().find(|(_, value, least, most, _)| !(least..=most).contains(&value)) {
+            Some((setting, .., next)) => Err(SourceError::setting(setting, "is out of range", next)),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn settings(&self) -> crate::tap::ring::Settings {
+        let bytes = self.max_mib << 20;
+        crate::tap::ring::Settings {
+            bytes,
+            age: i64::from(self.keep_hours) * 3_600_000_000_000,
+            flow_bytes: self.flow_mib << 20,
+            free_bytes: self.min_free_mib << 20,
+            // what goes, goes by segments: a small part of the whole, and quickly read through while it has no index
+            segment_bytes: (bytes / 64).clamp(1 << 20, 128 << 20),
+        }
+    }
 }
 
 fn yes() -> bool {
@@ -84,7 +134,7 @@ const MAX_BUFFER: u32 = 2047;
 impl TapConfig {
     pub(crate) fn check(&self) -> Result<(), SourceError> {
         let name = self.interface.trim();
-        if name.is_empty() || name != self.interface || name.contains(['/', '\0']) {
+        if name.is_empty() || name != self.interface || name.contains(['/', '\0']) || matches!(name, "." | "..") {
             return Err(SourceError::setting("tap.interface", "is no name of an interface", "give one that `ip link` lists"));
         }
         if self.threads == 0 || self.threads > MAX_THREADS {
@@ -105,7 +155,7 @@ impl TapConfig {
         ];
         match positive.iter().find(|(_, value)| *value == 0) {
             Some((setting, _)) => Err(SourceError::setting(setting, "is 0", "give a positive number")),
-            None => Ok(()),
+            None => self.ring.as_ref().map_or(Ok(()), RingConfig::check),
         }
     }
 

@@ -7,10 +7,12 @@
 mod capture;
 pub mod config;
 mod privilege;
+mod recorder;
 mod spread;
 mod watch;
 
 use std::{
+    path::Path,
     sync::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError},
@@ -24,13 +26,14 @@ use tokio::runtime::Runtime;
 use self::{
     capture::{Away, Frame, Handle, Opened},
     config::TapConfig,
+    recorder::Recorder,
     spread::{Batch, Spread},
     watch::{Part, Watch},
 };
 use super::{error::SourceError, stream::Context};
 use crate::{
     pipeline::{EventLane, now},
-    tap::Sensor,
+    tap::{Sensor, ring},
 };
 
 /// Longest wait for a frame before the clock and the orders are looked at.
@@ -45,8 +48,15 @@ const BEHIND: i64 = 1_000_000_000;
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// Opens every interface and starts their threads.
-pub(crate) fn start(configs: &[TapConfig], context: &Context) -> Result<Vec<JoinHandle<()>>, SourceError> {
+///
+/// Packet rings lie below `data`.
+pub(crate) fn start(configs: &[TapConfig], data: &Path, context: &Context) -> Result<Vec<JoinHandle<()>>, SourceError> {
     let mut threads = Vec::new();
+    let mut recorded = configs.iter().filter(|c| c.ring.is_some()).map(|c| c.interface.as_str()).collect::<Vec<_>>();
+    recorded.sort_unstable();
+    if recorded.windows(2).any(|two| two.first() == two.last()) {
+        return Err(SourceError::setting("tap.ring", "stands twice for one interface", "keep it in one of the entries"));
+    }
     for config in configs {
         let opened = match capture::open(config) {
             Ok(opened) => Some(opened),
@@ -62,6 +72,16 @@ pub(crate) fn start(configs: &[TapConfig], context: &Context) -> Result<Vec<Join
             lane: context.pipeline.events(&watch.introduction(), &watch.assignment),
             watch: watch.part(part),
         };
+        let recorder = match &config.ring {
+            Some(ring) => {
+                let (recorder, receiver) = Recorder::new();
+                let folder = ring::folder(data, &config.interface);
+                let (interface, settings, watch) = (config.interface.clone(), ring.settings(), Arc::clone(&watch));
+                threads.push(spawn(config, move || recorder::record(&receiver, &folder, &interface, settings, &watch))?);
+                Some(recorder)
+            }
+            None => None,
+        };
         let taker = if config.threads == 1 {
             Taker::One(Box::new(worker(1)))
         } else {
@@ -74,7 +94,8 @@ pub(crate) fn start(configs: &[TapConfig], context: &Context) -> Result<Vec<Join
         };
         let failed = |source| SourceError::Thread { what: "the network sensor", source };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
-        let reader = Reader { config: config.clone(), handle: None, taker, watch: watch.part(0), runtime, context: context.clone() };
+        let reader =
+            Reader { config: config.clone(), handle: None, taker, recorder, watch: watch.part(0), runtime, context: context.clone() };
         threads.push(spawn(config, move || reader.run(opened))?);
     }
     Ok(threads)
@@ -160,6 +181,7 @@ struct Reader {
     config: TapConfig,
     handle: Option<Handle>,
     taker: Taker,
+    recorder: Option<Recorder>,
     watch: Part,
     runtime: Runtime,
     context: Context,
@@ -201,11 +223,20 @@ impl Reader {
             self.open();
         }
         let handle = self.handle.as_mut().ok_or(())?;
-        let taker = &mut self.taker;
-        let came = handle.round(&self.runtime, patience, |frame| match taker {
-            Taker::One(worker) => worker.frame(frame),
-            Taker::Many(spread) => spread.frame(frame),
+        let (taker, recorder) = (&mut self.taker, &mut self.recorder);
+        let came = handle.round(&self.runtime, patience, |frame| {
+            if let Some(recorder) = recorder {
+                recorder.frame(frame);
+            }
+            match taker {
+                Taker::One(worker) => worker.frame(frame),
+                Taker::Many(spread) => spread.frame(frame),
+            }
         });
+        // packets are wanted as soon as their event is there
+        if let Some(recorder) = recorder.as_mut().filter(|_| !matches!(came, Ok(n) if n >= capture::ROUND)) {
+            recorder.flush();
+        }
         let Err(Away(why)) = came else { return came.map_err(drop) };
         self.watch.lost(handle.lost());
         self.handle = None;

@@ -24,14 +24,19 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    fn push(&mut self, frame: Frame<'_>) {
+    pub(super) fn push(&mut self, frame: Frame<'_>) {
         self.link = Some(frame.link);
         self.bytes.extend_from_slice(frame.data);
         self.frames.push((frame.at, frame.wire, frame.data.len() as u32));
     }
 
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.bytes.len() >= BATCH || self.frames.len() >= BATCH_FRAMES
+    }
+
+    /// How many frames there are.
+    pub(super) fn len(&self) -> u64 {
+        self.frames.len() as u64
     }
 
     /// Hands over every frame.
@@ -88,11 +93,11 @@ impl Spread {
 }
 
 fn send(to: &SyncSender<Batch>, batch: &mut Batch, dropped: &mut u64) {
-    if batch.frames.is_empty() {
+    if batch.len() == 0 {
         return;
     }
     if let Err(TrySendError::Full(lost) | TrySendError::Disconnected(lost)) = to.try_send(std::mem::take(batch)) {
-        *dropped += lost.frames.len() as u64;
+        *dropped += lost.len();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fansipan_model::PacketCounters;
+use fansipan_model::{PacketCounters, RingCounters};
 
 use super::{capture::Lost, config::TapConfig};
 use crate::{
@@ -20,6 +20,7 @@ pub(super) struct Watch {
     registry: Arc<SourceRegistry>,
     entry: Arc<SourceEntry>,
     parts: Mutex<Vec<PacketCounters>>,
+    ring: Mutex<Option<RingCounters>>,
 }
 
 impl Watch {
@@ -31,7 +32,7 @@ impl Watch {
         let guess = Guess { product: Some("Fansipan network sensor".to_owned()), confidence: 1000, ..Guess::default() };
         registry.believe(&entry, &guess, None);
         let parts = Mutex::new(vec![PacketCounters::default(); usize::from(config.threads) + 1]);
-        Self { id, assignment, registry, entry, parts }
+        Self { id, assignment, registry, entry, parts, ring: Mutex::default() }
     }
 
     pub(super) fn introduction(&self) -> Introduction<'_> {
@@ -41,6 +42,11 @@ impl Watch {
     /// The side of one thread: 0 is the one that reads, those with a sensor follow.
     pub(super) fn part(self: &Arc<Self>, number: usize) -> Part {
         Part { watch: Arc::clone(self), number, own: PacketCounters::default() }
+    }
+
+    /// What the packet ring says; told with the next figures of the interface.
+    pub(super) fn ring(&self, counters: RingCounters) {
+        *self.ring.lock().unwrap_or_else(PoisonError::into_inner) = Some(counters);
     }
 
     fn put(&self, number: usize, own: &PacketCounters) {
@@ -61,6 +67,7 @@ impl Watch {
             sum.flows_given_up += part.flows_given_up;
         }
         drop(parts);
+        sum.ring.clone_from(&self.ring.lock().unwrap_or_else(PoisonError::into_inner));
         self.registry.packets(&self.entry, sum, now());
     }
 }

@@ -164,6 +164,7 @@ fn last_hop(body: &[u8]) -> Option<Ipv6Addr> {
 }
 
 fn fragment(decoder: &mut Decoder, env: &mut Env, part: &Datagram<'_>, at: Fragment, sink: &mut dyn Sink) {
+    sink.fragment(part, at);
     let Some(whole) = decoder.fragments.add(env.at, part, at, sink) else { return };
     let mut protocol = whole.protocol;
     let mut payload = whole.bytes.as_slice();

@@ -171,6 +171,8 @@ pub(crate) struct Arp {
 pub(crate) trait Sink {
     /// A datagram; that of a tunnel comes before what it carries.
     fn datagram(&mut self, env: &Env, datagram: &Datagram<'_>);
+    /// A piece of a datagram, before it is put together with the others.
+    fn fragment(&mut self, _part: &Datagram<'_>, _at: fragments::Fragment) {}
     /// An ARP packet.
     fn arp(&mut self, env: &Env, arp: &Arp);
     /// A datagram that is a tunnel, with what kind.

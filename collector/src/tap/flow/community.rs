@@ -34,6 +34,14 @@ pub(crate) fn icmp_answer(protocol: u8, kind: u8) -> Option<u8> {
 
 /// The id of a flow. `ports` of ICMP are type and answering type (or code, when `one_way`).
 pub(crate) fn id(protocol: u8, source: IpAddr, destination: IpAddr, ports: Option<(u16, u16)>, one_way: bool) -> String {
+    let mut out = String::with_capacity(30);
+    out.push_str("1:");
+    base64::engine::general_purpose::STANDARD.encode_string(digest(protocol, source, destination, ports, one_way), &mut out);
+    out
+}
+
+/// What the id of a flow encodes.
+pub(crate) fn digest(protocol: u8, source: IpAddr, destination: IpAddr, ports: Option<(u16, u16)>, one_way: bool) -> [u8; 20] {
     let (mut from, mut to) = ((octets(source), ports.map(|p| p.0)), (octets(destination), ports.map(|p| p.1)));
     if from > to && !one_way {
         std::mem::swap(&mut from, &mut to);
@@ -47,10 +55,7 @@ pub(crate) fn id(protocol: u8, source: IpAddr, destination: IpAddr, ports: Optio
         hash.update(a.to_be_bytes());
         hash.update(b.to_be_bytes());
     }
-    let mut out = String::with_capacity(30);
-    out.push_str("1:");
-    base64::engine::general_purpose::STANDARD.encode_string(hash.finalize(), &mut out);
-    out
+    hash.finalize().into()
 }
 
 fn octets(ip: IpAddr) -> smallvec::SmallVec<[u8; 16]> {

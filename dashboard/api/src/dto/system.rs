@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fansipan_model::{PacketCounters, SourceInfo, time};
+use fansipan_model::{PacketCounters, RingCounters, SourceInfo, time};
 use fansipan_storage::cases::Verdicts;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -206,6 +206,41 @@ pub struct PacketsDto {
     pub flows_evicted: u64,
     /// Flows no longer looked into for want of memory.
     pub flows_given_up: u64,
+    /// The packet ring; null: packets are not kept.
+    pub ring: Option<RingDto>,
+}
+
+/// The packet ring of an interface; packets count from the start of the program.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RingDto {
+    /// Packets written.
+    pub packets: u64,
+    /// Packets left out because their flow was long, as configured.
+    pub cut: u64,
+    /// Packets that the ring was too slow to take.
+    pub dropped: u64,
+    /// Packets that the disk did not take.
+    pub unwritten: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Time of the oldest packet; null: it is empty.
+    pub oldest: Option<String>,
+    /// What is wrong now; null: nothing.
+    pub trouble: Option<String>,
+}
+
+impl RingDto {
+    fn new(r: &RingCounters) -> Self {
+        Self {
+            packets: r.packets,
+            cut: r.cut,
+            dropped: r.dropped,
+            unwritten: r.unwritten,
+            bytes: r.bytes,
+            oldest: r.oldest.map(time::to_rfc3339),
+            trouble: r.trouble.clone(),
+        }
+    }
 }
 
 impl PacketsDto {
@@ -221,6 +256,7 @@ impl PacketsDto {
             flows: p.flows,
             flows_evicted: p.flows_evicted,
             flows_given_up: p.flows_given_up,
+            ring: p.ring.as_ref().map(RingDto::new),
         }
     }
 }

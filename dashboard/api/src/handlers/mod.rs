@@ -19,6 +19,7 @@ pub(crate) mod oidc;
 pub(crate) mod overview;
 pub(crate) mod own_rules;
 pub(crate) mod own_tokens;
+pub(crate) mod packets;
 pub(crate) mod playbooks;
 pub(crate) mod queue;
 pub(crate) mod rules;

@@ -29,8 +29,8 @@ use crate::{
     config::ApiConfig,
     identity::hash,
     ports::{
-        ApiDeps, BusStatus, ConsumerStatus, DetectorStatus, DiskStatus, Feed, Lag, LiveSnapshot, LiveStatus, RuleControl, RuleCounts,
-        RuleDiagnostic, RuleInfo, RuleListing, SourceControl,
+        ApiDeps, BusStatus, ConsumerStatus, DetectorStatus, DiskStatus, Feed, FlowWanted, Lag, LiveSnapshot, LiveStatus, PacketStore,
+        PacketsError, PacketsFound, RuleControl, RuleCounts, RuleDiagnostic, RuleInfo, RuleListing, SourceControl,
     },
     server::{Peer, prepare},
     state::now,
@@ -48,6 +48,19 @@ pub(super) struct Wiring {
     pub(super) pins: Mutex<Vec<(String, Option<String>)>>,
     /// How often own rules were put in force.
     pub(super) reloads: std::sync::atomic::AtomicU32,
+    /// Flows whose packets were asked for, and what there is of them; `None`: no ring.
+    pub(super) asked: Mutex<Vec<FlowWanted>>,
+    pub(super) ring: Mutex<Option<&'static [u8]>>,
+}
+
+impl PacketStore for Wiring {
+    fn extract(&self, _: &Scope, flows: &[FlowWanted], out: &mut dyn std::io::Write) -> Result<PacketsFound, PacketsError> {
+        self.asked.lock().unwrap().extend_from_slice(flows);
+        let bytes = self.ring.lock().unwrap().ok_or(PacketsError::Off)?;
+        out.write_all(bytes)?;
+        let packets = u64::from(!bytes.is_empty());
+        Ok(PacketsFound { packets, bytes: bytes.len() as u64, first: 5, last: 5, cut: 2, oldest: Some(1), ..PacketsFound::default() })
+    }
 }
 
 impl LiveStatus for Wiring {
@@ -135,7 +148,7 @@ pub(super) struct Rig {
 pub(super) fn deps(dir: &std::path::Path) -> (ApiDeps, Arc<SqliteState>, Arc<Wiring>) {
     let events = TantivyStore::open(EngineConfig { heap_bytes: 16 << 20, ..EngineConfig::new(dir.join("events")) }).unwrap();
     let state = Arc::new(SqliteState::open(dir.join("state.db")).unwrap());
-    let wiring = Arc::new(Wiring { pins: Mutex::default(), reloads: Default::default() });
+    let wiring = Arc::new(Wiring { pins: Mutex::default(), reloads: Default::default(), asked: Mutex::default(), ring: Mutex::default() });
     let deps = ApiDeps {
         events: Arc::new(events.clone()),
         state: state.clone(),
@@ -147,6 +160,7 @@ pub(super) fn deps(dir: &std::path::Path) -> (ApiDeps, Arc<SqliteState>, Arc<Wir
         live: wiring.clone(),
         response: response(&state, &events),
         sources: wiring.clone(),
+        packets: Some(wiring.clone()),
         feed: Feed::new(),
         ingest: None,
     };
@@ -403,6 +417,9 @@ pub(super) fn event_id(n: u8) -> Uuid {
 /// What an attacker puts where it will be shown.
 pub(super) const SCRIPT: &str = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>";
 
+/// The flow of the first two sample events.
+pub(super) const COMMUNITY_ID: &str = "1:LQU9qZlK+B5F3KDmev6m5PMibrg=";
+
 fn sample_events() -> Vec<Event> {
     [(1u8, "health", "203.0.113.7"), (2, "tax", "198.51.100.9"), (3, "tax", "198.51.100.9")]
         .into_iter()
@@ -413,6 +430,9 @@ fn sample_events() -> Vec<Event> {
             builder.str(fields::EVENT_MODULE, "sshtest");
             builder.str(fields::SOURCE_IP, ip);
             builder.str(fields::USER_NAME, "root");
+            if n < 3 {
+                builder.str(fields::NETWORK_COMMUNITY_ID, COMMUNITY_ID);
+            }
             builder.str(fields::HOST_NAME, &format!("{agency}-web"));
             builder.str(fields::FANSIPAN_AGENCY, agency);
             builder.push(fields::FANSIPAN_CLASS, Value::Str("default"));

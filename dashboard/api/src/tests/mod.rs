@@ -15,6 +15,7 @@ mod login;
 mod matrix;
 mod odd;
 mod own_rules;
+mod packets;
 mod people;
 mod scope;
 mod stream;

@@ -116,7 +116,7 @@ fn ports() -> Vec<Check> {
 /// Whether the network sensor sees what passes.
 fn sensors(sources: &Value) -> Vec<Check> {
     let taps = items(sources).iter().filter_map(|s| s.get("packets").filter(|p| p.is_object()).map(|p| (s, p)));
-    taps.map(|(source, packets)| {
+    taps.flat_map(|(source, packets)| {
         let up = packets.get("up").and_then(Value::as_bool) == Some(true);
         let share = packets.get("coverage").and_then(Value::as_f64).unwrap_or(0.0);
         let what =
@@ -126,9 +126,27 @@ fn sensors(sources: &Value) -> Vec<Check> {
             (true, false) => ": raise buffer_mib or threads in [[sources.tap]], or narrow its filter",
             (true, true) => "",
         };
-        Check { name: "sensor", ok: up && share >= ENOUGH, text: what + next }
+        let sensor = Check { name: "sensor", ok: up && share >= ENOUGH, text: what + next };
+        std::iter::once(sensor).chain(ring(source, packets))
     })
     .collect()
+}
+
+/// Whether the packet ring of an interface keeps what it should; nothing where there is none.
+fn ring(source: &Value, packets: &Value) -> Option<Check> {
+    let lost = sources::ring_lost(packets)?;
+    let (id, ring) = (output::cell(source, "id"), packets.get("ring")?);
+    let mib = ring.get("bytes").and_then(Value::as_u64).unwrap_or(0) >> 20;
+    let oldest = output::cell(ring, "oldest");
+    let back = if oldest.is_empty() { "nothing yet".to_owned() } else { format!("{mib} MiB, back to {oldest}") };
+    let (trouble, cut) = (output::cell(ring, "trouble"), output::cell(ring, "cut"));
+    let next = match (trouble.is_empty(), lost) {
+        (false, _) => format!("; {trouble}: make room on the disk, or lower max_mib of its ring"),
+        (true, 1..) => format!("; {lost} packets were not recorded: give it a faster disk, lower flow_mib, or narrow its filter"),
+        (true, 0) => String::new(),
+    };
+    let text = format!("the packet ring of {id} holds {back}; {cut} packets of long flows left out{next}");
+    Some(Check { name: "packet ring", ok: trouble.is_empty() && lost == 0, text })
 }
 
 fn appliance(status: &Value) -> Vec<Check> {

@@ -20,6 +20,7 @@ mod finding;
 mod hunt;
 mod incidents;
 mod man;
+mod packets;
 mod parse;
 mod pcap;
 mod people;
@@ -49,6 +50,7 @@ pub async fn execute(cli: &Cli) -> Result<Outcome> {
         Command::Incidents(args) => incidents::incidents(cli, args).await,
         Command::Exceptions(args) => exceptions::exceptions(cli, args).await,
         Command::Entity(args) => entity::entity(cli, args).await,
+        Command::Packets(args) => packets::packets(cli, args).await,
         Command::Export(args) => export::export(cli, args).await,
         Command::Act(args) => act::act(cli, args).await,
         Command::Playbooks(args) => playbooks::playbooks(cli, args).await,

@@ -75,6 +75,7 @@ fn sensors(answer: &Value) -> Result<()> {
             let mut row = vec![output::cell(source, "id"), state(packets).to_owned(), coverage(packets)];
             let columns = ["seen", "kernel_drops", "interface_drops", "own_drops", "flows"];
             row.extend(columns.iter().map(|name| output::cell(packets, name)));
+            row.insert(row.len() - 1, ring_lost(packets).map_or_else(|| "-".to_owned(), |lost| lost.to_string()));
             row
         })
         .collect();
@@ -85,6 +86,12 @@ fn sensors(answer: &Value) -> Result<()> {
     let head = ["SENSOR", "STATE", "COVERAGE", "PACKETS", "KERNEL DROPS", "INTERFACE DROPS", "OWN DROPS", "NOT RECORDED", "FLOWS"];
     output::table(&head, rows)?;
     Ok(())
+}
+
+/// Packets that are missing in the packet ring; `None`: there is none.
+pub(super) fn ring_lost(packets: &Value) -> Option<u64> {
+    let ring = packets.get("ring").filter(|r| r.is_object())?;
+    Some(["dropped", "unwritten"].iter().filter_map(|name| ring.get(name).and_then(Value::as_u64)).sum())
 }
 
 /// Whether the interface is there.

@@ -57,7 +57,7 @@ export function whenExpired(action: () => void): void {
   onExpired = action;
 }
 
-async function call<T>(method: string, target: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+async function ask(method: string, target: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") headers["X-Fansipan"] = "1";
   else if (!personPresent()) headers["X-Fansipan-Background"] = "1";
@@ -77,7 +77,11 @@ async function call<T>(method: string, target: string, body?: unknown, signal?: 
     if (error.status === 401 && error.kind !== "login_failed" && error.kind !== "second_factor_needed") onExpired();
     throw error;
   }
-  const text = await response.text();
+  return response;
+}
+
+async function call<T>(method: string, target: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const text = await (await ask(method, target, body, signal)).text();
   return (text ? JSON.parse(text) : null) as T;
 }
 
@@ -85,4 +89,9 @@ export const get = <T>(path: string, params?: Params, signal?: AbortSignal) => c
 export const post = <T>(path: string, body?: unknown) => call<T>("POST", url(path), body ?? {});
 /** Sends the bytes of a file as they are. */
 export const upload = <T>(path: string, params: Params, file: Blob) => call<T>("POST", url(path, params), file);
+/** A file, and what the answer says of it. */
+export async function download(path: string): Promise<{ file: Blob; headers: Headers }> {
+  const response = await ask("GET", url(path));
+  return { file: await response.blob(), headers: response.headers };
+}
 export const remove = (path: string) => call<null>("DELETE", url(path));

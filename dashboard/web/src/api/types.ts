@@ -179,6 +179,20 @@ export interface PacketCounters {
   flows: number;
   flows_evicted: number;
   flows_given_up: number;
+  /** The packet ring; null: packets are not kept. */
+  ring: PacketRing | null;
+}
+
+/** Packets that are kept for a while. */
+export interface PacketRing {
+  packets: number;
+  /** Left out because their flow was long, as configured. */
+  cut: number;
+  dropped: number;
+  unwritten: number;
+  bytes: number;
+  oldest: string | null;
+  trouble: string | null;
 }
 
 export interface SourceInfo {

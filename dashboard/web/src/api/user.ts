@@ -14,6 +14,7 @@ const HELD_BY = {
   workIncidents: ["analyst", "responder", "administrator"],
   manageSources: ["engineer", "administrator"],
   export: ["analyst", "responder", "engineer", "auditor", "administrator"],
+  readPackets: ["analyst", "responder", "administrator"],
   readUsers: ["auditor", "administrator"],
   manageUsers: ["administrator"],
 } as const satisfies Record<string, readonly string[]>;

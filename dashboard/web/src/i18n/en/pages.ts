@@ -1,7 +1,7 @@
 /** English: words of the pages. */
 import type { Words } from "../vi";
 
-export const pages: Pick<Words, "overview" | "alerts" | "search" | "event" | "sources" | "rules" | "system"> = {
+export const pages: Pick<Words, "overview" | "alerts" | "search" | "event" | "packets" | "sources" | "rules" | "system"> = {
   overview: {
     title: "Overview",
     question: "Are we under attack? Are we blind?",
@@ -215,6 +215,12 @@ export const pages: Pick<Words, "overview" | "alerts" | "search" | "event" | "so
     next: "Next event",
     received: "received {{time}}",
   },
+  packets: {
+    take: "Get the packets",
+    got: "{{count}} packets, from {{from}} to {{to}}.",
+    missing: "{{count}} are not in it: long flow, damaged, or beyond the bound.",
+    failed: "The packets cannot be had",
+  },
   sources: {
     title: "Sources",
     filter: "Filter sources…",
@@ -243,6 +249,11 @@ export const pages: Pick<Words, "overview" | "alerts" | "search" | "event" | "so
     own_drops: "dropped by the sensor",
     flows_evicted: "flows ended early, table full",
     flows_given_up: "flows given up, memory full",
+    ring: "Packet ring",
+    ring_oldest: "oldest packet",
+    ring_lost: "packets not recorded",
+    ring_cut: "packets of long flows left out",
+    ring_trouble: "Packets are not kept: {{why}}",
     col_skew: "Skew",
     encrypted: "encrypted",
     plaintext: "not encrypted",

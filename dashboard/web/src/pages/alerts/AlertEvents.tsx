@@ -1,13 +1,15 @@
 /** The first events behind an alert, with what made the rule match marked; each opens to all its fields. */
 import { Button } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
-import { ChevronDown, ChevronRight, Search } from "lucide-react";
+import { ChevronDown, ChevronRight, FileDown, Search } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Alert, EcsEvent, Scalar } from "../../api/types";
+import { useMay } from "../../api/user";
 import { EventFields } from "../../components/EventFields";
 import { eventId, isUnparsed, senderOf, summaryOf, textOf } from "../../components/event";
 import { Highlight } from "../../components/Highlight";
+import { namesFlow, usePackets } from "../../components/packets";
 import { RawRecord } from "../../components/RawRecord";
 import { Waiting } from "../../components/States";
 import { condition } from "../../query/build";
@@ -69,6 +71,8 @@ export function AlertEvents({ alert, events }: { alert: Alert; events: EcsEvent[
   const { t } = useTranslation();
   const text = useText();
   const navigate = useNavigate();
+  const packets = usePackets();
+  const mayPackets = useMay("readPackets");
   const marked = alert.matched.map((m) => m.value);
   const all = () => {
     const terms = alert.entities.slice(0, 3).map((e) => condition(e.field, e.value));
@@ -84,6 +88,17 @@ export function AlertEvents({ alert, events }: { alert: Alert; events: EcsEvent[
           </span>
         )}
         <span className="grow" />
+        {mayPackets && events?.some(namesFlow) && (
+          <Button
+            variant="subtle"
+            size="compact-xs"
+            leftSection={<FileDown size={12} />}
+            loading={packets.busy}
+            onClick={() => packets.take(alert.id)}
+          >
+            {t("packets.take")}
+          </Button>
+        )}
         {alert.entities.length > 0 && (
           <Button variant="subtle" size="compact-xs" leftSection={<Search size={12} />} onClick={all}>
             {t("alerts.find_events")}

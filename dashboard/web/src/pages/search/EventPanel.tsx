@@ -1,12 +1,14 @@
 /** One event in full: every field with its pivots, the original record, the JSON. */
 import { ActionIcon, Tabs, TextInput, Tooltip } from "@mantine/core";
-import { ChevronDown, ChevronUp, Copy, Link2, Search, X } from "lucide-react";
+import { ChevronDown, ChevronUp, Copy, FileDown, Link2, type LucideIcon, Search, X } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { EcsEvent } from "../../api/types";
+import { useMay } from "../../api/user";
 import { useCopy } from "../../components/clipboard";
 import { EventFields, type Pivots } from "../../components/EventFields";
 import { eventId, fieldsOf, isUnparsed, senderOf, textOf } from "../../components/event";
+import { namesFlow, usePackets } from "../../components/packets";
 import { RawRecord } from "../../components/RawRecord";
 import { Failed, Waiting } from "../../components/States";
 import { condition } from "../../query/build";
@@ -37,9 +39,14 @@ function Head({ event, onClose, onStep }: Pick<EventPanelProps, "onClose" | "onS
   const { t } = useTranslation();
   const text = useText();
   const copy = useCopy();
-  const buttons = [
+  const packets = usePackets();
+  const mayPackets = useMay("readPackets");
+  const buttons: { label: string; Icon: LucideIcon; run: () => void; busy?: boolean }[] = [
     { label: t("event.previous"), Icon: ChevronUp, run: () => onStep(-1) },
     { label: t("event.next"), Icon: ChevronDown, run: () => onStep(1) },
+    ...(event && mayPackets && namesFlow(event)
+      ? [{ label: t("packets.take"), Icon: FileDown, run: () => packets.take(eventId(event)), busy: packets.busy }]
+      : []),
     ...(event
       ? [
           { label: t("event.permalink"), Icon: Link2, run: () => copy(linkTo(event)) },
@@ -63,9 +70,9 @@ function Head({ event, onClose, onStep }: Pick<EventPanelProps, "onClose" | "onS
           </p>
         )}
       </div>
-      {buttons.map(({ label, Icon, run }) => (
+      {buttons.map(({ label, Icon, run, busy = false }) => (
         <Tooltip key={label} label={label}>
-          <ActionIcon size={28} aria-label={label} onClick={run}>
+          <ActionIcon size={28} aria-label={label} onClick={run} loading={busy}>
             <Icon size={16} />
           </ActionIcon>
         </Tooltip>

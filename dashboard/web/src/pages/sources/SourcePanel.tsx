@@ -7,7 +7,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { post } from "../../api/client";
 import { sourcesQuery } from "../../api/queries";
-import type { PacketCounters, SourceInfo } from "../../api/types";
+import type { PacketCounters, PacketRing, SourceInfo } from "../../api/types";
 import { useMay } from "../../api/user";
 import { Age } from "../../components/Age";
 import { notify } from "../../components/notify";
@@ -117,9 +117,43 @@ function Packets({ packets }: { packets: PacketCounters }) {
               <td className={`num ${packets[key] > 0 ? styles.warn : ""}`}>{text.number(packets[key])}</td>
             </tr>
           ))}
+          {packets.ring && <Ring ring={packets.ring} />}
         </tbody>
       </table>
+      {packets.ring?.trouble && (
+        <p className={styles.warn} role="alert">
+          {t("sources.ring_trouble", { why: packets.ring.trouble })}
+        </p>
+      )}
     </section>
+  );
+}
+
+/** How far back the packets themselves are kept, and which are not there. */
+function Ring({ ring }: { ring: PacketRing }) {
+  const { t } = useTranslation();
+  const text = useText();
+  const lines = [
+    ["sources.ring_lost", ring.dropped + ring.unwritten],
+    ["sources.ring_cut", ring.cut],
+  ] as const;
+  return (
+    <>
+      <tr>
+        <th scope="row">{t("sources.ring")}</th>
+        <td className="num">{text.bytes(ring.bytes)}</td>
+      </tr>
+      <tr className={styles.inner}>
+        <th scope="row">{t("sources.ring_oldest")}</th>
+        <td className="num">{ring.oldest ? text.time(ring.oldest, "full") : "–"}</td>
+      </tr>
+      {lines.map(([key, count]) => (
+        <tr key={key} className={styles.inner}>
+          <th scope="row">{t(key)}</th>
+          <td className={`num ${key === "sources.ring_lost" && count > 0 ? styles.warn : ""}`}>{text.number(count)}</td>
+        </tr>
+      ))}
+    </>
   );
 }
 

@@ -1,0 +1,217 @@
+//! Packets of an event or alert: its flows out of the packet ring, as one pcapng file with its SHA-256.
+//!
+//! The file is written whole before the first byte is sent, so that its hash and its figures go before it; it has no name on disk.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, BufWriter, Seek as _, Write},
+    net::IpAddr,
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use fansipan_model::{AlertId, Event, FieldId, Scope, Value, fields, time};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::{
+    dto::{PacketFigures, PacketParams},
+    extract::{InPath, Params},
+    guard::Trail,
+    identity::Caller,
+    ports::{FlowKey, FlowWanted, PacketsError, PacketsFound},
+    problem::{Kind, Problem},
+    state::{Api, now},
+};
+
+/// Flows of one answer.
+const FLOWS: usize = 100;
+/// Minutes before and after an event within which its flow is looked for, unless asked otherwise.
+const MINUTES: i64 = 15;
+/// Most minutes that can be asked for.
+const MOST_MINUTES: u32 = 1440;
+const MINUTE: i64 = 60_000_000_000;
+const WHAT: &str = "this event or alert";
+
+/// `GET /packets/{id}`
+pub(crate) async fn take(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    InPath(id): InPath<String>,
+    Params(params): Params<PacketParams>,
+) -> Result<Response, Problem> {
+    trail.note(&id, json!({}));
+    let minutes = match params.minutes {
+        None => MINUTES,
+        Some(n @ 1..=MOST_MINUTES) => i64::from(n),
+        Some(_) => return Err(Problem::bad_request(format!("minutes is 1 to {MOST_MINUTES}"))),
+    };
+    let (agency, events) = subject(&api, &caller.scope, &id).await?;
+    trail.of(&agency);
+    let flows = flows(&events, minutes * MINUTE);
+    let asked: Vec<String> = flows.iter().map(|f| f.key.to_string()).collect();
+    trail.note(&id, json!({ "flows": asked }));
+    if flows.is_empty() {
+        let detail = "no event of it names a flow: packets are found by network.community_id, or by source and destination address";
+        return Err(Problem::new(Kind::NoFlow, detail));
+    }
+    let Some(store) = api.deps.packets.clone() else {
+        let detail = "the packet rings are on the collectors, which this console cannot reach: on the collector's host run \
+                      `fansipan packets --flow COMMUNITY_ID --at TIME`";
+        return Err(Problem::new(Kind::PacketsElsewhere, detail));
+    };
+    let (scope, data) = (caller.scope.clone(), api.config.data.clone());
+    let extracted = api.exports.run(move || extract(&data, |out| store.extract(&scope, &flows, out))).await?;
+    let (file, found, sha256) = extracted.map_err(refusal)?;
+    if found.packets == 0 {
+        return Err(Problem::new(Kind::PacketsGone, gone(&found)));
+    }
+    let figures = PacketFigures::new(&found, sha256);
+    trail.note(&id, json!({ "flows": asked, "packets": found.packets, "bytes": found.bytes, "sha256": figures.sha256 }));
+    Ok(answer(file, &id, &figures))
+}
+
+/// The events that an id stands for, and whose they are.
+async fn subject(api: &Api, scope: &Scope, id: &str) -> Result<(String, Vec<Event>), Problem> {
+    let missing = || Problem::not_found(WHAT);
+    if let Some(alert) = AlertId::parse(id) {
+        let (state, asked) = (api.deps.state.clone(), scope.clone());
+        if let Some(alert) = api.small.store(move || state.alert(&asked, alert)).await? {
+            let (events, asked) = (api.deps.events.clone(), scope.clone());
+            let found = api.searches.store(move || {
+                let found: Result<Vec<_>, _> = alert.events.iter().map(|id| events.get(&asked, *id)).collect();
+                Ok((alert.agency, found?.into_iter().flatten().collect()))
+            });
+            return found.await;
+        }
+    }
+    let id = Uuid::try_parse(id).map_err(|_| missing())?;
+    let (events, asked) = (api.deps.events.clone(), scope.clone());
+    let event = api.searches.store(move || events.get(&asked, id)).await?.ok_or_else(missing)?;
+    Ok((event.agency().to_owned(), vec![event]))
+}
+
+/// The flows of events, each once, with the time its events tell of.
+fn flows(events: &[Event], around: i64) -> Vec<FlowWanted> {
+    let mut all: Vec<FlowWanted> = Vec::new();
+    for event in events {
+        let Some(key) = key(event) else { continue };
+        let at = |field: FieldId| match event.get(field) {
+            Some(Value::Time(at)) => at,
+            _ => event.timestamp(),
+        };
+        let (from, to) = (at(fields::EVENT_START).min(event.timestamp()), at(fields::EVENT_END).max(event.timestamp()));
+        let source = event.get_by_name("fansipan.source").and_then(|v| v.text().map(|t| t.into_owned()));
+        let same = |f: &&mut FlowWanted| f.key == key && f.source == source && f.from - around <= to && from <= f.to + around;
+        if let Some(known) = all.iter_mut().find(same) {
+            (known.from, known.to) = (known.from.min(from), known.to.max(to));
+        } else if all.len() < FLOWS {
+            all.push(FlowWanted { key, from, to, around, source });
+        }
+    }
+    all
+}
+
+/// How an event names its flow.
+fn key(event: &Event) -> Option<FlowKey> {
+    if let Some(id) = event.str(fields::NETWORK_COMMUNITY_ID) {
+        return Some(FlowKey::CommunityId(id.to_owned()));
+    }
+    let address = |field| match event.get(field)? {
+        Value::Ip(ip) => Some(ip),
+        other => other.text()?.parse::<IpAddr>().ok(),
+    };
+    let number = |field| event.get(field).and_then(|v| v.text()?.parse::<u16>().ok());
+    let protocol = match event.str(fields::NETWORK_TRANSPORT).map(str::to_ascii_lowercase).as_deref() {
+        Some("tcp") => 6,
+        Some("udp") => 17,
+        Some("sctp") => 132,
+        _ => u8::try_from(number(fields::NETWORK_IANA_NUMBER)?).ok().filter(|n| [6, 17, 132].contains(n))?,
+    };
+    let source = (address(fields::SOURCE_IP)?, number(fields::SOURCE_PORT)?);
+    Some(FlowKey::Ends { protocol, source, destination: (address(fields::DESTINATION_IP)?, number(fields::DESTINATION_PORT)?) })
+}
+
+/// A writer that hashes what goes through.
+struct Hashing<W> {
+    out: W,
+    hash: Sha256,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.out.write(bytes)?;
+        self.hash.update(bytes.get(..n).unwrap_or_default());
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Fills a file that nobody else can open; its SHA-256.
+fn extract(
+    data: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> Result<PacketsFound, PacketsError>,
+) -> Result<(File, PacketsFound, String), PacketsError> {
+    let path = data.join(format!("packets-{}", Uuid::new_v4()));
+    let file = OpenOptions::new().create_new(true).read(true).write(true).mode(0o600).open(&path)?;
+    std::fs::remove_file(&path)?;
+    let mut out = Hashing { out: BufWriter::with_capacity(1 << 18, file), hash: Sha256::new() };
+    let found = fill(&mut out)?;
+    let mut file = out.out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.rewind()?;
+    Ok((file, found, hex::encode(out.hash.finalize())))
+}
+
+fn refusal(error: PacketsError) -> Problem {
+    match error {
+        PacketsError::Off => Problem::new(
+            Kind::PacketsOff,
+            "no packet ring is kept where this was seen: set `ring = {}` in [[sources.tap]]; it holds what passes from then on",
+        ),
+        PacketsError::Io(error) => {
+            tracing::error!(%error, "packets");
+            Problem::new(Kind::StoreUnavailable, "reading the packet ring failed; the service's log has the reason")
+        }
+    }
+}
+
+fn gone(found: &PacketsFound) -> String {
+    let age = match found.oldest {
+        Some(oldest) => format!("the oldest packets there are of {}", time::to_rfc3339(oldest)),
+        None => "it holds no packets".to_owned(),
+    };
+    let cut = if found.cut > 0 { format!("; {} packets of the flow were left out beyond flow_mib", found.cut) } else { String::new() };
+    format!(
+        "the packet ring has none of its packets any more, or never had: {age}{cut}. keep_hours and max_mib say how much is kept (asked at {})",
+        time::to_rfc3339(now())
+    )
+}
+
+fn answer(file: File, id: &str, figures: &PacketFigures) -> Response {
+    let mut response = Body::from_stream(tokio_util::io::ReaderStream::new(tokio::fs::File::from_std(file))).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/vnd.tcpdump.pcap"));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(figures.bytes));
+    let id: String = id.chars().filter(|c| c.is_ascii_hexdigit() || *c == '-').collect();
+    for (name, value) in [
+        ("content-disposition", format!("attachment; filename=\"fansipan-{id}.pcapng\"")),
+        ("x-fansipan-sha256", figures.sha256.clone()),
+        ("x-fansipan-packets", serde_json::to_string(figures).unwrap_or_default()),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}

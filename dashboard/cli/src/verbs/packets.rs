@@ -1,0 +1,173 @@
+//! `fansipan packets`: packets of an event or alert out of the packet ring, as a pcapng file with its SHA-256.
+//!
+//! Usually the appliance is asked. With `--flow` the rings below `--data` are read on this host: there the collector's role keeps them.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use fansipan_collector::tap::ring::{FlowName, Limits, Place, Wanted, find, folder};
+use fansipan_model::time;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
+
+use super::client;
+use crate::{
+    Outcome,
+    args::{Cli, PacketsArgs},
+    output,
+};
+
+/// What one file holds at the most.
+const LIMITS: Limits = Limits { bytes: 1 << 30, packets: 8_000_000 };
+const MINUTE: i64 = 60_000_000_000;
+
+/// Writes the packets to a file and says what is in it.
+pub(super) async fn packets(cli: &Cli, args: &PacketsArgs) -> Result<Outcome> {
+    let (figures, path) = match (&args.id, &args.flow) {
+        (Some(id), _) => of_event(cli, args, id).await?,
+        (None, Some(flow)) => of_flow(cli, args, flow)?,
+        (None, None) => bail!("FSP-CLI-060: give the id of an event or alert, or --flow with --at"),
+    };
+    tell(cli, &figures, &path)?;
+    if let Some(incident) = &args.incident {
+        let name = path.file_name().map_or_else(|| "packets.pcapng".into(), |n| n.to_string_lossy().into_owned());
+        let comment =
+            format!("{} packets of {}", output::cell(&figures, "packets"), args.id.as_deref().or(args.flow.as_deref()).unwrap_or_default());
+        let made = client(cli)?.upload(&format!("/incidents/{incident}/evidence"), &[("name", name), ("comment", comment)], &path).await?;
+        ensure!(
+            output::cell(&made, "body/sha256") == output::cell(&figures, "sha256"),
+            "FSP-CLI-061: what the appliance kept as evidence is not what was sent: hand {} in again",
+            path.display()
+        );
+        if !cli.json {
+            output::line(&format!("evidence of incident {incident}: {}", output::cell(&made, "id")))?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn target(args: &PacketsArgs, name: &str) -> PathBuf {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_=".contains(c) { c } else { '_' };
+    args.output.clone().unwrap_or_else(|| PathBuf::from(name.chars().map(plain).collect::<String>() + ".pcapng"))
+}
+
+/// A file beside the one that is wanted, so that this one is whole or not there; readable by oneself only.
+fn draft(path: &Path) -> Result<NamedTempFile> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    NamedTempFile::new_in(folder).with_context(|| format!("FSP-CLI-032: cannot write {}", path.display()))
+}
+
+fn keep(draft: NamedTempFile, path: &Path) -> Result<()> {
+    let failed = || format!("FSP-CLI-032: cannot write {}", path.display());
+    draft.as_file().sync_all().with_context(failed)?;
+    draft.persist(path).with_context(failed)?;
+    Ok(())
+}
+
+/// Asks the appliance.
+async fn of_event(cli: &Cli, args: &PacketsArgs, id: &str) -> Result<(Value, PathBuf)> {
+    let path = target(args, id);
+    let draft = draft(&path)?;
+    let mut out = Hashing::new(draft.as_file());
+    let parameters: Vec<_> = args.minutes.map(|m| ("minutes", m.to_string())).into_iter().collect();
+    let headers = client(cli)?.download(&format!("/packets/{}", output::escape(id)), &parameters, |piece| out.write_all(piece)).await?;
+    let hash = out.end()?;
+    let figures: Value = headers.get("x-fansipan-packets").and_then(|v| serde_json::from_slice(v.as_bytes()).ok()).unwrap_or_default();
+    let told = output::cell(&figures, "sha256");
+    ensure!(told == hash, "FSP-CLI-062: the file arrived damaged (SHA-256 {hash}, the appliance says {told}): ask again");
+    keep(draft, &path)?;
+    Ok((figures, path))
+}
+
+/// Reads the rings of this host.
+fn of_flow(cli: &Cli, args: &PacketsArgs, flow: &str) -> Result<(Value, PathBuf)> {
+    let name = FlowName::parse(flow)
+        .with_context(|| format!("FSP-CLI-063: `{flow}` is no community id of version 1, such as 1:LQU9qZlK+B5F3KDmev6m5PMibrg="))?;
+    let at = args
+        .at
+        .as_deref()
+        .and_then(time::from_rfc3339)
+        .context("FSP-CLI-064: --at is a time such as 2026-03-01T07:30:00Z, as in the event's @timestamp")?;
+    let folders = cli.data.join("packets");
+    let failed =
+        || format!("FSP-CLI-065: cannot read the packet rings in {}: give the collector's --data, as its user or root", folders.display());
+    let mut rings = Vec::new();
+    for entry in std::fs::read_dir(&folders).with_context(failed)? {
+        let interface = entry.with_context(failed)?.file_name().to_string_lossy().into_owned();
+        rings.push(Place { folder: folder(&cli.data, &interface), interface });
+    }
+    let path = target(args, flow);
+    let draft = draft(&path)?;
+    let mut out = Hashing::new(draft.as_file());
+    let wanted = Wanted { name, from: at, to: at, around: i64::from(args.minutes.unwrap_or(15)) * MINUTE };
+    let found = find(&rings, &[wanted], LIMITS, &mut out).with_context(failed)?;
+    let sha256 = out.end()?;
+    let oldest =
+        found.oldest.map_or_else(|| "nothing is kept".to_owned(), |o| format!("the oldest packets are of {}", time::to_rfc3339(o)));
+    ensure!(found.packets > 0, "FSP-CLI-066: the packet rings here have none of its packets: {oldest}");
+    let figures = json!({
+        "sha256": sha256, "bytes": found.bytes, "packets": found.packets, "first": time::to_rfc3339(found.first),
+        "last": time::to_rfc3339(found.last), "cut": found.cut, "damaged": found.damaged, "beyond": found.beyond,
+    });
+    keep(draft, &path)?;
+    Ok((figures, path))
+}
+
+fn tell(cli: &Cli, figures: &Value, path: &Path) -> Result<()> {
+    if cli.json {
+        let mut told = figures.clone();
+        if let Some(told) = told.as_object_mut() {
+            told.insert("file".to_owned(), path.display().to_string().into());
+        }
+        return Ok(output::json(&told)?);
+    }
+    let [packets, bytes, first, last, sha256] = ["packets", "bytes", "first", "last", "sha256"].map(|name| output::cell(figures, name));
+    output::line(&format!("{packets} packets, {bytes} bytes, from {first} to {last}"))?;
+    for (name, what) in [
+        ("cut", "packets are not there: the ring keeps flow_mib of a flow"),
+        ("damaged", "packets are damaged on disk and left out"),
+        ("beyond", "packets are beyond what one file holds: narrow it with --minutes"),
+    ] {
+        let count = figures.get(name).and_then(Value::as_u64).unwrap_or(0);
+        if count > 0 {
+            output::line(&format!("{count} {what}"))?;
+        }
+    }
+    output::line(&format!("sha256 {sha256}"))?;
+    Ok(output::line(&format!("{}", path.display()))?)
+}
+
+/// A file that is written and hashed.
+struct Hashing<'a> {
+    out: BufWriter<&'a File>,
+    hash: Sha256,
+}
+
+impl<'a> Hashing<'a> {
+    fn new(file: &'a File) -> Self {
+        Self { out: BufWriter::with_capacity(1 << 18, file), hash: Sha256::new() }
+    }
+
+    /// The hash of everything, which is in the file by then.
+    fn end(mut self) -> io::Result<String> {
+        self.out.flush()?;
+        Ok(self.hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
+    }
+}
+
+impl Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.out.write(bytes)?;
+        self.hash.update(bytes.get(..n).unwrap_or_default());
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
