@@ -178,6 +178,18 @@ pub enum ItemBody {
         /// Every hand it went through, first first.
         custody: Vec<Custody>,
     },
+    /// An event that belongs to what happened, wherever it was found.
+    Event {
+        /// Its id.
+        event: String,
+        /// Its `@timestamp`, UTC nanoseconds.
+        seen: i64,
+        /// Its host.
+        #[serde(default)]
+        host: String,
+        /// Its message.
+        text: String,
+    },
     /// The incident entered a stage.
     Stage {
         /// From which.
@@ -202,6 +214,7 @@ impl ItemBody {
             ItemBody::Indicator { .. } => "indicator",
             ItemBody::Person { .. } => "person",
             ItemBody::Evidence { .. } => "evidence",
+            ItemBody::Event { .. } => "event",
             ItemBody::Stage { .. } => "stage",
         }
     }

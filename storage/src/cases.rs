@@ -246,6 +246,9 @@ pub trait CaseStore: Send + Sync {
     /// Beyond `new` its status becomes acknowledged; closed, it becomes the verdict.
     fn advance(&self, scope: &Scope, id: IncidentId, step: &Advance, audit: &AuditRecord) -> Result<Workspace>;
 
+    /// Makes an alert that is in no incident one of its own, opened by whoever asks; the incident it is in then, or was in before.
+    fn escalate(&self, scope: &Scope, alert: AlertId, audit: &AuditRecord) -> Result<IncidentId>;
+
     /// Puts something into a workspace. `TooMuch` beyond [`ITEMS_MOST`].
     fn add_item(&self, scope: &Scope, incident: IncidentId, item: &Item, audit: &AuditRecord) -> Result<Item>;
 

@@ -92,6 +92,33 @@ fn over_https_with_a_token_and_never_more_than_the_token_may() -> Result<()> {
 }
 
 #[test]
+fn a_terminal_becomes_a_screen_of_the_wall_and_shows_nothing_else() -> Result<()> {
+    if !Terminal::available() {
+        return Ok(());
+    }
+    let appliance = Appliance::start("")?;
+    let code = appliance.cli(&["wall-devices", "create", "front"])?.concat();
+    let (binary, home) = (Appliance::binary(), appliance.dir().join("screen"));
+    let server = format!("https://127.0.0.1:{}", appliance.https);
+    let mut enrol = Command::new(&binary);
+    enrol.args(["wall-devices", "enrol", "front", code.trim(), "--server", &server, "--ca"]).arg(appliance.data().join("tls/cert.pem"));
+    let enrolled = enrol.env("XDG_CONFIG_HOME", &home).output()?;
+    ensure!(enrolled.status.success(), "{}", String::from_utf8_lossy(&enrolled.stderr));
+    let shell = format!("XDG_CONFIG_HOME={} {} wall --profile front", home.display(), binary.display());
+    let terminal = Terminal::start("screen", (80, 24), "/bin/sh".as_ref(), &["-c", &shell])?;
+    terminal.until("● Trực tiếp")?;
+    terminal.until("Tình hình")?;
+    // an alert reaches it by itself
+    send(&appliance, &[root_login("203.0.113.80")])?;
+    terminal.until("Root đăng nhập SSH bằng mật khẩu")?;
+    terminal.press(&["g", "a", "g", "s", "h"])?;
+    std::thread::sleep(Duration::from_millis(500));
+    let shown = terminal.screen()?;
+    ensure!(shown.contains("Tình hình") && !shown.contains("Hàng đợi") && !shown.contains("Truy vấn"), "{shown}");
+    Ok(())
+}
+
+#[test]
 fn escapes_in_logs_drive_no_terminal() -> Result<()> {
     let appliance = Appliance::start("")?;
     send(&appliance, &hostile())?;
@@ -113,6 +140,8 @@ fn escapes_in_logs_drive_no_terminal() -> Result<()> {
         vec!["sources"],
     ];
     if let Some(incident) = &incident {
+        let event = appliance.json(&["search", "source.ip:203.0.113.78"])?[0]["event.id"].as_str().context("an event's id")?.to_owned();
+        appliance.cli(&["incidents", "add-events", incident, &event])?;
         all.push(vec!["incidents", "show", incident]);
         all.push(vec!["incidents", "timeline", incident]);
     }
@@ -140,7 +169,8 @@ fn escapes_in_logs_drive_no_terminal() -> Result<()> {
     let terminal = Terminal::start("hostile", (80, 24), &Appliance::binary(), &["tui", "--data", data])?;
     let title = terminal.title()?;
     terminal.until("Tình hình")?;
-    for keys in [&["g", "a", "Enter"][..], &["End"], &["g", "n", "Enter", "End"], &["g", "s"]] {
+    let screens = [&["g", "p"][..], &["g", "k"], &["g", "u", "Enter", "End"], &["h", "End"], &["g", "i"]];
+    for keys in [&["g", "a", "Enter"][..], &["End"], &["g", "n", "Enter", "End"]].into_iter().chain(screens).chain([&["g", "s"][..]]) {
         terminal.press(keys)?;
         std::thread::sleep(Duration::from_millis(300));
         ensure!(terminal.screen()?.contains("FANSIPAN"), "the screen was driven:\n{}", terminal.screen()?);

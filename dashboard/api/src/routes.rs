@@ -101,6 +101,8 @@ pub(crate) fn table() -> Vec<Route> {
         Route::post("/alerts/{id}/status", needs(JudgeAlerts), verb("alerts.status"), alerts::judge, "Take or judge an alert").takes::<dto::StatusChange>().gives::<dto::AlertDto>(),
         Route::post("/alerts/{id}/assign", needs(JudgeAlerts), verb("alerts.assign"), alerts::assign, "Give an alert to somebody or nobody").takes::<dto::Assignment>().gives::<dto::AlertDto>(),
 
+        Route::post("/alerts/{id}/escalate", needs(WorkIncidents), verb("incidents.open"), incidents::escalate, "Open an incident about an alert that is in none; the one it is in otherwise").gives::<dto::IncidentDto>(),
+
         Route::get("/incidents", needs(ReadIncidents), LISTS, incidents::list, "Incidents, latest first").asks::<dto::IncidentParams>().gives::<dto::IncidentList>(),
         Route::get("/incidents/export", needs(Export), verb("incidents.export"), export::incidents, "All incidents that fit, as JSON lines or CSV").asks::<dto::ExportParams>().lines::<dto::IncidentDto>(),
         Route::get("/incidents/{id}", needs(ReadIncidents), verb("incidents.view"), incidents::show, "An incident with its story and alerts").gives::<dto::IncidentDetail>(),

@@ -5,8 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 mod response;
+mod rules;
 
-pub use self::response::{ActArgs, ActVerb, AskArgs, PlaybooksArgs, PlaybooksVerb};
+pub use self::{
+    response::{ActArgs, ActVerb, AskArgs, PlaybooksArgs, PlaybooksVerb},
+    rules::{RulesArgs, RulesVerb},
+};
 
 /// Security operations centre in one binary: collect, detect, find, respond, prove.
 #[derive(Debug, Parser)]
@@ -85,7 +89,7 @@ pub enum Command {
     Playbooks(PlaybooksArgs),
     /// See which devices send, how well they are understood, and what was lost
     Sources(SourcesArgs),
-    /// Check rules
+    /// Check, try and list rules; write and switch rules of your own
     Rules(RulesArgs),
     /// Credentials for programs: log senders, scripts
     Tokens(TokensArgs),
@@ -274,6 +278,11 @@ pub enum AlertsVerb {
         #[arg(long, value_name = "RULE")]
         rule: Option<String>,
     },
+    /// Open an incident about an alert that is in none
+    Escalate {
+        /// Alert id
+        id: String,
+    },
     /// Take a decision about many alerts back, where nobody has decided since
     Undo {
         /// As printed by `close --query` or `close --rule`
@@ -368,6 +377,14 @@ pub enum IncidentsVerb {
         id: String,
         /// What
         text: String,
+    },
+    /// Put found events into the timeline of an incident; those that stand there already stay as they are
+    AddEvents {
+        /// Incident id
+        id: String,
+        /// Event ids, or - for the lines that `fansipan search --json` prints, on standard input
+        #[arg(required = true, value_name = "EVENT")]
+        events: Vec<String>,
     },
     /// Put a task into an incident, or tick one off
     Task {
@@ -612,71 +629,6 @@ pub enum SourcesVerb {
     },
 }
 
-/// `fansipan rules`
-#[derive(Debug, Args)]
-pub struct RulesArgs {
-    /// What to do with rules
-    #[command(subcommand)]
-    pub verb: RulesVerb,
-}
-
-/// Verbs of `fansipan rules`
-#[derive(Debug, Subcommand)]
-pub enum RulesVerb {
-    /// Parse and compile rules; report every fault with file, line and what to do
-    Check {
-        /// Rule files or folders
-        #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
-        paths: Vec<PathBuf>,
-        /// pySigma processing pipelines that change the rules first (repeatable; lower priority first)
-        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-        pipeline: Vec<PathBuf>,
-    },
-    /// List the rules the appliance runs
-    List,
-    /// Run the samples beside rule files: NAME.firing.log must make every rule of NAME.yml match, NAME.quiet.log none
-    Test {
-        /// Rule files or folders
-        #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
-        paths: Vec<PathBuf>,
-        /// Also write the results there as JUnit XML
-        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-        junit: Option<PathBuf>,
-    },
-    /// Say for every selection of a rule which field held what, and why it matched or not
-    Explain {
-        /// A rule file, or the id of a shipped rule
-        rule: String,
-        /// A file with records, - for standard input, or the id of a stored event
-        #[arg(value_hint = ValueHint::FilePath)]
-        event: String,
-        /// Which record of the file, from 1
-        #[arg(long, default_value_t = 1, value_name = "N")]
-        record: u64,
-    },
-    /// Which rules can fire on what arrived lately, and which are blind; by rule and by ATT&CK technique
-    Coverage {
-        /// How far back arrived events count
-        #[arg(long, default_value = "7d", value_name = "SPAN")]
-        since: String,
-        /// Only the blind ones
-        #[arg(long)]
-        blind: bool,
-    },
-    /// Print rules as queries for `fansipan search`
-    Convert {
-        /// Rule files or folders
-        #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
-        paths: Vec<PathBuf>,
-        /// query: the search language, answered by Tantivy; clickhouse: SQL
-        #[arg(long, default_value = "query", value_parser = ["query", "clickhouse"])]
-        to: String,
-        /// pySigma processing pipelines that change the rules first (repeatable; lower priority first)
-        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-        pipeline: Vec<PathBuf>,
-    },
-}
-
 /// `fansipan tokens`
 #[derive(Debug, Args)]
 pub struct TokensArgs {
@@ -825,6 +777,13 @@ pub enum WallDevicesVerb {
         /// Days until it must be enrolled anew
         #[arg(long, default_value_t = 365)]
         days: u32,
+    },
+    /// Enrol this terminal as a screen: its credential is kept as a profile, for `fansipan wall --profile NAME`
+    Enrol {
+        /// Name of the profile
+        name: String,
+        /// The code that `create` printed; without it: standard input
+        code: Option<String>,
     },
     /// Make a screen's credential useless
     Revoke {

@@ -84,6 +84,13 @@ impl Client {
         Self::over_https(&profile.server, tls, Some(profile.token.clone()))
     }
 
+    /// An appliance whose certificate, or the authority of it, is `ca` (PEM), as nobody.
+    pub fn without_token(url: &str, ca: &str) -> Result<Self> {
+        let mut tls = rustls::RootCertStore::empty();
+        add_ca(&mut tls, ca.as_bytes()).context("FSP-CLI-006: cannot read the certificate: give a PEM file")?;
+        Self::over_https(url, tls, None)
+    }
+
     fn over_https(url: &str, trusted: rustls::RootCertStore, token: Option<String>) -> Result<Self> {
         anyhow::ensure!(url.starts_with("https://"), "FSP-CLI-004: --server must begin with https:// (tokens never travel in the clear)");
         let config = rustls::ClientConfig::builder().with_root_certificates(trusted).with_no_client_auth();

@@ -312,7 +312,7 @@ pub struct Item {
     pub at: Timestamp,
     /// By whom.
     pub who: String,
-    /// `note`, `task`, `indicator`, `person`, `evidence`, `stage`.
+    /// `note`, `task`, `indicator`, `person`, `evidence`, `event`, `stage`.
     pub kind: String,
     /// What it holds.
     pub body: Map<String, Value>,

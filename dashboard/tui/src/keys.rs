@@ -62,6 +62,10 @@ fn alerts(place: &Place) -> bool {
     matches!(place, Place::Alerts)
 }
 
+fn search(place: &Place) -> bool {
+    matches!(place, Place::Search)
+}
+
 fn cases(place: &Place) -> bool {
     matches!(place, Place::Alerts | Place::Incident(_))
 }
@@ -154,6 +158,7 @@ pub const SHORTCUTS: &[Shortcut] = &[
     key("*", "group", |w| w.key_group, Group::Alerts, alerts),
     key("u", "undo", |w| w.key_undo, Group::Alerts, alerts),
     key("e", "escalate", |w| w.key_escalate, Group::Alerts, alerts),
+    key("e", "add_event", |w| w.key_add_event, Group::Alerts, search),
     key("x", "except", |w| w.key_except, Group::Alerts, alerts),
     key("w", "watch", |w| w.key_watch, Group::Alerts, watchable),
     key("m", "note", |w| w.key_note, Group::Alerts, incident),

@@ -73,6 +73,10 @@ pub enum At {
 pub enum Purpose {
     /// Who is logged in.
     Session,
+    /// Which screen of the wall this is.
+    Device,
+    /// An incident is opened about an alert.
+    Escalate,
     /// Numbers of the wall.
     Overview,
     /// Lists of the wall.

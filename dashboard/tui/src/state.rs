@@ -89,6 +89,8 @@ pub enum Wanted {
     Fact(String),
     /// Why an exception is right.
     Exception,
+    /// Whether to open an incident about this alert.
+    Escalate(String),
     /// Something of a screen beside triage.
     Screen(Kind, String),
 }

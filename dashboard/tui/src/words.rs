@@ -224,6 +224,8 @@ words! { pub
     watching: "Đang canh {}: chuông reo khi có cảnh báo (w để thôi)", "Watching {}: the bell rings on an alert (w ends it)";
     not_watching: "Thôi canh {}", "No longer watching {}";
     watched_fired: "CANH: {} · {}", "WATCHED: {} · {}";
+    open_incident_first: "Mở một sự cố trước: sự kiện được đưa vào sự cố mở gần nhất", "Open an incident first: the event goes into the one opened last";
+    escalate: "Cảnh báo này chưa thuộc sự cố nào · Enter: mở sự cố mới từ nó, Esc: thôi", "This alert is in no incident · Enter: open one about it, Esc: stop";
     no_incident: "Cảnh báo này chưa thuộc sự cố nào", "This alert is in no incident";
 
     except_title: "Ngoại lệ cho luật này", "An exception from this rule";
@@ -340,7 +342,8 @@ words! { pub
     key_benign: "Kết luận: vô hại, rồi số lý do", "Verdict: benign, then the reason's digit";
     key_group: "Chọn cả nhóm cùng loại", "Choose the whole group of its kind";
     key_undo: "Hoàn tác", "Undo";
-    key_escalate: "Mở sự cố của cảnh báo", "Open the alert's incident";
+    key_add_event: "Đưa sự kiện vào sự cố vừa mở", "Put the event into the incident opened last";
+    key_escalate: "Mở sự cố của cảnh báo, hoặc lập sự cố mới", "Open the alert's incident, or a new one";
     key_except: "Tạo ngoại lệ từ cảnh báo", "Make an exception from the alert";
     key_watch: "Canh đối tượng: reo chuông khi có cảnh báo", "Watch it: ring on an alert";
     key_note: "Ghi chú vào sự cố", "Write a note into the incident";
@@ -380,6 +383,7 @@ words! { pub
     hint_stage: "Bước tiếp", "Next stage";
     hint_side: "Qua lại", "Switch side";
     hint_range: "Khoảng", "Range";
+    hint_add_event: "Vào sự cố", "To the incident";
     hint_act: "Chặn", "Block";
     hint_playbook: "Kịch bản", "Playbook";
     hint_which: "Đang mở/tất cả", "Open/all";

@@ -90,7 +90,7 @@ proptest! {
         for line in [
             "answer POST /alerts/bulk {\"changed\":3,\"token\":\"x\"}", "answer POST /alerts/next next.json", "answer POST /alerts/undo {}",
             "answer POST /alerts/*/assign alert.json {\"version\":2}", "answer POST /alerts/*/status alert.json {\"version\":3}",
-            "answer POST /incidents/* {}", "answer POST /incidents/*/items {}", "answer POST /incidents/*/stage {}",
+            "answer POST /incidents/* {}", "answer POST /alerts/*/escalate incident.json", "answer POST /incidents/*/items {}", "answer POST /incidents/*/stage {}",
             "answer POST /exceptions/preview preview.json", "answer POST /exceptions {}", "answer POST /actions action-dry.json",
             "answer POST /actions/*/* action.json", "answer POST /runs run.json", "answer POST /runs/*/tasks/* run.json",
             "answer POST /runs/*/cancel run.json", "answer POST /rules/*/switch {\"id\":\"x\"}", "answer POST /handover {}", "refuse GET /sources busy later",

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::{Result, StoreError},
-    state::{IncidentAct, IncidentFilter},
+    state::{AuditRecord, IncidentAct, IncidentFilter},
 };
 
 const WHAT: &str = "storing incidents";
@@ -225,6 +225,27 @@ pub(super) fn change(t: &Transaction<'_>, scope: &Scope, id: IncidentId, version
     };
     set(t, "UPDATE incidents SET version = version + 1 WHERE id = ?1", params![id.0])?;
     Ok(shown)
+}
+
+/// See [`crate::CaseStore::escalate`].
+pub(super) fn escalate(t: &Transaction<'_>, scope: &Scope, alert: AlertId, audit: &AuditRecord) -> Result<IncidentId> {
+    let found = super::alerts::one(t, scope, alert)?.ok_or(StoreError::NotFound("alert"))?;
+    let known = links(t, &[alert])?.into_iter().next().flatten();
+    let id = match known {
+        Some(id) => id,
+        None => {
+            let id = AlertId::derive(&found.agency, "incident", "escalated", &[&alert.to_string(), &audit.at.to_string()]);
+            set(
+                t,
+                "INSERT INTO incidents (id, agency, status, opened, version) VALUES (?1, ?2, 0, ?3, 1)",
+                params![id.0, found.agency, audit.at],
+            )?;
+            pin(t, alert, id)?;
+            id
+        }
+    };
+    super::audit::append(t, audit)?;
+    Ok(id)
 }
 
 fn set(t: &Transaction<'_>, sql: &str, args: impl rusqlite::Params) -> Result<()> {

@@ -148,6 +148,10 @@ impl CaseStore for SqliteState {
         self.change("leading an incident on", |t| workspace::advance(t, scope, id, step, audit))
     }
 
+    fn escalate(&self, scope: &Scope, alert: AlertId, audit: &AuditRecord) -> Result<IncidentId> {
+        self.change("opening an incident", |t| super::incidents::escalate(t, scope, alert, audit))
+    }
+
     fn add_item(&self, scope: &Scope, incident: IncidentId, item: &Item, audit: &AuditRecord) -> Result<Item> {
         self.change("changing a workspace", |t| workspace::add(t, scope, incident, item, audit))
     }

@@ -107,10 +107,10 @@ pub struct ItemDto {
     pub at: String,
     /// By whom.
     pub who: String,
-    /// `note`, `task`, `indicator`, `person`, `evidence`, `stage`.
+    /// `note`, `task`, `indicator`, `person`, `evidence`, `event`, `stage`.
     pub kind: String,
     /// What it holds: `text`; or `title`, `done`, `assignee`, `due`; or `indicator`, `value`, `comment`; or `name`, `role`,
-    /// `contact`; or `name`, `sha256`, `size`, `comment`, `custody`; or `from`, `to`, `reason`.
+    /// `contact`; or `name`, `sha256`, `size`, `comment`, `custody`; or `event`, `seen`, `host`, `text`; or `from`, `to`, `reason`.
     #[schema(value_type = Object)]
     pub body: serde_json::Value,
     /// Pass back with a change.
@@ -124,6 +124,9 @@ impl From<&Item> for ItemDto {
             map.remove("kind");
             if let Some(due) = map.get("due").and_then(serde_json::Value::as_i64) {
                 map.insert("due".into(), time::to_rfc3339(due).into());
+            }
+            if let Some(seen) = map.get("seen").and_then(serde_json::Value::as_i64) {
+                map.insert("seen".into(), time::to_rfc3339(seen).into());
             }
             for hand in map.get_mut("custody").and_then(|c| c.as_array_mut()).into_iter().flatten() {
                 if let Some(at) = hand.get("at").and_then(serde_json::Value::as_i64) {
@@ -185,22 +188,28 @@ pub enum ItemInput {
         #[serde(default)]
         contact: String,
     },
+    /// An event that belongs to what happened; once in an incident.
+    Event {
+        /// Its id.
+        event: String,
+    },
 }
 
 impl ItemInput {
-    /// What is kept of it; `None`: `due` is no time.
-    pub(crate) fn body(self) -> Option<ItemBody> {
-        Some(match self {
+    /// What is kept of it. Errors: why it cannot be kept as it is.
+    pub(crate) fn body(self) -> Result<ItemBody, &'static str> {
+        Ok(match self {
             Self::Note { text } => ItemBody::Note { text },
             Self::Task { title, done, assignee, due } => {
                 let due = match due {
-                    Some(text) => Some(time::from_rfc3339(&text)?),
+                    Some(text) => Some(time::from_rfc3339(&text).ok_or("due is a time such as 2026-11-23T10:00:00Z")?),
                     None => None,
                 };
                 ItemBody::Task { title, done, assignee, due }
             }
             Self::Indicator { indicator, value, comment } => ItemBody::Indicator { indicator, value, comment },
             Self::Person { name, role, contact } => ItemBody::Person { name, role, contact },
+            Self::Event { .. } => return Err("an event stands as it was recorded: take it out, or add another"),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The workspace of an incident: stages, facts, notes, tasks, indicators, people, timeline, graph, who is there.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -25,8 +25,8 @@ use super::{
 };
 use crate::{
     dto::{
-        ClockDto, DemandDto, EntityKindDto, GraphDto, GraphEdge, GraphNode, GraphParams, ItemChange, ItemCreation, ItemDto, LevelDto,
-        Present, StageChange, TimelineDto, TimelineEntry, WorkspaceDto,
+        ClockDto, DemandDto, EntityKindDto, GraphDto, GraphEdge, GraphNode, GraphParams, ItemChange, ItemCreation, ItemDto, ItemInput,
+        LevelDto, Present, StageChange, TimelineDto, TimelineEntry, WorkspaceDto,
     },
     extract::{InPath, Json, Params},
     guard::Trail,
@@ -191,17 +191,44 @@ pub(crate) async fn add(
     Json(wanted): Json<ItemCreation>,
 ) -> Result<Json<ItemDto>, Problem> {
     let id = parse(&id)?;
-    let body = wanted.item.body().ok_or_else(|| Problem::bad_request("due is a time such as 2026-11-23T10:00:00Z"))?;
-    let kind = body.kind();
-    trail.note(&id.to_string(), json!({ "kind": kind }));
     let (incident, _) = find(&api, &caller.scope, id).await?;
     trail.of(&incident.state.agency);
+    let body = match wanted.item {
+        ItemInput::Event { event } => seen(&api, &incident.state.agency, &caller.scope, &event).await?,
+        item => item.body().map_err(Problem::bad_request)?,
+    };
+    let kind = body.kind();
+    trail.note(&id.to_string(), json!({ "kind": kind }));
+    if let ItemBody::Event { event, .. } = &body
+        && let Some(there) = pinned(&api, &caller.scope, id, event).await?
+    {
+        return Ok(Json(ItemDto::from(&there))); // once is enough
+    }
     let item = Item { id: Uuid::new_v4().to_string(), at: now(), who: caller.name.clone(), body, version: 1 };
     let (cases, record, scope) = (api.deps.cases.clone(), trail.record(), caller.scope.clone());
     let made = api.small.run(move || cases.add_item(&scope, id, &item, &record)).await?.map_err(|e| hide(e, WHAT))?;
     trail.written();
     announce(&api, &incident, kind, &caller.name);
     Ok(Json(ItemDto::from(&made)))
+}
+
+/// An event as it is put into an incident of its agency: whoever sees the incident may see the event.
+async fn seen(api: &Api, agency: &str, scope: &Scope, id: &str) -> Result<ItemBody, Problem> {
+    let missing = || Problem::not_found("this event");
+    let id = Uuid::try_parse(id).map_err(|_| missing())?;
+    let (events, scope) = (api.deps.events.clone(), scope.clone());
+    let event = api.searches.store(move || events.get(&scope, id)).await?;
+    let event = event.filter(|e| e.agency() == agency).ok_or_else(missing)?;
+    let text = event.message().unwrap_or_default().chars().take(500).collect();
+    let host = event.str(fields::HOST_NAME).unwrap_or_default().to_owned();
+    Ok(ItemBody::Event { event: event.id().to_string(), seen: event.timestamp(), host, text })
+}
+
+/// The item that holds an event in an incident already.
+async fn pinned(api: &Api, scope: &Scope, id: AlertId, wanted: &str) -> Result<Option<Item>, Problem> {
+    let (cases, scope) = (api.deps.cases.clone(), scope.clone());
+    let workspace = api.small.store(move || cases.workspace(&scope, id)).await?.unwrap_or_default();
+    Ok(workspace.items.into_iter().find(|item| matches!(&item.body, ItemBody::Event { event, .. } if event == wanted)))
 }
 
 /// `POST /incidents/{id}/items/{item}`
@@ -216,8 +243,7 @@ pub(crate) async fn change(
     trail.note(&id.to_string(), json!({ "item": item, "removed": wanted.item.is_none(), "version": wanted.version }));
     let (incident, _) = find(&api, &caller.scope, id).await?;
     trail.of(&incident.state.agency);
-    let body =
-        wanted.item.map(|i| i.body().ok_or_else(|| Problem::bad_request("due is a time such as 2026-11-23T10:00:00Z"))).transpose()?;
+    let body = wanted.item.map(|i| i.body().map_err(Problem::bad_request)).transpose()?;
     let (cases, record, scope, version) = (api.deps.cases.clone(), trail.record(), caller.scope.clone(), wanted.version);
     let work = move || match body {
         Some(body) => cases.change_item(&scope, id, &item, version, &body, &record).map(Some),
@@ -278,7 +304,16 @@ pub(crate) async fn timeline(
         let id = event.id().to_string();
         entries.push((event.timestamp(), entry(event.timestamp(), "event", &id, None, text.clone(), text)));
     }
+    let known: BTreeSet<String> = events.iter().map(|e| e.id().to_string()).collect();
     for item in &workspace.items {
+        if let ItemBody::Event { event, seen, host, text } = &item.body {
+            // in its own place in time; those of alerts stand there already
+            if !known.contains(event) {
+                let text = if host.is_empty() { text.clone() } else { format!("{host} {text}") };
+                entries.push((*seen, entry(*seen, "event", event, Some(item.who.clone()), text.clone(), text)));
+            }
+            continue;
+        }
         let (text, text_vi) = told(&item.body);
         entries.push((item.at, entry(item.at, item.body.kind(), &item.id, Some(item.who.clone()), text, text_vi)));
     }
@@ -304,6 +339,7 @@ fn told(body: &ItemBody) -> (String, String) {
         ItemBody::Indicator { indicator, value, .. } => both("Indicator", "Dấu hiệu", &format!("{indicator} {value}")),
         ItemBody::Person { name, role, .. } => both("Person", "Người liên quan", &format!("{name} ({role})")),
         ItemBody::Evidence { name, sha256, .. } => both("Evidence", "Chứng cứ", &format!("{name}, SHA-256 {sha256}")),
+        ItemBody::Event { text, .. } => both("Event", "Sự kiện", text),
         ItemBody::Stage { to, reason, .. } => {
             let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
             both("Stage", "Giai đoạn", &format!("{}{reason}", to.as_str()))

@@ -98,6 +98,28 @@ pub(crate) async fn decide(
     Ok(Json(detail.incident))
 }
 
+/// `POST /alerts/{id}/escalate`
+pub(crate) async fn escalate(
+    State(api): State<Api>,
+    trail: Trail,
+    caller: Caller,
+    InPath(alert): InPath<String>,
+) -> Result<Json<IncidentDto>, Problem> {
+    trail.note(&alert, json!({}));
+    let missing = "this alert";
+    let alert = AlertId::parse(&alert).ok_or_else(|| Problem::not_found(missing))?;
+    let (state, scope) = (api.deps.state.clone(), caller.scope.clone());
+    let known = api.small.store(move || state.alert(&scope, alert)).await?.ok_or_else(|| Problem::not_found(missing))?;
+    trail.of(&known.agency);
+    let (cases, record, scope) = (api.deps.cases.clone(), trail.record(), caller.scope.clone());
+    let id = api.small.run(move || cases.escalate(&scope, alert, &record)).await?.map_err(|e| hide(e, missing))?;
+    trail.written();
+    let (detail, agency) = read(&api, &caller, id).await?;
+    let data = json!({ "id": detail.incident.id, "what": "opened", "who": caller.name });
+    api.deps.feed.notice(Notice::new("incident", Some(agency), data));
+    Ok(Json(detail.incident))
+}
+
 fn act(decision: IncidentDecision) -> Result<IncidentAct, Problem> {
     Ok(match decision {
         IncidentDecision::Status { status } => IncidentAct::Status(status.into()),

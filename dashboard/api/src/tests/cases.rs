@@ -110,6 +110,39 @@ async fn the_timeline_and_the_graph_tell_the_incident() {
 }
 
 #[tokio::test]
+async fn an_alert_in_no_incident_becomes_one_and_found_events_go_into_it_once() {
+    let rig = Rig::new().await;
+    let tam = rig.person("tam", Role::Analyst, &["tax"]).await;
+    let alone = format!("/alerts/{}/escalate", alert(2, "tax").id);
+    let viewer = rig.person("vy", Role::Viewer, &["tax"]).await;
+    assert_eq!(viewer.post(&alone, json!({})).await.status, StatusCode::FORBIDDEN);
+    let lan = rig.person("lan", Role::Analyst, &["health"]).await;
+    assert_eq!(lan.post(&alone, json!({})).await.problem(), "FSP-API-008", "another agency's alert is none");
+    let opened = tam.post(&alone, json!({})).await.json();
+    assert_eq!((&opened["alerts"], &opened["status"], &opened["agency"]), (&json!(1), &json!("new"), &json!("tax")), "{opened}");
+    let id = opened["id"].as_str().unwrap();
+    assert_eq!(tam.post(&alone, json!({})).await.json()["id"], id, "once is enough");
+    let items = format!("/incidents/{id}/items");
+    let put = |n: u8| json!({ "kind": "event", "event": event_id(n).to_string() });
+    let first = tam.post(&items, put(3)).await.json();
+    assert_eq!((&first["kind"], &first["body"]["event"]), (&json!("event"), &json!(event_id(3).to_string())), "{first}");
+    assert_eq!(tam.post(&items, put(3)).await.json()["id"], first["id"], "once is enough");
+    let all = rig.person("all", Role::Analyst, &[]).await;
+    assert_eq!(all.post(&items, put(1)).await.problem(), "FSP-API-008", "no event of another agency, whoever asks");
+    assert_eq!(tam.post(&items, json!({ "kind": "event", "event": "x" })).await.problem(), "FSP-API-008");
+    // that of the alert stands there by itself, and not twice
+    tam.post(&items, put(2)).await;
+    let told = tam.get(&format!("/incidents/{id}/timeline")).await.json();
+    let kinds: Vec<&str> = told["entries"].as_array().unwrap().iter().map(|e| e["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds.iter().filter(|k| **k == "event").count(), 2, "{told}");
+    let change = json!({ "item": put(2), "version": 1 });
+    let item = first["id"].as_str().unwrap();
+    assert_eq!(tam.post(&format!("{items}/{item}"), change).await.problem(), "FSP-API-010", "what was recorded is not rewritten");
+    let out = tam.post(&format!("{items}/{item}"), json!({ "item": null, "version": 1 })).await;
+    assert_eq!(out.status, StatusCode::OK, "{out:?}");
+}
+
+#[tokio::test]
 async fn evidence_is_kept_as_handed_in_and_a_changed_file_is_refused() {
     let rig = Rig::new().await;
     let id = incident(&rig);

@@ -1,4 +1,4 @@
-//! `fansipan alerts`: list, show, take, close.
+//! `fansipan alerts`: list, show, take, escalate, close.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -28,6 +28,15 @@ pub(super) async fn alerts(cli: &Cli, args: &AlertsArgs) -> Result<Outcome> {
             print_change(cli, id, &changed)
         }
         AlertsVerb::Next { level, rule } => next(cli, &api, *level, rule.as_deref()).await,
+        AlertsVerb::Escalate { id } => {
+            let incident = api.post(&format!("/alerts/{}/escalate", output::escape(id)), &json!({})).await?;
+            if cli.json {
+                output::json(&incident)?;
+            } else {
+                output::line(&format!("incident {}", output::cell(&incident, "id")))?;
+            }
+            Ok(Outcome::Done)
+        }
         AlertsVerb::Undo { token } => {
             let done = api.post("/alerts/undo", &json!({ "token": token })).await?;
             if cli.json {

@@ -31,6 +31,7 @@ pub(super) async fn incidents(cli: &Cli, args: &IncidentsArgs) -> Result<Outcome
         }
         Verb::Stage { id, stage, facts, reason } => workspace::stage(cli, &api, id, stage, facts, reason).await,
         Verb::Note { id, text } => workspace::add(cli, &api, id, &json!({ "kind": "note", "text": text })).await,
+        Verb::AddEvents { id, events } => workspace::add_events(cli, &api, id, events).await,
         Verb::Task { id, title, done: false, assignee } => {
             workspace::add(cli, &api, id, &json!({ "kind": "task", "title": title, "assignee": assignee })).await
         }

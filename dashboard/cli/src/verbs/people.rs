@@ -97,13 +97,28 @@ pub(super) async fn walls(cli: &Cli, args: &WallDevicesArgs) -> Result<Outcome> 
             let body = json!({ "name": name, "agencies": some(agency), "expires_in_days": days });
             once(cli, &api.post("/wall-devices", &body).await?, "code")?;
         }
+        WallDevicesVerb::Enrol { name, code } => enrol(cli, name, code.as_deref()).await?,
         WallDevicesVerb::Revoke { name } => drop(api.delete(&format!("/wall-devices/{}", output::escape(name))).await?),
     }
     Ok(Outcome::Done)
 }
 
-/// Keeps server, token and certificate under a name, once they have been seen to work together.
-pub(super) async fn login(cli: &Cli, args: &LoginArgs) -> Result<Outcome> {
+/// Makes this terminal a screen of the wall: what the code is exchanged for opens the wall's routes and nothing else.
+async fn enrol(cli: &Cli, name: &str, code: Option<&str>) -> Result<()> {
+    let (server, ca) = appliance(cli)?;
+    let code =
+        code.map_or_else(|| secret("FSP-CLI-029: give the code that `fansipan wall-devices create` printed"), |c| Ok(c.to_owned()))?;
+    let made = Client::without_token(&server, &ca)?.post("/wall/enrol", &json!({ "code": code, "terminal": true })).await?;
+    let profile = Profile { server, token: output::cell(&made, "token"), ca };
+    ensure!(!profile.token.is_empty(), "FSP-CLI-029: the appliance gave no credential: its version may be older than this one's");
+    let path = profile.save(name)?;
+    let screen = output::cell(&made, "device/name");
+    output::line(&format!("{screen} at {}; show the wall with fansipan wall --profile {name} ({})", profile.server, path.display()))?;
+    Ok(())
+}
+
+/// The address of the appliance, and the certificate that is believed.
+fn appliance(cli: &Cli) -> Result<(String, String)> {
     let server = cli.server.clone().context("FSP-CLI-025: give the appliance's address with --server https://HOST:PORT")?;
     let ca = match &cli.ca {
         Some(path) => path.clone(),
@@ -112,15 +127,24 @@ pub(super) async fn login(cli: &Cli, args: &LoginArgs) -> Result<Outcome> {
     let ca = std::fs::read_to_string(&ca).with_context(|| {
         format!("FSP-CLI-026: cannot read {}: copy the appliance's DATA/tls/cert.pem here and give it with --ca", ca.display())
     })?;
-    let token = match &cli.token {
-        Some(token) => token.clone(),
-        None => {
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).context("FSP-CLI-027: give the token on standard input or in FANSIPAN_TOKEN")?;
-            text.trim().to_owned()
-        }
-    };
-    ensure!(!token.is_empty(), "FSP-CLI-027: give the token on standard input or in FANSIPAN_TOKEN");
+    Ok((server, ca))
+}
+
+/// What stands on standard input.
+fn secret(missing: &'static str) -> Result<String> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).context(missing)?;
+    let text = text.trim().to_owned();
+    ensure!(!text.is_empty(), missing);
+    Ok(text)
+}
+
+/// Keeps server, token and certificate under a name, once they have been seen to work together.
+pub(super) async fn login(cli: &Cli, args: &LoginArgs) -> Result<Outcome> {
+    let (server, ca) = appliance(cli)?;
+    let missing = "FSP-CLI-027: give the token on standard input or in FANSIPAN_TOKEN";
+    let token = cli.token.clone().map_or_else(|| secret(missing), Ok)?;
+    ensure!(!token.is_empty(), missing);
     let profile = Profile { server, token, ca };
     let who = Client::with_profile(&profile)?.get("/session", &[]).await?;
     let path = profile.save(&args.name)?;

@@ -36,6 +36,30 @@ pub(super) async fn add(cli: &Cli, api: &Client, id: &str, item: &Value) -> Resu
     told(cli, &api.post(&format!("/incidents/{id}/items"), item).await?)
 }
 
+/// Puts events into the timeline: those named, or those of search results on standard input.
+pub(super) async fn add_events(cli: &Cli, api: &Client, id: &str, events: &[String]) -> Result<Outcome> {
+    let mut named = Vec::new();
+    for event in events {
+        if event != "-" {
+            named.push(event.clone());
+            continue;
+        }
+        for line in std::io::stdin().lines() {
+            let line = line.context("FSP-CLI-032: standard input is not text in UTF-8")?;
+            let found: Option<Value> = serde_json::from_str(&line).ok();
+            let event = found.as_ref().and_then(|e| e.get("event.id")).and_then(Value::as_str);
+            let event = event.with_context(|| {
+                format!("FSP-CLI-032: a line is no event: give what `fansipan search --json` prints: {}", output::harmless(&line))
+            })?;
+            named.push(event.to_owned());
+        }
+    }
+    for event in named {
+        add(cli, api, id, &json!({ "kind": "event", "event": event })).await?;
+    }
+    Ok(Outcome::Done)
+}
+
 fn told(cli: &Cli, made: &Value) -> Result<Outcome> {
     if cli.json {
         output::json(made)?;

@@ -128,6 +128,7 @@ fn told(item: &Item) -> String {
         "indicator" => format!("{} {} {}", field("indicator"), field("value"), field("comment")),
         "person" => format!("{} · {} {}", field("name"), field("role"), field("contact")),
         "evidence" => format!("{} · SHA-256 {}", field("name"), field("sha256")),
+        "event" => format!("{} {} {}", field("seen"), field("host"), field("text")),
         "stage" => format!("{} → {} {}", field("from"), field("to"), field("reason")),
         other => other.to_owned(),
     }

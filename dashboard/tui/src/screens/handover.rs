@@ -174,6 +174,7 @@ fn draw(doc: &mut Doc<'_>, page: &Page, since: usize) {
     let (w, all) = (Words::of(state.language), state.words());
     let number = |n: u64| text::number(n, state.language);
     let count = |n: usize| number(n as u64);
+    doc.set_label(18);
     let began = page.since.parse().map(|at| text::full_instant(at, &state.zone)).unwrap_or_default();
     let how = if since == 0 { w.last.to_owned() } else { text::range(SINCE[since % SINCE.len()], all) };
     doc.pair(w.began, Tone::Strong, &format!("{began} · {how}"), None);

@@ -7,6 +7,7 @@ mod ask;
 mod handover;
 mod playbooks;
 mod rules;
+mod run;
 mod status;
 
 use jiff::{SignedDuration, Timestamp};

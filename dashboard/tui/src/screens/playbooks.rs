@@ -1,180 +1,21 @@
 //! Playbooks: runs with their steps, the task that a run waits for, and the playbooks that fit an incident.
 
-use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Cells, Kind, Screen, Screens, Shelf,
-    action::{self, Entry, Who, entry_line},
-    actions, allowed, arrange, choose, hand_id, topic, type_in,
+    Cells, Kind, Screen, Screens, Shelf, allowed, arrange, choose, hand_id,
+    run::{Playbook, Run, Words, draw_book, draw_run},
+    topic, type_in,
 };
 use crate::{
     data::List,
-    doc::{Doc, Target, Tone},
+    doc::{Doc, Tone},
     message::{Ask, Command, Failure},
     state::{Place, State},
     text,
     update::{read, visit},
-    words::{Language, fill, words},
+    words::{Language, fill},
 };
-
-words! {
-    title: "Kịch bản", "Playbooks";
-    view_open: "đang chạy, chờ người", "running or waiting";
-    view_all: "mọi lần chạy", "every run";
-    view_books: "các kịch bản", "the playbooks";
-    empty: "Không có gì. Phím s đổi danh sách; phím p trong một sự cố chạy kịch bản cho sự cố đó.", "Nothing here. The key s changes the list; p in an incident starts one for it.";
-    hint_answer: "Trả lời", "Answer";
-    hint_start: "Chạy", "Start";
-    hint_stop: "Dừng", "Stop";
-    running: "Đang chạy", "Running";
-    waiting: "Chờ người", "Waits for a person";
-    done: "Đã xong", "Done";
-    cancelled: "Đã dừng", "Stopped";
-    waits_for: "Chờ: {}", "Waits for: {}";
-    task: "Việc của người", "For a person to do";
-    since: "Chờ từ", "Waiting since";
-    answers: "Phím số", "Digit";
-    note: "{} · ghi chú, có thể để trống", "{} · a note, or nothing";
-    stop: "Dừng kịch bản: các lệnh đã đề nghị vẫn giữ · lý do", "Stop the playbook: the actions it asked for stay · why";
-    start: "Chạy “{}” cho sự cố {} · Enter: chạy, Esc: thôi", "Start “{}” for incident {} · Enter: start, Esc: stop";
-    started: "Đang chạy: {}", "Started: {}";
-    no_incident: "Mở một sự cố rồi bấm p để chạy kịch bản cho sự cố đó", "Open an incident, then press p, to start a playbook for it";
-    no_task: "Lần chạy này không chờ ai", "This run waits for nobody";
-    fits: "phù hợp", "fits";
-    fits_it: "Phù hợp sự cố đang mở", "Fits the incident";
-        steps: "{} bước", "{} steps";
-    steps_done: "Các bước", "Steps";
-    under_way: "đang thực hiện", "under way";
-    wakes: "Đi tiếp lúc", "Goes on at";
-    started_by: "Người chạy", "Started by";
-    incident: "Sự cố", "Incident";
-    journal: "Nhật ký", "Every move";
-    text: "Nội dung", "Its text";
-    file: "Tệp", "File";
-    group: "Nhóm sự cố", "Incident group";
-    goes_on: "tiếp ở {}", "on at {}";
-    answered: "Đã ghi: {}", "Recorded: {}";
-}
-
-impl Words {
-    fn state<'a>(&'a self, state: &'a str) -> &'a str {
-        match state {
-            "running" => self.running,
-            "waiting" => self.waiting,
-            "done" => self.done,
-            "cancelled" => self.cancelled,
-            other => other,
-        }
-    }
-
-    /// Of an answer or outcome; an operator's own stand as written.
-    fn outcome(&self, outcome: &str, language: Language) -> String {
-        if let Some((_, vietnamese, english)) = OUTCOMES.iter().find(|(word, ..)| *word == outcome) {
-            return language.pick(english, Some(vietnamese)).to_owned();
-        }
-        match outcome.strip_prefix("to ") {
-            Some(step) => fill(self.goes_on, &[step]),
-            None => action::Words::of(language).state(outcome).to_owned(),
-        }
-    }
-}
-
-/// The answers and outcomes that shipped playbooks use, as the web names them.
-const OUTCOMES: [(&str, &str, &str); 37] = [
-    ("done", "Xong", "Done"),
-    ("skipped", "Bỏ qua", "Skipped"),
-    ("not_needed", "Không cần", "Not needed"),
-    ("real", "Là thật", "Real"),
-    ("false_alarm", "Báo nhầm", "False alarm"),
-    ("yes", "Có", "Yes"),
-    ("no", "Không", "No"),
-    ("few_sources", "Ít nguồn", "Few sources"),
-    ("many_sources", "Nhiều nguồn", "Many sources"),
-    ("asked", "Đã đề nghị", "Asked for"),
-    ("reported", "Đã báo cáo", "Reported"),
-    ("not_required", "Không bắt buộc", "Not required"),
-    ("nobody", "Không ai", "Nobody"),
-    ("some", "Có người", "Some"),
-    ("only_here", "Chỉ ở đây", "Only here"),
-    ("others", "Còn máy khác", "Others too"),
-    ("tried_only", "Mới thử", "Only tried"),
-    ("got_in", "Đã vào được", "Got in"),
-    ("safe", "An toàn", "Safe"),
-    ("lost", "Đã mất", "Lost"),
-    ("nothing", "Không có gì", "Nothing"),
-    ("something", "Có", "Something"),
-    ("internal", "Dữ liệu nội bộ", "Internal data"),
-    ("personal", "Dữ liệu cá nhân", "Personal data"),
-    ("secret", "Bí mật nhà nước", "State secrets"),
-    ("contained", "Đã cô lập", "Contained"),
-    ("not_yet", "Chưa", "Not yet"),
-    ("power", "Điện", "Power"),
-    ("line", "Đường truyền", "Line"),
-    ("hardware", "Phần cứng", "Hardware"),
-    ("software", "Phần mềm", "Software"),
-    ("attack", "Tấn công", "Attack"),
-    ("running", "Đã chạy dự phòng", "Spare is running"),
-    ("no_spare", "Không có dự phòng", "No spare"),
-    ("setting", "Cấu hình", "Setting"),
-    ("data", "Dữ liệu", "Data"),
-    ("access", "Quyền truy cập", "Access"),
-];
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct Task {
-    step: String,
-    title: String,
-    title_vi: String,
-    advice: String,
-    advice_vi: String,
-    answers: Vec<String>,
-    since: Timestamp,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct Step {
-    title: String,
-    title_vi: String,
-    outcome: String,
-    actions: Vec<String>,
-    began: Timestamp,
-    who: Option<String>,
-    note: String,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct Run {
-    id: String,
-    incident: String,
-    title: String,
-    title_vi: String,
-    started: Who,
-    state: String,
-    wake: Option<Timestamp>,
-    task: Option<Task>,
-    steps: Vec<Step>,
-    journal: Vec<Entry>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct Playbook {
-    id: String,
-    title: String,
-    title_vi: String,
-    summary: String,
-    summary_vi: String,
-    group: String,
-    steps: u64,
-    fits: bool,
-    text: Vec<String>,
-    file: String,
-}
 
 /// What the screen knows.
 #[derive(Debug, Default)]
@@ -420,7 +261,8 @@ impl Screen for Playbooks {
     fn lines(&self, doc: &mut Doc<'_>) {
         let known = &doc.state.screens.playbooks;
         if let Some(book) = known.hand_book() {
-            return draw_book(doc, known.book.as_ref().filter(|b| b.id == book.id).unwrap_or(book));
+            let book = known.book.as_ref().filter(|b| b.id == book.id).unwrap_or(book);
+            return draw_book(doc, book, known.incident.as_ref());
         }
         if let Some(run) = known.hand_run() {
             draw_run(doc, run);
@@ -462,67 +304,5 @@ fn answer(state: &mut State, digit: &str) {
     let title = fill(words.note, &[&words.outcome(word, state.language)]);
     if allowed(state, "response.act") {
         type_in(state, Kind::Playbooks, &what, title, "");
-    }
-}
-
-fn draw_run(doc: &mut Doc<'_>, run: &Run) {
-    let state = doc.state;
-    let w = Words::of(state.language);
-    doc.text(Tone::Strong, state.language.pick(&run.title, Some(&run.title_vi)));
-    let tone = if run.state == "waiting" { Tone::Strong } else { Tone::Dim };
-    doc.push(vec![(tone, format!("● {}", w.state(&run.state)))], None);
-    if let Some(task) = &run.task {
-        doc.head(w.task);
-        doc.text(Tone::Strong, state.language.pick(&task.title, Some(&task.title_vi)));
-        doc.text(Tone::Plain, state.language.pick(&task.advice, Some(&task.advice_vi)));
-        doc.pair(w.since, Tone::Plain, &text::ago(task.since, state.now, state.words()), None);
-        let answers: Vec<String> =
-            task.answers.iter().enumerate().map(|(i, a)| format!("{} {}", i + 1, w.outcome(a, state.language))).collect();
-        doc.pair(w.answers, Tone::Good, &answers.join("   "), None);
-    }
-    doc.head(w.steps_done);
-    for step in &run.steps {
-        let at = text::instant(step.began, state.now, &state.zone);
-        let outcome = if step.outcome.is_empty() { w.under_way.to_owned() } else { w.outcome(&step.outcome, state.language) };
-        let who = step.who.as_ref().map(|who| format!(" · {who}")).unwrap_or_default();
-        let note = if step.note.is_empty() { String::new() } else { format!(" · {}", step.note) };
-        let title = state.language.pick(&step.title, Some(&step.title_vi));
-        doc.pair(&at, Tone::Plain, &format!("{title}: {outcome}{who}{note}"), None);
-        let known = &state.screens.actions;
-        for id in &step.actions {
-            let told = actions::told(known, id, state.language).unwrap_or_else(|| id.clone());
-            doc.pair("", Tone::Dim, &format!("→ {told}"), None);
-        }
-    }
-    doc.push(Vec::new(), None);
-    if let Some(wake) = run.wake {
-        doc.pair(w.wakes, Tone::Plain, &text::full_instant(wake, &state.zone), None);
-    }
-    doc.pair(w.started_by, Tone::Plain, &format!("{} · {}", run.started.who, text::instant(run.started.at, state.now, &state.zone)), None);
-    doc.pair(w.incident, Tone::Link, &run.incident, Some(Target::Incident(run.incident.clone())));
-    if !run.journal.is_empty() {
-        doc.head(w.journal);
-        run.journal.iter().for_each(|entry| entry_line(doc, entry, &entry.step));
-    }
-}
-
-fn draw_book(doc: &mut Doc<'_>, book: &Playbook) {
-    let state = doc.state;
-    let w = Words::of(state.language);
-    doc.text(Tone::Strong, state.language.pick(&book.title, Some(&book.title_vi)));
-    doc.text(Tone::Plain, state.language.pick(&book.summary, Some(&book.summary_vi)));
-    if let Some(incident) = &state.screens.playbooks.incident {
-        if book.fits {
-            doc.text(Tone::Good, w.fits_it);
-        }
-        doc.pair(w.incident, Tone::Link, incident, Some(Target::Incident(incident.clone())));
-    }
-    doc.pair(w.group, Tone::Plain, &book.group, None);
-    if !book.file.is_empty() {
-        doc.pair(w.file, Tone::Dim, &book.file, None);
-    }
-    if !book.text.is_empty() {
-        doc.head(w.text);
-        doc.verbatim(&book.text);
     }
 }

@@ -138,6 +138,11 @@ pub(super) fn answer(state: &mut State, purpose: Purpose, result: Result<Value, 
                 group.count = value["changed"].as_u64();
             }
         }
+        Purpose::Escalate => {
+            if let Some(incident) = read::<crate::data::Incident>(state, result) {
+                visit(state, Place::Incident(incident.id), out);
+            }
+        }
         Purpose::Preview => {
             let Some(value) = read::<Value>(state, result) else { return };
             if let Some(exception) = &mut state.alerts.exception {
@@ -199,7 +204,7 @@ pub(super) fn key(state: &mut State, key: &str, out: &mut Vec<Command>) -> bool 
         "u" => desk::undo(state, out),
         "e" => match state.alerts.context.as_ref().and_then(|c| c.incident.clone()) {
             Some(id) => visit(state, Place::Incident(id), out),
-            None => state.say(state.words().no_incident, false),
+            None => begin_escalation(state),
         },
         "x" => draft(state, out),
         "w" => {
@@ -261,6 +266,21 @@ fn cycle_group(state: &mut State, out: &mut Vec<Command>) {
     state.alerts.group = Some(Group { step, count: None });
     let body = json!({ "filter": filter, "status": "benign", "reason": "test", "dry_run": true });
     out.push(Ask::post(Purpose::Group(step), "/alerts/bulk", body));
+}
+
+/// Asks whether an incident is to be opened about the alert in hand.
+fn begin_escalation(state: &mut State) {
+    // not known yet is not the same as none
+    let (Some(id), true) = (state.alerts.hand.clone(), state.alerts.context.is_some()) else { return };
+    if !state.may("incidents.work") {
+        return state.say(state.words().no_incident, false);
+    }
+    state.prompt = Some(Prompt { title: state.words().escalate.to_owned(), input: Input::default(), wanted: Wanted::Escalate(id) });
+}
+
+/// Opens an incident about an alert.
+pub(super) fn escalate(out: &mut Vec<Command>, id: &str) {
+    out.push(Ask::post(Purpose::Escalate, format!("/alerts/{id}/escalate"), json!({})));
 }
 
 /// Drafts an exception from the alert in hand.

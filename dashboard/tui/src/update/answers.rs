@@ -7,7 +7,7 @@ use super::{alerts, incidents, load, search};
 use crate::{
     data::{List, User},
     desk,
-    message::{Command, Failure, Purpose},
+    message::{Ask, Command, Failure, Purpose},
     state::{Link, Place, State},
     text,
     words::{Language, fill},
@@ -51,12 +51,14 @@ pub(super) fn answer(state: &mut State, purpose: Purpose, result: Result<Value, 
                 state.sources.selected = state.sources.selected.min(state.sources_shown().len().saturating_sub(1));
             }
         }
+        Purpose::Device => device(state, result),
         Purpose::Desk => desk::answer(state, out, result),
         Purpose::Alerts(..)
         | Purpose::Alert(_)
         | Purpose::Context(_)
         | Purpose::Next
         | Purpose::Group(_)
+        | Purpose::Escalate
         | Purpose::Preview
         | Purpose::Except => {
             alerts::answer(state, purpose, result, out);
@@ -109,12 +111,29 @@ struct Session {
     user: User,
 }
 
+#[derive(serde::Deserialize)]
+struct Device {
+    name: String,
+}
+
+/// A screen of the wall shows the wall and nothing else.
+fn device(state: &mut State, result: Result<Value, Failure>) {
+    match result.map(serde_json::from_value::<Device>) {
+        Ok(Ok(Device { name })) => {
+            (state.kiosk, state.place) = (true, Place::Wall);
+            state.me = Some(User { name: format!("wall:{name}"), permissions: vec!["wall.read".into()], ..User::default() });
+        }
+        Ok(Err(_)) => state.say(state.words().error_not_authenticated, true),
+        Err(failure) => state.say(fill("{} ({})", &[state.words().error_not_authenticated, &failure.detail]), true),
+    }
+}
+
 fn session(state: &mut State, result: Result<Value, Failure>, out: &mut Vec<Command>) {
     if let Err(failure) = &result
         && failure.code == "denied"
     {
-        state.say(fill("{} ({})", &[state.words().error_not_authenticated, &failure.detail]), true);
-        return;
+        // no person: perhaps a screen of the wall
+        return out.push(Ask::get(Purpose::Device, "/wall/device", Vec::new()));
     }
     let Some(Session { user }) = read(state, result) else { return };
     if !state.chosen {

@@ -115,6 +115,7 @@ fn other(state: &mut State, key: &str, out: &mut Vec<Command>) -> bool {
             state.sources.selected = 0;
         }
         (Place::Search, "r") => search::widen(state, out),
+        (Place::Search, "e") => search::add_to_incident(state, out),
         (Place::Entity { .. }, "r") => {
             state.entity.range = (state.entity.range + 1) % RANGES.len();
             load(state, out);

@@ -75,6 +75,7 @@ fn done(state: &mut State, wanted: Wanted, text: &str, out: &mut Vec<Command>) {
                 state.sources.selected = 0;
             }
         },
+        Wanted::Escalate(id) => alerts::escalate(out, &id),
         Wanted::Screen(kind, what) => kind.screen().typed(state, &what, text, out),
         // an empty line says nothing worth keeping
         Wanted::Note(_) | Wanted::Conclusion(..) | Wanted::Fact(_) | Wanted::Exception if text.is_empty() => {}

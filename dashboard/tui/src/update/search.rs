@@ -1,6 +1,6 @@
 //! Search over stored events, and the page of one entity.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::answers::read;
 use crate::{
@@ -110,6 +110,18 @@ pub(super) fn widen(state: &mut State, out: &mut Vec<Command>) {
         let q = state.search.q.clone();
         submit(state, out, &q);
     }
+}
+
+/// Puts the event in hand into the timeline of the incident that was open last.
+pub(super) fn add_to_incident(state: &mut State, out: &mut Vec<Command>) {
+    let event = state.search.list.current().filter(|_| state.search.table.is_none()).and_then(|e| e.get("event.id")).map(text::value);
+    let (Some(event), incident) = (event, state.case.incident.as_ref().map(|i| i.id.clone())) else { return };
+    let Some(incident) = incident else { return state.say(state.words().open_incident_first, false) };
+    if !state.may("incidents.work") {
+        return state.say(state.words().no_permission, true);
+    }
+    let body = json!({ "kind": "event", "event": event });
+    out.push(Ask::post(Purpose::Decide(incident.clone()), format!("/incidents/{incident}/items"), body));
 }
 
 /// Asks for everything about one thing.

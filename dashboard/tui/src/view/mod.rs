@@ -276,7 +276,7 @@ fn hints(state: &State, columns: usize) -> String {
             ("Enter", w.key_open),
             ("Backspace", w.key_back),
         ],
-        Place::Search => &[("/", w.hint_search), ("r", w.hint_range), ("Enter", w.key_open), ("Tab", w.hint_side)],
+        Place::Search => &[("/", w.hint_search), ("r", w.hint_range), ("Enter", w.key_open), ("Tab", w.hint_side), ("e", w.hint_add_event)],
         Place::Entity { .. } => {
             &[("r", w.hint_range), ("w", w.hint_watch), ("a", w.hint_act), ("Enter", w.key_open), ("Backspace", w.key_back)]
         }

@@ -3,6 +3,7 @@
 mod convert;
 mod coverage;
 mod explain;
+mod own;
 mod samples;
 
 use std::{
@@ -26,6 +27,12 @@ pub(super) async fn rules(cli: &Cli, args: &RulesArgs) -> Result<Outcome> {
     match &args.verb {
         RulesVerb::Check { paths, pipeline } => check(cli, paths, pipeline),
         RulesVerb::List => list(cli).await,
+        RulesVerb::Show { id } => own::show(cli, id).await,
+        RulesVerb::Own => own::list(cli).await,
+        RulesVerb::Try { file, since } => own::try_out(cli, file, since).await,
+        RulesVerb::Save { file, why, off } => own::save(cli, file, why, !off).await,
+        RulesVerb::Switch { id, to, why } => own::switch(cli, id, to == "on", why).await,
+        RulesVerb::History { id } => own::history(cli, id).await,
         RulesVerb::Test { paths, junit } => samples::test(cli, paths, junit.as_deref()),
         RulesVerb::Explain { rule, event, record } => explain::explain(cli, rule, event, *record).await,
         RulesVerb::Coverage { since, blind } => coverage::coverage(cli, since, *blind).await,

@@ -1,0 +1,158 @@
+//! `fansipan rules show|own|try|save|switch|history`: rules as the appliance keeps them, those of the centre's own first.
+
+use std::{io::Read as _, path::Path};
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+
+use super::{
+    super::{client, items},
+    read,
+};
+use crate::{Outcome, args::Cli, client::Client, output};
+
+fn path(id: &str, more: &str) -> String {
+    format!("/rules/{}{more}", output::escape(id))
+}
+
+fn label(label: &str, text: &str) -> Result<()> {
+    if text.is_empty() { Ok(()) } else { Ok(output::line(&format!("{label:<11}{}", output::harmless(text)))?) }
+}
+
+fn list_of<'v>(value: &'v Value, name: &str) -> &'v [Value] {
+    value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The text of a rule file; `-`: of standard input.
+fn text_of(file: &Path) -> Result<String> {
+    if file != Path::new("-") {
+        return read(file)
+            .with_context(|| format!("FSP-CLI-028: cannot read {}: give a rule file, or - for standard input", file.display()));
+    }
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).context("FSP-CLI-028: standard input is not text in UTF-8")?;
+    Ok(text)
+}
+
+/// Where a rule stands, and its text.
+pub(super) async fn show(cli: &Cli, id: &str) -> Result<Outcome> {
+    let rule = client(cli)?.get(&path(id, ""), &[]).await?;
+    if cli.json {
+        output::json(&rule)?;
+        return Ok(Outcome::Done);
+    }
+    let cell = |at: &str| output::cell(&rule, at);
+    label("Rule", &cell("title"))?;
+    label("", &cell("title_vi"))?;
+    label("Level", &cell("level"))?;
+    label("In force", if cell("enabled") == "true" { "yes" } else { "no" })?;
+    label("Own", if cell("own") == "true" { "yes" } else { "" })?;
+    label("Noisy", if cell("noisy") == "true" { "nearly all its alerts were judged to be nothing" } else { "" })?;
+    label("Log source", &cell("logsource"))?;
+    label("Matches", &cell("matches"))?;
+    label("Last match", &cell("last_match"))?;
+    let verdicts = ["true_positive", "false_positive", "benign"].map(|v| cell(&format!("verdicts/{v}")));
+    if !verdicts[0].is_empty() {
+        label("Verdicts", &format!("{} true, {} false, {} benign", verdicts[0], verdicts[1], verdicts[2]))?;
+    }
+    label("File", &cell("file"))?;
+    output::line("")?;
+    for line in rule.get("text").and_then(Value::as_str).unwrap_or_default().lines() {
+        output::line(&output::harmless(line))?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn versions(cli: &Cli, found: &[Value]) -> Result<Outcome> {
+    let mut rows = Vec::new();
+    for version in found {
+        if cli.json {
+            output::json(version)?;
+            continue;
+        }
+        let what = match (output::cell(version, "enabled").as_str(), version.get("text").is_some_and(Value::is_string)) {
+            ("true", true) => "own, on",
+            ("true", false) => "on",
+            (_, true) => "own, off",
+            (_, false) => "off",
+        };
+        let [number, who, why, id] = ["version", "who", "why", "id"].map(|at| output::cell(version, at));
+        rows.push(vec![number, output::instant(version, "at"), what.to_owned(), who, why, id]);
+    }
+    if !cli.json {
+        output::table(&["VERSION", "AT", "WHAT", "WHO", "WHY", "ID"], rows)?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Everything written or switched here.
+pub(super) async fn list(cli: &Cli) -> Result<Outcome> {
+    versions(cli, items(&client(cli)?.get("/rules/own", &[]).await?))
+}
+
+/// Who wrote or switched a rule.
+pub(super) async fn history(cli: &Cli, id: &str) -> Result<Outcome> {
+    versions(cli, list_of(&client(cli)?.get(&path(id, "/history"), &[]).await?, "versions"))
+}
+
+/// The version of a rule that is to be replaced; 0: nobody wrote or switched it before.
+async fn seen(api: &Client, id: &str) -> Result<u64> {
+    let known = api.get(&path(id, "/history"), &[]).await?;
+    Ok(list_of(&known, "versions").first().and_then(|v| v.get("version")).and_then(Value::as_u64).unwrap_or(0))
+}
+
+/// Keeps a rule and puts it in force.
+pub(super) async fn save(cli: &Cli, file: &Path, why: &str, enabled: bool) -> Result<Outcome> {
+    let text = text_of(file)?;
+    let (rules, _) = fansipan_rules::parse(&text, &file.display().to_string());
+    let api = client(cli)?;
+    // what cannot be read has no id; the appliance says what is wrong with it
+    let version = match rules.first().map(|r| r.meta.id.clone()).filter(|id| !id.is_empty()) {
+        Some(id) => seen(&api, &id).await?,
+        None => 0,
+    };
+    kept(cli, &api.post("/rules/own", &json!({ "text": text, "why": why, "enabled": enabled, "version": version })).await?)
+}
+
+/// Switches a rule on or off.
+pub(super) async fn switch(cli: &Cli, id: &str, enabled: bool, why: &str) -> Result<Outcome> {
+    let api = client(cli)?;
+    let version = seen(&api, id).await?;
+    kept(cli, &api.post(&path(id, "/switch"), &json!({ "enabled": enabled, "why": why, "version": version })).await?)
+}
+
+fn kept(cli: &Cli, rule: &Value) -> Result<Outcome> {
+    if cli.json {
+        output::json(rule)?;
+    } else {
+        let [id, version] = ["id", "version"].map(|at| output::cell(rule, at));
+        let stands = if output::cell(rule, "enabled") == "true" { "in force" } else { "off" };
+        output::line(&format!("{id}: version {version}, {stands}"))?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// What a rule would have said of stored events.
+pub(super) async fn try_out(cli: &Cli, file: &Path, since: &str) -> Result<Outcome> {
+    let text = text_of(file)?;
+    let found = client(cli)?.post("/rules/test", &json!({ "text": text, "since": since })).await?;
+    let clean = found.pointer("/lint/ok").and_then(Value::as_bool) == Some(true);
+    if cli.json {
+        output::json(&found)?;
+        return Ok(if clean { Outcome::Done } else { Outcome::Negative });
+    }
+    for d in found.pointer("/lint/diagnostics").and_then(Value::as_array).into_iter().flatten() {
+        let place = format!("{}:{}", file.display(), output::cell(d, "line"));
+        tracing::warn!("{place}: {} {}", output::cell(d, "code"), output::harmless(&output::cell(d, "message")));
+    }
+    let cell = |at: &str| output::cell(&found, at);
+    let whole = if cell("complete") == "false" { "; time ran out before all were looked at: shorten --since" } else { "" };
+    output::line(&format!("{} of {} events match, from {} hosts{whole}", cell("matches"), cell("examined"), cell("hosts")))?;
+    for host in list_of(&found, "top_hosts") {
+        output::line(&format!("  {:>8}  {}", output::cell(host, "count"), output::harmless(&output::cell(host, "value"))))?;
+    }
+    for id in list_of(&found, "sample").iter().filter_map(Value::as_str) {
+        output::line(&format!("event {}", output::harmless(id)))?;
+    }
+    Ok(if clean { Outcome::Done } else { Outcome::Negative })
+}
