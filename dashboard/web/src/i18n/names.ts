@@ -5,7 +5,10 @@ import { useTranslation } from "react-i18next";
 export function useNames(): (family: "tactic" | "group", id: string) => string {
   const { t, i18n } = useTranslation();
   return useCallback(
-    (family, id) => (i18n.exists(`${family}.${id}`) ? t(`${family}.${id}` as "tactic.impact") : id.replaceAll("-", " ")),
+    (family, id) => {
+      const word = family === "group" ? `group.${id}` : `tactic.${id}`;
+      return i18n.exists(word) ? t(word as "tactic.impact") : id.replaceAll("-", " ");
+    },
     [t, i18n],
   );
 }
