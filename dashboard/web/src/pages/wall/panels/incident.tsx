@@ -1,8 +1,8 @@
 /** Panels of the incident on the wall: what it is, how it unfolded, how far the attacker came, who is hit. */
 import { useTranslation } from "react-i18next";
 import type { Incident } from "../../../api/incidents";
+import { useNames } from "../../../components/useNames";
 import { useLanguage } from "../../../i18n";
-import { useNames } from "../../../i18n/names";
 import { useServerNow } from "../../../time/clock";
 import { useText } from "../../../time/useText";
 import { instant } from "../../../time/zone";
