@@ -2,12 +2,12 @@
 
 use std::{io::Write, path::Path};
 
-use fansipan_api::{FlowKey, FlowWanted, PacketStore, PacketsError, PacketsFound};
+use fansipan_api::{FlowKey, FlowWanted, PacketStore, PacketsError};
 use fansipan_collector::{
     sources::SourcesConfig,
     tap::ring::{self, FlowName, Limits, Place, Wanted},
 };
-use fansipan_model::{Agency, Scope};
+use fansipan_model::{Agency, PacketsFound, Scope};
 
 /// What one answer holds at the most.
 const LIMITS: Limits = Limits { bytes: 256 << 20, packets: 2_000_000 };
@@ -62,16 +62,6 @@ impl PacketStore for Rings {
         if places.is_empty() {
             return Err(PacketsError::Off);
         }
-        let found = ring::find(&places, &wanted, LIMITS, out)?;
-        Ok(PacketsFound {
-            packets: found.packets,
-            bytes: found.bytes,
-            first: found.first,
-            last: found.last,
-            cut: found.cut,
-            damaged: found.damaged,
-            beyond: found.beyond,
-            oldest: found.oldest,
-        })
+        Ok(ring::find(&places, &wanted, LIMITS, out)?)
     }
 }

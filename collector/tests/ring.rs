@@ -8,8 +8,9 @@ use std::{fs, net::IpAddr, path::Path};
 use fansipan_collector::tap::{
     decode::link::LinkType,
     files::{CaptureFile, Ending},
-    ring::{FlowName, Found, Limits, Place, Ring, Settings, Wanted, find},
+    ring::{FlowName, Limits, Place, Ring, Settings, Wanted, find},
 };
+use fansipan_model::PacketsFound;
 use proptest::prelude::*;
 
 const SECOND: i64 = 1_000_000_000;
@@ -69,14 +70,14 @@ fn put(ring: &mut Ring, at: i64, frame: &[u8]) {
 }
 
 /// What is found, and the packets as our own reader of captures sees them.
-fn read(folder: &Path, wanted: &[Wanted], limits: Limits) -> (Found, Vec<(i64, Vec<u8>)>) {
+fn read(folder: &Path, wanted: &[Wanted], limits: Limits) -> (PacketsFound, Vec<(i64, Vec<u8>)>) {
     let (found, packets) = read_damaged(folder, wanted, limits);
     assert!(packets.iter().all(|p| (p.2, p.3 as usize) == (LinkType::ETHERNET, p.1.len())));
     (found, packets.into_iter().map(|p| (p.0, p.1)).collect())
 }
 
 /// The same, with link and length on the wire, which may be anything.
-fn read_damaged(folder: &Path, wanted: &[Wanted], limits: Limits) -> (Found, Vec<(i64, Vec<u8>, LinkType, u32)>) {
+fn read_damaged(folder: &Path, wanted: &[Wanted], limits: Limits) -> (PacketsFound, Vec<(i64, Vec<u8>, LinkType, u32)>) {
     let place = Place { folder: folder.to_owned(), interface: "t1".into() };
     let mut out = Vec::new();
     let found = find(&[place], wanted, limits, &mut out).unwrap();

@@ -111,6 +111,27 @@ impl RingCounters {
     }
 }
 
+/// What packet rings hold of flows, and what of it was given out as one file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PacketsFound {
+    /// Frames written out.
+    pub packets: u64,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// Time of the first frame, UTC nanoseconds.
+    pub first: i64,
+    /// Time of the last one.
+    pub last: i64,
+    /// Frames that the ring had left out because the flow was long.
+    pub cut: u64,
+    /// Frames that are damaged on disk, or went while they were read.
+    pub damaged: u64,
+    /// Frames beyond the limits.
+    pub beyond: u64,
+    /// Time of the oldest frame that any of the rings holds; `None`: they hold nothing.
+    pub oldest: Option<i64>,
+}
+
 impl PacketCounters {
     /// Frames that were lost before the sensor could read them.
     pub fn lost(&self) -> u64 {

@@ -32,7 +32,7 @@ pub use config::ApiConfig;
 pub use identity::{DirectoryConfig, GroupRule, OidcConfig, OneTimePassword, Rate};
 pub use ports::{
     ApiDeps, BusStatus, ConsumerStatus, DetectorStatus, DiskStatus, Feed, FlowKey, FlowWanted, Lag, LiveSnapshot, LiveStatus, Notice,
-    PacketStore, PacketsError, PacketsFound, RuleControl, RuleCounts, RuleDiagnostic, RuleInfo, RuleListing, SourceControl,
+    PacketStore, PacketsError, RuleControl, RuleCounts, RuleDiagnostic, RuleInfo, RuleListing, SourceControl,
 };
 pub use problem::{ProblemBody, QueryFault};
 pub use server::{ApiError, OwnCertificate, ServerHandle, TlsError, serve};

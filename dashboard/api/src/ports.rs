@@ -4,7 +4,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use fansipan_model::{Alert, Level, Scope};
+use fansipan_model::{Alert, Level, PacketsFound, Scope};
 use fansipan_response::Desk;
 use fansipan_rules::{Diagnostic, RuleSet, Severity};
 use fansipan_storage::{CaseStore, EventStore, HandoverStore, IdentityStore, RuleStore, StateStore};
@@ -275,27 +275,6 @@ impl std::fmt::Display for FlowKey {
             }
         }
     }
-}
-
-/// What was found of flows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PacketsFound {
-    /// Packets in the file.
-    pub packets: u64,
-    /// Bytes of the file.
-    pub bytes: u64,
-    /// Time of the first packet, UTC nanoseconds.
-    pub first: i64,
-    /// Time of the last.
-    pub last: i64,
-    /// Packets left out because the flow was long.
-    pub cut: u64,
-    /// Packets damaged on disk.
-    pub damaged: u64,
-    /// Packets beyond the bound of one answer.
-    pub beyond: u64,
-    /// Time of the oldest packet of any flow that is kept.
-    pub oldest: Option<i64>,
 }
 
 /// Why there are no packets.

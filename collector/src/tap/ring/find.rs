@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use fansipan_model::PacketsFound;
+
 use super::{
     SILENCE,
     index::{Entry, Index, Stored},
@@ -48,27 +50,6 @@ pub struct Place {
     pub interface: String,
 }
 
-/// What was found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
-    /// Frames written out.
-    pub packets: u64,
-    /// Bytes of the file.
-    pub bytes: u64,
-    /// Time of the first frame, UTC nanoseconds.
-    pub first: i64,
-    /// Time of the last one.
-    pub last: i64,
-    /// Frames that the ring had left out because the flow was long.
-    pub cut: u64,
-    /// Frames that are damaged on disk, or went while they were read.
-    pub damaged: u64,
-    /// Frames beyond the limits.
-    pub beyond: u64,
-    /// Time of the oldest frame that any of the rings holds; `None`: they hold nothing.
-    pub oldest: Option<i64>,
-}
-
 /// A frame of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Hit {
@@ -83,8 +64,8 @@ struct Hit {
 ///
 /// # Errors
 /// A ring cannot be read, or `out` cannot be written. A ring that is not there holds nothing.
-pub fn find(rings: &[Place], wanted: &[Wanted], limits: Limits, out: &mut dyn Write) -> io::Result<Found> {
-    let mut found = Found::default();
+pub fn find(rings: &[Place], wanted: &[Wanted], limits: Limits, out: &mut dyn Write) -> io::Result<PacketsFound> {
+    let mut found = PacketsFound::default();
     let mut paths: Vec<Vec<PathBuf>> = Vec::new();
     let mut hits: Vec<Vec<Hit>> = vec![Vec::new(); wanted.len()];
     for (ring, place) in rings.iter().enumerate() {
@@ -120,7 +101,7 @@ fn earliest_latest(wanted: &Wanted) -> (i64, i64) {
 }
 
 /// Finds the flows in one segment.
-fn look(path: &Path, at: (usize, usize), wanted: &[Wanted], hits: &mut [Vec<Hit>], found: &mut Found) -> io::Result<()> {
+fn look(path: &Path, at: (usize, usize), wanted: &[Wanted], hits: &mut [Vec<Hit>], found: &mut PacketsFound) -> io::Result<()> {
     let stored = Stored::read(&index_of(path));
     let rebuilt = match &stored {
         Some(_) => None,
@@ -169,7 +150,14 @@ fn one_flow(wanted: &Wanted, mut hits: Vec<Hit>) -> Vec<Hit> {
     hits.split_off(begin)
 }
 
-fn write(rings: &[Place], paths: &[Vec<PathBuf>], hits: &[Hit], limits: Limits, out: &mut dyn Write, found: &mut Found) -> io::Result<()> {
+fn write(
+    rings: &[Place],
+    paths: &[Vec<PathBuf>],
+    hits: &[Hit],
+    limits: Limits,
+    out: &mut dyn Write,
+    found: &mut PacketsFound,
+) -> io::Result<()> {
     let mut interfaces: Vec<(usize, LinkType)> = Vec::new();
     let mut open: Option<((usize, usize), Option<Opened>)> = None;
     let (mut body, mut head) = (Vec::new(), Vec::new());

@@ -13,7 +13,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 
-pub use find::{Found, Limits, Place, Wanted, find};
+pub use find::{Limits, Place, Wanted, find};
 pub use names::FlowName;
 pub use writer::{Kept, Ring};
 

@@ -1,10 +1,8 @@
 //! Packets out of the ring.
 
-use fansipan_model::time;
+use fansipan_model::{PacketsFound, time};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-
-use crate::ports::PacketsFound;
 
 /// How far packets are looked for.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]

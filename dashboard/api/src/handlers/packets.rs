@@ -16,7 +16,7 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use fansipan_model::{AlertId, Event, FieldId, Scope, Value, fields, time};
+use fansipan_model::{AlertId, Event, FieldId, PacketsFound, Scope, Value, fields, time};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -26,7 +26,7 @@ use crate::{
     extract::{InPath, Params},
     guard::Trail,
     identity::Caller,
-    ports::{FlowKey, FlowWanted, PacketsError, PacketsFound},
+    ports::{FlowKey, FlowWanted, PacketsError},
     problem::{Kind, Problem},
     state::{Api, now},
 };
@@ -37,7 +37,7 @@ const FLOWS: usize = 100;
 const MINUTES: i64 = 15;
 /// Most minutes that can be asked for.
 const MOST_MINUTES: u32 = 1440;
-const MINUTE: i64 = 60_000_000_000;
+const MINUTE: i64 = 60 * time::SECOND;
 const WHAT: &str = "this event or alert";
 
 /// `GET /packets/{id}`

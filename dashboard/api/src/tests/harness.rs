@@ -10,8 +10,8 @@ use axum::{
     response::Response,
 };
 use fansipan_model::{
-    Agency, Alert, AlertId, AlertStatus, Entity, EntityKind, Event, EventBuilder, Level, MatchedField, PerMille, RuleRef, Scope,
-    SourceCounters, SourceInfo, Value, fields,
+    Agency, Alert, AlertId, AlertStatus, Entity, EntityKind, Event, EventBuilder, Level, MatchedField, PacketsFound, PerMille, RuleRef,
+    Scope, SourceCounters, SourceInfo, Value, fields,
 };
 use fansipan_storage::{
     AlertBatch, AlertChange, AuditFilter, AuditRecord, EventWriter as _, IdentityStore as _, NewToken, NewUser, NewWallDevice, StateStore,
@@ -30,7 +30,7 @@ use crate::{
     identity::hash,
     ports::{
         ApiDeps, BusStatus, ConsumerStatus, DetectorStatus, DiskStatus, Feed, FlowWanted, Lag, LiveSnapshot, LiveStatus, PacketStore,
-        PacketsError, PacketsFound, RuleControl, RuleCounts, RuleDiagnostic, RuleInfo, RuleListing, SourceControl,
+        PacketsError, RuleControl, RuleCounts, RuleDiagnostic, RuleInfo, RuleListing, SourceControl,
     },
     server::{Peer, prepare},
     state::now,

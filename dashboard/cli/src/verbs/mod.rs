@@ -33,7 +33,7 @@ mod tokens;
 mod watched;
 mod workspace;
 
-pub use doctor::{Finding, doctor};
+pub use doctor::{BEHIND, ENOUGH, Finding, doctor};
 
 /// Carries out every verb but `run`, the roles and the terminal console, which the binary wires itself.
 ///

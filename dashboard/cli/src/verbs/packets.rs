@@ -24,7 +24,7 @@ use crate::{
 
 /// What one file holds at the most.
 const LIMITS: Limits = Limits { bytes: 1 << 30, packets: 8_000_000 };
-const MINUTE: i64 = 60_000_000_000;
+const MINUTE: i64 = 60 * time::SECOND;
 
 /// Writes the packets to a file and says what is in it.
 pub(super) async fn packets(cli: &Cli, args: &PacketsArgs) -> Result<Outcome> {

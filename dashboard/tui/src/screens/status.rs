@@ -1,5 +1,6 @@
 //! The appliance itself: what is wrong with it and what to do about it, as `fansipan doctor` says, then its figures.
 
+use fansipan_cli::verbs::{BEHIND, ENOUGH};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -134,11 +135,6 @@ struct Check {
     ok: bool,
     text: String,
 }
-
-/// Records that a reader may be behind.
-const BEHIND: u64 = 1_000_000;
-/// Share of packets below which detection on the network is patchy.
-const ENOUGH: f64 = 0.999;
 
 /// The screen.
 pub(super) struct Status;
