@@ -1,7 +1,12 @@
 //! The console over a full store: how long each page's calls take with millions of events and alerts behind them, how long the
 //! next alert, closing a hundred thousand and an entity's page take, and how soon an event is on the queue.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value as Json, json};
@@ -27,9 +32,11 @@ pub fn measure(filling: &Filling, rounds: usize) -> Result<Json> {
     out.push(timed("next alert", rounds, |_| appliance.post("/alerts/next", &json!({})).map(drop))?);
     let bulk = bulk(&appliance, filling.bulk().saturating_sub(rounds as u64 * 2))?;
     let latency = latency::measure(&appliance.data(), appliance.syslog, 30, Duration::from_millis(200))?;
+    let pages = paint(&appliance, rounds)?;
     let (peak, _) = machine::memory_kib(appliance.pid());
     Ok(json!({
         "filled": filled,
+        "pages": pages,
         "calls": out,
         "bulk": bulk,
         "event_to_queue_ms": { "p50": latency.percentile(50.0), "p95": latency.percentile(95.0), "missed": latency.missed },
@@ -82,6 +89,33 @@ fn calls(appliance: &Appliance) -> Result<Vec<(String, String)>> {
     Ok(list.into_iter().map(|(name, path)| (name.to_owned(), path)).collect())
 }
 
+/// How soon each page shows what it is for, in a real Chromium.
+fn paint(appliance: &Appliance, rounds: usize) -> Result<Json> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    if !root.join("../dashboard/web/node_modules/playwright-core").is_dir() {
+        return Ok(json!({ "skipped": "the console's packages are missing: `make web`" }));
+    }
+    let incident = appliance.get("/incidents?status=all&limit=1", &[])?;
+    let out = Command::new("node")
+        .arg(root.join("browser/paint.mjs"))
+        .env("URL", &appliance.console)
+        .env("PASSWORD", appliance.first_password.as_deref().unwrap_or_default())
+        .env("ROUNDS", rounds.to_string())
+        .env("INCIDENT", incident.pointer("/items/0/id").and_then(Json::as_str).unwrap_or_default())
+        .output()
+        .context("node")?;
+    ensure!(out.status.success(), "the browser: {}", String::from_utf8_lossy(&out.stderr));
+    let pages: BTreeMap<String, Vec<f64>> = serde_json::from_slice(&out.stdout).context("what the browser says")?;
+    Ok(pages.into_iter().map(|(page, millis)| (page, spread(millis))).collect())
+}
+
+fn spread(mut millis: Vec<f64>) -> Json {
+    let first = millis.first().copied().unwrap_or(f64::NAN);
+    millis.sort_by(f64::total_cmp);
+    let at = |p: f64| millis.get((millis.len().saturating_sub(1) as f64 * p).round() as usize).copied().unwrap_or(f64::NAN);
+    json!({ "first_ms": rounded(first), "p50_ms": rounded(at(0.5)), "p95_ms": rounded(at(0.95)) })
+}
+
 fn timed(name: &str, rounds: usize, call: impl Fn(usize) -> Result<()>) -> Result<Json> {
     let mut millis = Vec::with_capacity(rounds);
     for n in 0..rounds {
@@ -89,10 +123,11 @@ fn timed(name: &str, rounds: usize, call: impl Fn(usize) -> Result<()>) -> Resul
         call(n).with_context(|| name.to_owned())?;
         millis.push(started.elapsed().as_secs_f64() * 1000.0);
     }
-    let first = millis.first().copied().unwrap_or(f64::NAN);
-    millis.sort_by(f64::total_cmp);
-    let at = |p: f64| millis.get((millis.len().saturating_sub(1) as f64 * p).round() as usize).copied().unwrap_or(f64::NAN);
-    Ok(json!({ "call": name, "first_ms": rounded(first), "p50_ms": rounded(at(0.5)), "p95_ms": rounded(at(0.95)) }))
+    let mut out = spread(millis);
+    if let Some(fields) = out.as_object_mut() {
+        fields.insert("call".into(), name.into());
+    }
+    Ok(out)
 }
 
 /// Closes a hundred thousand and takes that back, three times.
