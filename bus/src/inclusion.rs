@@ -119,9 +119,7 @@ fn look(
         return;
     }
     let path = shared.config.dir.join(name(bounds.base));
-    let bytes = scanned
-        .and_then(|_| read_file(&*shared.host, &path, format::LARGEST_SEGMENT))
-        .map_err(BusError::io("read", &path));
+    let bytes = scanned.and_then(|_| read_file(&*shared.host, &path, format::LARGEST_SEGMENT)).map_err(BusError::io("read", &path));
     let levels = Levels::new(leaves);
     let believed = bytes.and_then(|bytes| {
         let seal = Seal::decode(&bytes, &path)?;

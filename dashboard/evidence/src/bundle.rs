@@ -21,7 +21,6 @@ pub struct Bundle<W> {
     manifest: Manifest,
 }
 
-
 /// Hashes what is read.
 struct Reading<'r> {
     input: &'r mut dyn Read,

@@ -8,6 +8,7 @@
 //! [`Bundle`] writes, [`verify`] checks. Nothing here opens a file or knows a clock.
 
 mod bundle;
+mod figures;
 mod hashing;
 mod manifest;
 pub mod tar;
@@ -15,6 +16,7 @@ mod verify;
 
 pub use bundle::Bundle;
 pub use fansipan_bus::{Included, Inclusion};
+pub use figures::{BundleFigures, PacketFigures};
 pub use hashing::{Hashing, sha256};
 pub use manifest::{EVENTS, EVIDENCE, FINGERPRINT, FileEntry, Handed, MANIFEST, Made, Manifest, PROOFS, Proof, SEALS, Unproven};
 pub use verify::{Checked, verify};

@@ -25,7 +25,9 @@ fn header(name: &str, size: u64, seconds: u64) -> Option<[u8; BLOCK]> {
         }
     };
     put(0, name.as_bytes());
-    put(100, b"0000644\00000000\00000000\0");
+    for (at, number) in [(100, b"0000644"), (108, b"0000000"), (116, b"0000000")] {
+        put(at, number); // mode, user, group
+    }
     put(124, format!("{size:011o}\0{seconds:011o}\0        0").as_bytes());
     put(257, b"ustar\x0000");
     let sum: u32 = block.iter().map(|b| u32::from(*b)).sum();

@@ -113,22 +113,24 @@ fn shown(api: &Api, incident: &Incident, found: &Workspace, version: u64) -> Wor
     }
 }
 
+/// When an incident reached a stage that it is beyond.
+pub(super) fn entered(found: &Workspace, stage: Stage) -> Option<i64> {
+    if found.stage < stage {
+        return None;
+    }
+    // the last time it got so far: going back and forth again starts no new clock and stops none
+    found.items.iter().rev().find_map(|item| match item.body {
+        ItemBody::Stage { from, to, .. } if from < stage && to >= stage => Some(item.at),
+        _ => None,
+    })
+}
+
 /// The clocks as of now.
 pub(super) fn running(incident: &Incident, found: &Workspace, now: i64) -> Vec<ClockDto> {
     let severity = found.facts.get("severity").map_or(incident.level.as_str(), String::as_str);
     let level = found.facts.get("system_level").and_then(|l| l.parse().ok());
-    let entered = |stage: Stage| {
-        if found.stage < stage {
-            return None;
-        }
-        // the last time it got so far: going back and forth again starts no new clock and stops none
-        found.items.iter().rev().find_map(|item| match item.body {
-            ItemBody::Stage { from, to, .. } if from < stage && to >= stage => Some(item.at),
-            _ => None,
-        })
-    };
     let dto = |clock: fansipan_model::case::Clock| {
-        let reached = entered(clock.stage);
+        let reached = entered(found, clock.stage);
         let left = (clock.due - reached.unwrap_or(now)) / time::SECOND;
         let state = match (reached.is_some(), left >= 0) {
             (true, true) => "met",
