@@ -172,7 +172,7 @@ pub(crate) async fn read(
 }
 
 /// Where an item's file lies; also of an incident merged into this one.
-fn place(api: &Api, incident: &str, item: &str) -> Option<PathBuf> {
+pub(super) fn place(api: &Api, incident: &str, item: &str) -> Option<PathBuf> {
     let item = Uuid::parse_str(item).ok()?.to_string();
     let own = folder(api, incident).join(&item);
     if own.is_file() {
@@ -182,7 +182,7 @@ fn place(api: &Api, incident: &str, item: &str) -> Option<PathBuf> {
     others.flatten().map(|entry| entry.path().join(&item)).find(|p| p.is_file())
 }
 
-fn hash_of(path: &Path) -> std::io::Result<String> {
+pub(super) fn hash_of(path: &Path) -> std::io::Result<String> {
     let (mut file, mut hash) = (std::fs::File::open(path)?, Sha256::new());
     let mut buffer = vec![0u8; 1 << 16];
     loop {

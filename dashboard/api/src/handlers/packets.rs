@@ -16,13 +16,13 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
+use fansipan_evidence::{Hashing, PacketFigures};
 use fansipan_model::{AlertId, Event, FieldId, PacketsFound, Scope, Value, fields, time};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::{
-    dto::{PacketFigures, PacketParams},
+    dto::PacketParams,
     extract::{InPath, Params},
     guard::Trail,
     identity::Caller,
@@ -140,24 +140,6 @@ fn key(event: &Event) -> Option<FlowKey> {
     Some(FlowKey::Ends { protocol, source, destination: (address(fields::DESTINATION_IP)?, number(fields::DESTINATION_PORT)?) })
 }
 
-/// A writer that hashes what goes through.
-struct Hashing<W> {
-    out: W,
-    hash: Sha256,
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let n = self.out.write(bytes)?;
-        self.hash.update(bytes.get(..n).unwrap_or_default());
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
 /// Fills a file that nobody else can open; its SHA-256.
 fn extract(
     data: &Path,
@@ -166,11 +148,12 @@ fn extract(
     let path = data.join(format!("packets-{}", Uuid::new_v4()));
     let file = OpenOptions::new().create_new(true).read(true).write(true).mode(0o600).open(&path)?;
     std::fs::remove_file(&path)?;
-    let mut out = Hashing { out: BufWriter::with_capacity(1 << 18, file), hash: Sha256::new() };
+    let mut out = Hashing::new(BufWriter::with_capacity(1 << 18, file));
     let found = fill(&mut out)?;
-    let mut file = out.out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    let (out, sha256) = out.end();
+    let mut file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.rewind()?;
-    Ok((file, found, hex::encode(out.hash.finalize())))
+    Ok((file, found, sha256))
 }
 
 fn refusal(error: PacketsError) -> Problem {
