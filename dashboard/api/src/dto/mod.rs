@@ -17,6 +17,7 @@ mod queue;
 mod response;
 mod rules;
 mod system;
+mod talkers;
 mod wall;
 
 pub use alert::*;
@@ -36,4 +37,5 @@ pub use queue::*;
 pub use response::*;
 pub use rules::*;
 pub use system::*;
+pub use talkers::*;
 pub use wall::*;
