@@ -131,7 +131,11 @@ function overview(state, params) {
     },
     attack: [...attack].map(([technique, count]) => ({ technique, count })).sort((a, b) => b.count - a.count),
     lag: { analyzer: 12, indexer: 140, seconds: 0.4 },
-    counters: { incidents: null, vulnerabilities: null, attacks: null },
+    counters: {
+      incidents: store.incidents.filter((i) => !i.merged_into && OPEN.includes(i.status)).length,
+      vulnerabilities: null,
+      attacks: 37,
+    },
     trends: {
       events: { now: 612_000, usual: 540_100, weeks: 4 },
       alerts: { now: 41, usual: 42, weeks: 4 },

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::extract::State;
 use fansipan_model::{FieldId, Predicate, Scope, SourceInfo, fields, time};
-use fansipan_storage::{Facet, StateStore, StoreError, TimeRange};
+use fansipan_storage::{Facet, RuleActivity, StoreError, TimeRange};
 
 use super::sources::active;
 use crate::{
@@ -74,6 +74,7 @@ fn compute(deps: &ApiDeps, geo: &Geo, scope: &Scope, span: i64, now: i64) -> Res
     let counts = state.alert_counts(scope)?;
     let known = state.sources(scope)?;
     let figures = deps.cases.figures(scope, range)?;
+    let activity = state.rule_activity(scope, range.from)?;
     let histogram = events.histogram(scope, all, range, BARS)?;
     let facets = events.facets(scope, all, range, &[fields::SOURCE_IP, fields::USER_NAME, fields::HOST_NAME], TOP)?;
     let per_second = match scope {
@@ -105,9 +106,9 @@ fn compute(deps: &ApiDeps, geo: &Geo, scope: &Scope, span: i64, now: i64) -> Res
             source_ip: values(&facets, fields::SOURCE_IP),
             user: values(&facets, fields::USER_NAME),
             host: values(&facets, fields::HOST_NAME),
-            rule: rules(state, scope, range.from)?,
+            rule: rules(&activity),
         },
-        attack: techniques(state, scope, range.from)?,
+        attack: techniques(&activity),
         lag: live.lag,
         counters: Counters { incidents: Some(figures.open_incidents), vulnerabilities: None, attacks: Some(figures.attacks) },
         trends: trends(deps, scope, now)?,
@@ -157,19 +158,18 @@ fn values(facets: &[Facet], field: FieldId) -> Vec<ValueCount> {
     facet.map(|f| f.values.iter().map(|v| ValueCount { value: v.value.text(), count: v.count }).collect()).unwrap_or_default()
 }
 
-fn rules(state: &dyn StateStore, scope: &Scope, since: i64) -> Result<Vec<TopRule>, StoreError> {
-    let rules = state.top_rules(scope, since, TOP)?;
-    let dto = |r: fansipan_storage::RuleActivity| TopRule {
-        id: r.id,
-        title: r.title,
-        title_vi: r.title_vi,
+fn rules(activity: &[RuleActivity]) -> Vec<TopRule> {
+    let dto = |r: &RuleActivity| TopRule {
+        id: r.id.clone(),
+        title: r.title.clone(),
+        title_vi: r.title_vi.clone(),
         level: r.level.into(),
         count: r.count,
     };
-    Ok(rules.into_iter().map(dto).collect())
+    activity.iter().take(TOP).map(dto).collect()
 }
 
-fn techniques(state: &dyn StateStore, scope: &Scope, since: i64) -> Result<Vec<TechniqueCount>, StoreError> {
-    let found = state.top_techniques(scope, since, TECHNIQUES)?;
-    Ok(found.into_iter().map(|(technique, count)| TechniqueCount { technique: technique.to_uppercase(), count }).collect())
+fn techniques(activity: &[RuleActivity]) -> Vec<TechniqueCount> {
+    let dto = |(technique, count): (String, u64)| TechniqueCount { technique: technique.to_uppercase(), count };
+    RuleActivity::techniques(activity).into_iter().take(TECHNIQUES).map(dto).collect()
 }
