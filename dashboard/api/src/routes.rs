@@ -28,7 +28,7 @@ use crate::{
     handlers::{
         actions, alerts, audit, bundle, cases, coverage, drafts, entity, events, evidence, exceptions, export, handover, hunt, incidents,
         lessons, map, notification, oidc, overview, own_rules, own_tokens, packets, playbooks, queue, rules, searches, second_factor,
-        session, sessions, sources, status, stream, timeline, tokens, users, wall, walls,
+        session, sessions, sources, status, stream, talkers, timeline, tokens, users, wall, walls,
     },
     openapi::Doc,
     state::Api,
@@ -182,6 +182,7 @@ pub(crate) fn table() -> Vec<Route> {
         Route::get("/sessions", needs(ReadUsers), verb("sessions.list"), sessions::list, "Open sessions").gives::<dto::SessionList>(),
         Route::delete("/sessions/{id}", needs(ManageUsers), verb("sessions.end"), sessions::end_other, "End a session"),
 
+        Route::get("/network/talkers", needs(ReadWall), FIGURES, talkers::show, "Who sends how much a second to whom, of the flows of the last minutes").gives::<dto::Talkers>(),
         Route::get("/wall", needs(ReadWall), FIGURES, wall::show, "What the videowall shows besides the overview").gives::<dto::WallData>(),
         Route::get("/wall/device", needs(ReadWall), OWN, walls::show, "Which screen of the wall this is").gives::<dto::WallDeviceInfo>(),
         Route::post("/wall/enrol", PUBLIC, verb("wall.enrol"), walls::enrol, "Enrol a screen of the wall with a one-time code; sets its cookie").takes::<dto::WallEnrolment>().gives::<dto::WallEnrolled>(),

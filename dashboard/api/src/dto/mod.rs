@@ -18,6 +18,7 @@ mod queue;
 mod response;
 mod rules;
 mod system;
+mod talkers;
 mod wall;
 
 pub use alert::*;
@@ -38,4 +39,5 @@ pub use queue::*;
 pub use response::*;
 pub use rules::*;
 pub use system::*;
+pub use talkers::*;
 pub use wall::*;

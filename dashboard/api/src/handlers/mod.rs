@@ -33,6 +33,7 @@ pub(crate) mod sessions;
 pub(crate) mod sources;
 pub(crate) mod status;
 pub(crate) mod stream;
+pub(crate) mod talkers;
 pub(crate) mod timeline;
 pub(crate) mod tokens;
 pub(crate) mod users;
