@@ -10,7 +10,7 @@ const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
 
 /** Name, address, and what must be seen. */
 const PAGES = [
-  ['overview', '/', '[data-testid=counter-events]:text-matches("[0-9]")'],
+  ['overview', '/', '[data-testid=counter-events] span[title]'],
   ['alerts', '/alerts', '[data-testid=alert-row]'],
   ['incidents', '/incidents', '[data-testid=incident-row]'],
   ['incident', `/incidents/${incident}`, '[data-testid=graph-node]'],
