@@ -71,8 +71,9 @@ fn packets(path: &Path, mut each: impl FnMut(u64, &Event) -> Result<()>) -> Resu
     let mut sensor = Sensor::new(Settings::default());
     let mut number = 0;
     let mut all = |sensor: &mut Sensor| {
-        sensor.events().try_for_each(|event| {
+        sensor.events().try_for_each(|mut event| {
             number += 1;
+            event.set_ingested(event.timestamp());
             each(number, &event)
         })
     };
