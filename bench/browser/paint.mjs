@@ -1,12 +1,9 @@
 // How soon each page of the console shows what it is for, in a real Chromium over a full store: from the address typed to the first
 // row, number or bar on screen, the console's own files in the browser's cache as on any day but the first.
 // In the environment: URL, PASSWORD (the first login's), ROUNDS, INCIDENT (an id). Prints one line of JSON: milliseconds by page.
-import { createRequire } from 'node:module';
+import { firstLogin, launch } from '../../tests/browser/first.mjs';
 
-const require = createRequire(new URL('../../dashboard/web/package.json', import.meta.url));
-const { chromium } = require('playwright-core');
 const { URL: url, PASSWORD: password, ROUNDS: rounds = '10', INCIDENT: incident } = process.env;
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
 /** Name, address, and what must be seen. */
 const PAGES = [
@@ -23,19 +20,13 @@ const PAGES = [
   ['wall', '/wall', '[data-testid=wall-age]'],
 ];
 
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags });
+const browser = await launch();
 const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1920, height: 1080 }, locale: 'vi-VN' });
 const page = await context.newPage();
 const at = (id) => page.getByTestId(id);
 const seen = (selector) => page.locator(selector).first().waitFor({ timeout: 30_000 });
 
-await page.goto(url);
-await at('login-username').fill('admin');
-await at('login-password').fill(password);
-await at('login-submit').click();
-await at('new-password').fill('Đỉnh núi Fansipan 3147 m');
-await at('new-password-repeat').fill('Đỉnh núi Fansipan 3147 m');
-await at('change-password-submit').click();
+await firstLogin(page, url, password, 'Đỉnh núi Fansipan 3147 m');
 await at('nav-overview').waitFor();
 
 const out = {};

@@ -15,6 +15,7 @@ use crate::{
     appliance::Appliance,
     filling::{self, Filling, rounded},
     latency, machine,
+    results::percentile,
 };
 
 /// Fills a store, starts the appliance over it, measures; each kind of call is made `rounds` times.
@@ -112,8 +113,8 @@ fn paint(appliance: &Appliance, rounds: usize) -> Result<Json> {
 fn spread(mut millis: Vec<f64>) -> Json {
     let first = millis.first().copied().unwrap_or(f64::NAN);
     millis.sort_by(f64::total_cmp);
-    let at = |p: f64| millis.get((millis.len().saturating_sub(1) as f64 * p).round() as usize).copied().unwrap_or(f64::NAN);
-    json!({ "first_ms": rounded(first), "p50_ms": rounded(at(0.5)), "p95_ms": rounded(at(0.95)) })
+    let at = |share| rounded(percentile(&millis, share));
+    json!({ "first_ms": rounded(first), "p50_ms": at(0.5), "p95_ms": at(0.95) })
 }
 
 fn timed(name: &str, rounds: usize, call: impl Fn(usize) -> Result<()>) -> Result<Json> {

@@ -24,6 +24,7 @@ use crate::{
     appliance::{Appliance, binary},
     filling::Filling,
     load, machine,
+    results::percentile,
 };
 
 /// A large terminal: the more there is to draw, the longer it takes.
@@ -189,9 +190,6 @@ fn export(data: &Path, format: &str) -> Result<Json> {
 
 fn percentiles(mut millis: Vec<f64>) -> Json {
     millis.sort_by(f64::total_cmp);
-    let at = |p: f64| {
-        let last = millis.len().saturating_sub(1);
-        millis.get((last as f64 * p).round() as usize).map(|m| (m * 1000.0).round() / 1000.0)
-    };
+    let at = |share| (percentile(&millis, share) * 1000.0).round() / 1000.0;
     json!({ "count": millis.len(), "p50": at(0.5), "p95": at(0.95), "p99": at(0.99), "max": at(1.0) })
 }

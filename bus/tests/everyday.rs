@@ -242,14 +242,20 @@ fn unusable_settings_are_refused_by_name() {
     }
 }
 
+/// Appends 200 lines: 150 in a segment that is sealed, 50 in one that is open.
+fn two_segments(bus: &EmbeddedBus) -> Vec<String> {
+    let records: Vec<String> = (0..200).map(|i| format!("line {i}")).collect();
+    append(bus, &records[..150]);
+    bus.seal().unwrap();
+    append(bus, &records[150..]);
+    records
+}
+
 #[test]
 fn seals_prove_what_was_kept_and_show_what_was_changed() {
     let dir = TempDir::new().unwrap();
     let (bus, _) = EmbeddedBus::open(config(&dir)).unwrap();
-    let records: Vec<String> = (0..200).map(|i| format!("line {i}")).collect();
-    append(&bus, &records[..150]);
-    bus.seal().unwrap();
-    append(&bus, &records[150..]);
+    let records = two_segments(&bus);
     bus.seal().unwrap();
     bus.seal().unwrap();
     let status = bus.status();
@@ -278,10 +284,7 @@ fn seals_prove_what_was_kept_and_show_what_was_changed() {
 fn a_record_is_proven_to_anyone_who_has_the_seal_alone() {
     let dir = TempDir::new().unwrap();
     let (bus, _) = EmbeddedBus::open(config(&dir)).unwrap();
-    let records: Vec<String> = (0..200).map(|i| format!("line {i}")).collect();
-    append(&bus, &records[..150]);
-    bus.seal().unwrap();
-    append(&bus, &records[150..]);
+    two_segments(&bus);
     let now = bus.status().segments[0].last_at;
     let wanted = ["line 7", "line 149", "line 199", "line 200"];
     let which = |record: &[u8]| wanted.iter().position(|w| w.as_bytes() == record);

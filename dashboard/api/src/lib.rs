@@ -24,6 +24,7 @@ mod problem;
 mod routes;
 mod server;
 mod shared;
+mod spool;
 mod state;
 mod web;
 

@@ -134,9 +134,14 @@ fn manifest(checked: &mut Checked, files: &[FileEntry], held: &BTreeMap<String, 
     checked.manifest = Some(manifest);
 }
 
+/// Lines that are not empty, numbered from 1 as if there were no others.
+fn numbered(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    (1..).zip(text.split(|b| *b == b'\n').filter(|l| !l.is_empty()))
+}
+
 fn lines<T: serde::de::DeserializeOwned>(checked: &mut Checked, name: &str, text: &[u8]) -> Vec<T> {
     let mut out = Vec::new();
-    for (number, line) in (1..).zip(text.split(|b| *b == b'\n').filter(|l| !l.is_empty())) {
+    for (number, line) in numbered(text) {
         match serde_json::from_slice(line) {
             Ok(read) => out.push(read),
             Err(error) => checked.wrong(format!("{name}, line {number}: {error}")),
@@ -150,7 +155,7 @@ fn events(checked: &mut Checked, held: &BTreeMap<String, Vec<u8>>) {
     let Some(text) = held.get(EVENTS) else { return };
     let mut events: BTreeMap<String, &[u8]> = BTreeMap::new();
     let mut count = 0u64;
-    for (number, line) in (1..).zip(text.split(|b| *b == b'\n').filter(|l| !l.is_empty())) {
+    for (number, line) in numbered(text) {
         count += 1;
         let read: Option<serde_json::Value> = serde_json::from_slice(line).ok();
         match read.as_ref().and_then(|e| e.get("event.id")).and_then(serde_json::Value::as_str) {

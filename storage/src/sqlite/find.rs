@@ -37,12 +37,13 @@ impl By {
 
     /// The way that reads least when the first of an order are wanted.
     pub(super) fn first(t: &Transaction<'_>, filter: &AlertFilter) -> Result<By> {
-        let By::Index(expression) = By::all(filter) else { return Ok(By::all(filter)) };
+        let by = By::all(filter);
+        let By::Index(expression) = &by else { return Ok(by) };
         let found: i64 = t
             .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM alert_texts WHERE alert_texts MATCH ?1 LIMIT ?2)")
-            .and_then(|mut s| s.query_row((&expression, FEW + 1), |row| row.get(0)))
+            .and_then(|mut s| s.query_row((expression, FEW + 1), |row| row.get(0)))
             .map_err(StoreError::state("looking for alerts"))?;
-        Ok(if found > FEW { By::look(filter) } else { By::Index(expression) })
+        Ok(if found > FEW { By::look(filter) } else { by })
     }
 
     /// A look at each.

@@ -4,18 +4,12 @@
 //! name on disk. Every file handed out is a hand more in its chain of custody.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, BufWriter, Seek as _},
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
-use axum::{
-    body::Body,
-    extract::State,
-    http::{HeaderValue, header},
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 use fansipan_evidence::{Bundle, BundleFigures, EVIDENCE, Handed, Hashing, Included, Made};
 use fansipan_model::{AlertId, case::Custody, case::ItemBody, json as flat, time};
 use fansipan_response::{Action, playbook::Run};
@@ -27,16 +21,17 @@ use super::{
     actions::desk,
     evidence::{hash_of, place},
     incidents::parse,
-    lessons::{self, Told},
+    lessons,
     session::hide,
     timeline::{Whole, gather},
 };
 use crate::{
-    dto::{ActionDetail, AlertDto, AuditItem, IncidentDto, ItemDto, RunDetail, StepDto},
+    dto::{ActionDetail, AlertDto, AuditItem, IncidentDto, ItemDto, LessonsDto, RunDetail, StepDto},
     extract::InPath,
     guard::Trail,
     identity::Caller,
     problem::{Kind, Problem},
+    spool,
     state::{Api, now},
 };
 
@@ -50,7 +45,7 @@ const README: &str = include_str!("../../data/bundle-readme.txt");
 /// All that goes into a bundle.
 struct Content {
     whole: Whole,
-    told: Told,
+    lessons: LessonsDto,
     actions: Vec<(Action, Vec<ResponseStep>)>,
     runs: Vec<(Run, Vec<ResponseStep>)>,
     files: Vec<(Item, Option<PathBuf>)>,
@@ -67,14 +62,19 @@ pub(crate) async fn take(State(api): State<Api>, trail: Trail, caller: Caller, I
     let files = hand_out(&api, &trail, &caller, id, &mut whole).await?;
     let (filter, scope) = (ResponseFilter { incident: Some(id.to_string()), ..ResponseFilter::default() }, caller.scope.clone());
     let (actions, runs) = desk(&api, move |d| {
-        let actions = d.actions(&scope, &filter, ACTIONS)?.into_iter().map(|a| Ok((d.journal(a.id)?, a)));
-        let actions = actions.map(|both| both.map(|(j, a)| (a, j))).collect::<Result<Vec<_>, fansipan_response::ResponseError>>()?;
-        let runs = d.runs(&scope, &filter, ACTIONS)?.into_iter().map(|r| Ok((d.journal(r.id)?, r)));
-        let runs = runs.map(|both| both.map(|(j, r)| (r, j))).collect::<Result<Vec<_>, fansipan_response::ResponseError>>()?;
+        let (mut actions, mut runs) = (Vec::new(), Vec::new());
+        for action in d.actions(&scope, &filter, ACTIONS)? {
+            let journal = d.journal(action.id)?;
+            actions.push((action, journal));
+        }
+        for run in d.runs(&scope, &filter, ACTIONS)? {
+            let journal = d.journal(run.id)?;
+            runs.push((run, journal));
+        }
         Ok((actions, runs))
     })
     .await?;
-    let told = lessons::tell(&api, &caller.scope, &whole).await?;
+    let lessons = lessons::tell(&api, &caller.scope, &whole).await?;
     let at = now();
     let made = Made {
         incident: id.to_string(),
@@ -83,7 +83,7 @@ pub(crate) async fn take(State(api): State<Api>, trail: Trail, caller: Caller, I
         by: caller.name.clone(),
         program: concat!("fansipan ", env!("CARGO_PKG_VERSION")).to_owned(),
     };
-    let content = Content { whole, told, actions, runs, files, made, at };
+    let content = Content { whole, lessons, actions, runs, files, made, at };
     let (ledger, data) = (api.deps.ledger.clone(), api.config.data.clone());
     let written = api.exports.run(move || {
         let wanted: Vec<(Uuid, i64)> = content.whole.events.iter().map(|e| (e.id(), e.ingested())).collect();
@@ -124,10 +124,7 @@ async fn hand_out(
 
 /// Fills a file that nobody else can open.
 fn write(data: &Path, content: &Content, found: Included, log: bool) -> io::Result<(File, BundleFigures)> {
-    let path = data.join(format!("bundle-{}", Uuid::new_v4()));
-    let file = OpenOptions::new().create_new(true).read(true).write(true).mode(0o600).open(&path)?;
-    std::fs::remove_file(&path)?;
-    let out = Hashing::new(BufWriter::with_capacity(1 << 18, file));
+    let out = Hashing::new(BufWriter::with_capacity(1 << 18, spool::unnamed(data, "bundle")?));
     let seconds = u64::try_from(content.at / time::SECOND).unwrap_or(0);
     let mut bundle = Bundle::new(out, content.made.clone(), seconds);
     let (events, proven) = (content.whole.events.len() as u64, found.records.len() as u64);
@@ -157,10 +154,10 @@ fn write(data: &Path, content: &Content, found: Included, log: bool) -> io::Resu
 fn texts<W: io::Write>(bundle: &mut Bundle<W>, content: &Content) -> io::Result<()> {
     let whole = &content.whole;
     let story: Vec<StepDto> = fansipan_model::incident::story(&whole.alerts).into_iter().map(StepDto::from).collect();
-    bundle.text("story.md", lessons::story(&whole.incident, &story, &content.told).as_bytes())?;
+    bundle.text("story.md", lessons::story(&whole.incident, &story, &content.lessons).as_bytes())?;
     let incident = json!({
         "incident": IncidentDto::from(&whole.incident), "story": story, "stage": whole.workspace.stage,
-        "facts": whole.workspace.facts, "lessons": content.told.dto,
+        "facts": whole.workspace.facts, "lessons": content.lessons,
     });
     let mut text = serde_json::to_vec_pretty(&incident)?;
     text.push(b'\n');
@@ -202,17 +199,9 @@ fn files<W: io::Write>(bundle: &mut Bundle<W>, files: &[(Item, Option<PathBuf>)]
 }
 
 fn answer(file: File, incident: AlertId, figures: &BundleFigures) -> Response {
-    let mut response = Body::from_stream(tokio_util::io::ReaderStream::new(tokio::fs::File::from_std(file))).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-tar"));
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(figures.bytes));
-    for (name, value) in [
-        ("content-disposition", format!("attachment; filename=\"fansipan-incident-{incident}.tar\"")),
-        ("x-fansipan-bundle", serde_json::to_string(figures).unwrap_or_default()),
-    ] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
-        }
-    }
-    response
+    let headers = [
+        ("content-disposition", &*format!("attachment; filename=\"fansipan-incident-{incident}.tar\"")),
+        ("x-fansipan-bundle", &serde_json::to_string(figures).unwrap_or_default()),
+    ];
+    spool::attachment(tokio::fs::File::from_std(file), "application/x-tar", figures.bytes, &headers)
 }

@@ -45,11 +45,6 @@ const EVENTS: usize = 500;
 /// Slower detection than this is worth a thought, seconds.
 const SLOW: i64 = 3600;
 
-/// What is learned, and the lines of the story about it.
-pub(super) struct Told {
-    pub(super) dto: LessonsDto,
-}
-
 /// `GET /incidents/{id}/lessons`
 pub(crate) async fn show(
     State(api): State<Api>,
@@ -60,11 +55,11 @@ pub(crate) async fn show(
     trail.note(&id, json!({}));
     let whole = gather(&api, &caller.scope, parse(&id)?, EVENTS).await?;
     trail.of(&whole.incident.state.agency);
-    Ok(Json(tell(&api, &caller.scope, &whole).await?.dto))
+    Ok(Json(tell(&api, &caller.scope, &whole).await?))
 }
 
 /// Looks at an incident and at the record of its rules.
-pub(super) async fn tell(api: &Api, scope: &Scope, whole: &Whole) -> Result<Told, Problem> {
+pub(super) async fn tell(api: &Api, scope: &Scope, whole: &Whole) -> Result<LessonsDto, Problem> {
     let (cases, scope) = (api.deps.cases.clone(), scope.clone());
     let mut of_rules: BTreeMap<String, fansipan_model::AlertId> = BTreeMap::new();
     for alert in whole.alerts.iter().take(EVENTS) {
@@ -93,7 +88,7 @@ pub(super) async fn tell(api: &Api, scope: &Scope, whole: &Whole) -> Result<Told
     });
     let proposals = proposals(whole, verdict.as_deref(), &records, &times);
     let (category, root_cause, lessons) = (fact("category"), fact("root_cause"), fact("lessons"));
-    Ok(Told { dto: LessonsDto { category, verdict, root_cause, lessons, times, mean, proposals } })
+    Ok(LessonsDto { category, verdict, root_cause, lessons, times, mean, proposals })
 }
 
 /// How long an incident took.
@@ -295,9 +290,8 @@ pub(super) fn lasted(seconds: i64, vi: bool) -> String {
 }
 
 /// The story of an incident as Markdown, Vietnamese first.
-pub(super) fn story(incident: &Incident, steps: &[StepDto], told: &Told) -> String {
+pub(super) fn story(incident: &Incident, steps: &[StepDto], lessons: &LessonsDto) -> String {
     let clean = super::notification::markdown;
-    let lessons = &told.dto;
     let mut out = format!("# {}\n\n{}\n\n", clean(&incident.title_vi), clean(&incident.title));
     let known = |name: &str, value: &Option<String>| format!("- {name}: {}\n", value.as_deref().map_or_else(|| "–".into(), clean));
     out.push_str(&known("Nhóm sự cố / Category", &lessons.category));

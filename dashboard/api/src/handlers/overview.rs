@@ -1,6 +1,6 @@
 //! The overview: are we under attack, are we blind. Computed once for all who may see the same.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::extract::State;
 use fansipan_model::{FieldId, Predicate, Scope, SourceInfo, fields, time};
@@ -12,12 +12,12 @@ use crate::{
         Bucket, Counters, CountryMap, Overview, OverviewAlerts, OverviewEvents, OverviewParams, OverviewSources, OverviewTop,
         TechniqueCount, TopRule, Trend, Trends, ValueCount,
     },
-    extract::{Json, Params, duration},
+    extract::{Params, duration},
     geo::Geo,
     identity::Caller,
     ports::ApiDeps,
     problem::Problem,
-    shared::{Shared, scope_key},
+    shared::{Same, Shared, scope_key},
     state::{Api, now},
 };
 
@@ -39,21 +39,12 @@ impl Default for OverviewCache {
     }
 }
 
-/// An overview that many may share.
-pub(crate) struct SharedOverview(Arc<Overview>);
-
-impl axum::response::IntoResponse for SharedOverview {
-    fn into_response(self) -> axum::response::Response {
-        Json(&*self.0).into_response()
-    }
-}
-
 /// `GET /overview`
 pub(crate) async fn show(
     State(api): State<Api>,
     caller: Caller,
     Params(params): Params<OverviewParams>,
-) -> Result<SharedOverview, Problem> {
+) -> Result<Same<Overview>, Problem> {
     let text = params.since.filter(|s| !s.is_empty()).unwrap_or_else(|| "24h".to_owned());
     let span = duration(&text)
         .filter(|d| (60 * time::SECOND..=LONGEST).contains(d))
@@ -63,7 +54,7 @@ pub(crate) async fn show(
         let (deps, geo, scope) = (api.deps.clone(), api.geo.clone(), caller.scope);
         api.searches.store(move || compute(&deps, &geo, &scope, span, now())).await
     };
-    api.overview.0.get(key, compute).await.map(SharedOverview)
+    api.overview.0.get(key, compute).await.map(Same)
 }
 
 /// The two stores are asked side by side: each takes about as long as the other.

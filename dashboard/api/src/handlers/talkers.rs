@@ -5,7 +5,6 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     net::IpAddr,
     ops::ControlFlow,
-    sync::Arc,
     time::Duration,
 };
 
@@ -15,10 +14,9 @@ use fansipan_storage::{EventStore, StoreError, TimeRange};
 
 use crate::{
     dto::{Bucket, Talker, Talkers, Target},
-    extract::Json,
     identity::Caller,
     problem::Problem,
-    shared::{Shared, scope_key},
+    shared::{Same, Shared, scope_key},
     state::{Api, now},
 };
 
@@ -38,20 +36,11 @@ impl Default for TalkersCache {
     }
 }
 
-/// An answer that many may share.
-pub(crate) struct SharedTalkers(Arc<Talkers>);
-
-impl axum::response::IntoResponse for SharedTalkers {
-    fn into_response(self) -> axum::response::Response {
-        Json(&*self.0).into_response()
-    }
-}
-
 /// `GET /network/talkers`
-pub(crate) async fn show(State(api): State<Api>, caller: Caller) -> Result<SharedTalkers, Problem> {
+pub(crate) async fn show(State(api): State<Api>, caller: Caller) -> Result<Same<Talkers>, Problem> {
     let (key, deps) = (scope_key(&caller.scope), api.deps.clone());
     let compute = async { api.searches.store(move || compute(&*deps.events, &caller.scope, now())).await };
-    api.talkers.0.get(key, compute).await.map(SharedTalkers)
+    api.talkers.0.get(key, compute).await.map(Same)
 }
 
 /// What one side of a flow sent.

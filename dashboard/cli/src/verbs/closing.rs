@@ -6,13 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use fansipan_evidence::{BundleFigures, verify as check};
 use serde_json::{Value, json};
 
 use super::{
+    download::{as_json, draft, fetch, keep},
     incidents::list_of,
-    packets::{draft, ended, hashing, keep},
 };
 use crate::{
     Outcome,
@@ -91,21 +91,10 @@ pub(super) async fn notify(cli: &Cli, api: &Client, id: &str, form: &str, format
 pub(super) async fn export(cli: &Cli, api: &Client, id: &str, to: Option<&Path>) -> Result<Outcome> {
     let plain: String = id.chars().filter(char::is_ascii_hexdigit).collect();
     let path = to.map_or_else(|| PathBuf::from(format!("fansipan-incident-{plain}.tar")), Path::to_owned);
-    let draft = draft(&path)?;
-    let mut out = hashing(&draft);
-    let headers = api.download(&format!("/incidents/{id}/bundle"), &[], |piece| out.write_all(piece)).await?;
-    let hash = ended(out)?;
-    let told = headers.get("x-fansipan-bundle").and_then(|v| serde_json::from_slice::<BundleFigures>(v.as_bytes()).ok());
-    let figures = told.unwrap_or_default();
-    let told = &figures.sha256;
-    ensure!(*told == hash, "FSP-CLI-062: the file arrived damaged (SHA-256 {hash}, the appliance says {told}): ask again");
-    keep(draft, &path)?;
+    let from = format!("/incidents/{id}/bundle");
+    let figures = fetch(api, &from, &[], "x-fansipan-bundle", &path, |f: &BundleFigures| &f.sha256).await?;
     if cli.json {
-        let mut told = serde_json::to_value(&figures)?;
-        if let Some(told) = told.as_object_mut() {
-            told.insert("file".to_owned(), path.display().to_string().into());
-        }
-        output::json(&told)?;
+        as_json(&figures, &path)?;
         return Ok(Outcome::Done);
     }
     let BundleFigures { events, proven, files, fingerprint, .. } = figures;

@@ -13,6 +13,7 @@ mod alerts;
 mod closing;
 mod correlated;
 mod doctor;
+mod download;
 mod entity;
 mod evidence;
 mod exceptions;

@@ -2,19 +2,17 @@
 //!
 //! Usually the appliance is asked. With `--flow` the rings below `--data` are read on this host: there the collector's role keeps them.
 
-use std::{
-    fs::File,
-    io::{self, BufWriter, Write},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use fansipan_collector::tap::ring::{FlowName, Limits, Place, Wanted, find, folder};
-use fansipan_evidence::{Hashing, PacketFigures};
+use fansipan_evidence::PacketFigures;
 use fansipan_model::time;
-use tempfile::NamedTempFile;
 
-use super::client;
+use super::{
+    client,
+    download::{as_json, draft, ended, fetch, hashing, keep},
+};
 use crate::{
     Outcome,
     args::{Cli, PacketsArgs},
@@ -54,43 +52,12 @@ fn target(args: &PacketsArgs, name: &str) -> PathBuf {
     args.output.clone().unwrap_or_else(|| PathBuf::from(name.chars().map(plain).collect::<String>() + ".pcapng"))
 }
 
-/// Writes to a draft, and hashes.
-pub(super) fn hashing(draft: &NamedTempFile) -> Hashing<BufWriter<&File>> {
-    Hashing::new(BufWriter::with_capacity(1 << 18, draft.as_file()))
-}
-
-/// The hash of everything, which is in the file by then.
-pub(super) fn ended(out: Hashing<BufWriter<&File>>) -> io::Result<String> {
-    let (mut out, sha256) = out.end();
-    out.flush().map(|()| sha256)
-}
-
-/// A file beside the one that is wanted, so that this one is whole or not there; readable by oneself only.
-pub(super) fn draft(path: &Path) -> Result<NamedTempFile> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    NamedTempFile::new_in(folder).with_context(|| format!("FSP-CLI-032: cannot write {}", path.display()))
-}
-
-pub(super) fn keep(draft: NamedTempFile, path: &Path) -> Result<()> {
-    let failed = || format!("FSP-CLI-032: cannot write {}", path.display());
-    draft.as_file().sync_all().with_context(failed)?;
-    draft.persist(path).with_context(failed)?;
-    Ok(())
-}
-
 /// Asks the appliance.
 async fn of_event(cli: &Cli, args: &PacketsArgs, id: &str) -> Result<(PacketFigures, PathBuf)> {
     let path = target(args, id);
-    let draft = draft(&path)?;
-    let mut out = hashing(&draft);
     let parameters: Vec<_> = args.minutes.map(|m| ("minutes", m.to_string())).into_iter().collect();
-    let headers = client(cli)?.download(&format!("/packets/{}", output::escape(id)), &parameters, |piece| out.write_all(piece)).await?;
-    let hash = ended(out)?;
-    let figures: PacketFigures =
-        headers.get("x-fansipan-packets").and_then(|v| serde_json::from_slice(v.as_bytes()).ok()).unwrap_or_default();
-    let told = &figures.sha256;
-    ensure!(*told == hash, "FSP-CLI-062: the file arrived damaged (SHA-256 {hash}, the appliance says {told}): ask again");
-    keep(draft, &path)?;
+    let from = format!("/packets/{}", output::escape(id));
+    let figures = fetch(&client(cli)?, &from, &parameters, "x-fansipan-packets", &path, |f: &PacketFigures| &f.sha256).await?;
     Ok((figures, path))
 }
 
@@ -127,11 +94,7 @@ fn of_flow(cli: &Cli, args: &PacketsArgs, flow: &str) -> Result<(PacketFigures, 
 
 fn tell(cli: &Cli, figures: &PacketFigures, path: &Path) -> Result<()> {
     if cli.json {
-        let mut told = serde_json::to_value(figures)?;
-        if let Some(told) = told.as_object_mut() {
-            told.insert("file".to_owned(), path.display().to_string().into());
-        }
-        return Ok(output::json(&told)?);
+        return as_json(figures, path);
     }
     let PacketFigures { packets, bytes, first, last, .. } = figures;
     output::line(&format!("{packets} packets, {bytes} bytes, from {} to {}", output::harmless(first), output::harmless(last)))?;
