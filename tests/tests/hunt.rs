@@ -89,3 +89,27 @@ fn attack_recordings_are_read_to_the_end() -> Result<()> {
     assert!(detections.iter().all(|d| d["record"].as_u64() > Some(0)));
     Ok(())
 }
+
+/// What the sensor wrote is hunted through as the capture itself: nothing of its events is lost on the way.
+#[test]
+fn what_the_sensor_wrote_is_hunted_like_the_capture() -> Result<()> {
+    let Some(data) = data() else { return Ok(()) };
+    let capture = data.join("pcap/ftp_bruteforce.pcap");
+    let dir = tempfile::tempdir()?;
+    let written = dir.path().join("events.ndjson");
+    let out = Command::new(Appliance::binary()).arg("pcap").arg(&capture).output()?;
+    assert!(out.status.success(), "{out:?}");
+    fs::write(&written, &out.stdout)?;
+    let packs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules/packs/network");
+    let told = |input: &Path| -> Result<Vec<Value>> {
+        let out = Command::new(Appliance::binary()).arg("hunt").arg("--rules").arg(&packs).arg("--").arg(input).output()?;
+        assert!(out.status.success(), "{out:?}");
+        let text = String::from_utf8(out.stdout)?.replace(&input.display().to_string(), "INPUT");
+        text.lines().map(|l| serde_json::from_str(l).with_context(|| l.to_owned())).collect()
+    };
+    let (from_packets, from_events) = (told(&capture)?, told(&written)?);
+    let titles: BTreeSet<&str> = from_packets.iter().filter_map(|d| d["rule.title"].as_str()).collect();
+    assert!(titles.contains("Password sent in the clear") && titles.contains("Passwords guessed over the network"), "{titles:?}");
+    assert_eq!(from_packets, from_events);
+    Ok(())
+}

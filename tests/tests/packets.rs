@@ -100,6 +100,8 @@ fn the_packets_of_a_request_are_one_command_away() -> Result<()> {
     std::io::stdout().write_all(said.1.as_bytes())?;
     read_back(&name, &event)?;
 
+    handed_in(&wire, &appliance, &id)?;
+
     // whoever looks from the collector finds the same
     let community = event["network.community_id"].as_str().context("its community id")?;
     let at = event["@timestamp"].as_str().context("its time")?;
@@ -113,6 +115,31 @@ fn the_packets_of_a_request_are_one_command_away() -> Result<()> {
     assert!(unknown.0 == Some(1) && unknown.2.contains("FSP-CLI-003"), "{unknown:?}");
     let doctor = appliance_doctor(&appliance)?;
     assert!(doctor.contains("packet ring") && doctor.contains("0 packets of long flows left out"), "{doctor}");
+    Ok(())
+}
+
+/// `--incident` makes them evidence: kept with the same hash, in the incident's own list.
+fn handed_in(wire: &Wire, appliance: &Appliance, event: &str) -> Result<()> {
+    let now = jiff::Timestamp::now().strftime("%b %e %H:%M:%S");
+    let line = format!("echo '<38>{now} solo01 sshd[5]: Accepted password for root from 198.51.100.200 port 40200 ssh2'");
+    assert!(wire.run(&format!("bash -c {}", format!("{line} > /dev/udp/127.0.0.1/{}", appliance.syslog).replace(' ', "\u{a0}"))));
+    let mut alert = String::new();
+    eventually("an alert", PATIENCE, || {
+        let all = appliance.json(&["alerts", "list"])?;
+        let found = all.iter().find(|a| a.to_string().contains("solo01")).and_then(|a| a["id"].as_str());
+        alert = found.unwrap_or_default().to_owned();
+        Ok(found.is_some())
+    })?;
+    let told = appliance.cli(&["alerts", "escalate", &alert])?.join("\n");
+    let incident = told.split_whitespace().last().context("an incident")?.to_owned();
+    let file = appliance.dir().join("evidence.pcapng").display().to_string();
+    let out = packets(appliance, &[event, "-o", &file, "--incident", &incident])?;
+    assert!(out.0 == Some(0) && out.1.contains(&format!("evidence of incident {incident}")), "{out:?}");
+    let sha256: String = Sha256::digest(std::fs::read(&file)?).iter().map(|b| format!("{b:02x}")).collect();
+    let shown = appliance.json(&["incidents", "timeline", &incident])?;
+    assert!(shown.iter().any(|e| e.to_string().contains(&sha256)), "{sha256} is not in {shown:?}");
+    let nowhere = packets(appliance, &[event, "-o", &file, "--incident", "00000000000000000000000000000000"])?;
+    assert!(nowhere.0 == Some(1), "{nowhere:?}");
     Ok(())
 }
 

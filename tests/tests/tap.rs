@@ -1,11 +1,17 @@
 //! The network sensor on a live interface: a wire in a network namespace, `fansipan run` with CAP_NET_RAW alone, packets sent.
 
-use std::{fs, process::Command, time::Duration};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result};
 use fansipan_tests::{
     appliance::{Appliance, eventually},
-    packets::{Wire, dns, write_pcap},
+    packets::{Wire, dns, erspan, geneve, udp, vxlan, write_pcap},
 };
 use serde_json::Value;
 
@@ -83,7 +89,7 @@ fn packets_on_a_wire_become_events_and_nothing_is_lost_unsaid() -> Result<()> {
 }
 
 /// The interface goes down and away, and is heard again when it is back.
-fn away_and_back(wire: &Wire, appliance: &Appliance, mut sent: u64, calm: &std::path::Path) -> Result<()> {
+fn away_and_back(wire: &Wire, appliance: &Appliance, mut sent: u64, calm: &Path) -> Result<()> {
     let before = number(&packets(appliance)?, "kernel_drops");
     assert!(wire.run("ip link set t1 down"));
     std::thread::sleep(Duration::from_millis(800));
@@ -125,6 +131,87 @@ fn rights_are_given_up(appliance: &Appliance) -> Result<()> {
         }
     }
     assert_eq!(threads, 3, "one that reads and two with a sensor");
+    Ok(())
+}
+
+/// Threads that stand still until this is dropped.
+struct Paused(Child);
+
+impl Paused {
+    /// `None`, and says why, where that is not permitted.
+    fn new(threads: &[u32]) -> Result<Option<Self>> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("network/pause.py");
+        let mut pause = Command::new("python3");
+        pause.arg(script).args(threads.iter().map(u32::to_string)).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut paused = Self(pause.spawn()?);
+        let mut line = String::new();
+        BufReader::new(paused.0.stdout.take().context("its output")?).read_line(&mut line)?;
+        if line.trim() == "stopped" {
+            return Ok(Some(paused));
+        }
+        println!("skipped: threads cannot be stopped one by one here ({})", line.trim());
+        Ok(None)
+    }
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+/// The threads with a sensor: they are made before the one that reads.
+fn sensors(appliance: &Appliance) -> Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for task in fs::read_dir(format!("/proc/{}/task", appliance.pid()))? {
+        let task = task?;
+        if fs::read_to_string(task.path().join("comm"))?.trim() == "tap-t1" {
+            found.push(task.file_name().to_string_lossy().parse()?);
+        }
+    }
+    found.sort_unstable();
+    found.pop().context("the thread that reads")?;
+    Ok(found)
+}
+
+#[test]
+fn mirrors_are_read_and_what_the_sensor_itself_cannot_take_is_counted() -> Result<()> {
+    let Some(wire) = Wire::new("own") else { return Ok(()) };
+    let appliance = Appliance::start_through(&through(&wire), "[[sources.tap]]\ninterface = \"t1\"\nthreads = 2\nbuffer_mib = 256\n")?;
+    eventually("it is listened to", PATIENCE, || Ok(packets(&appliance)?["up"] == true))?;
+
+    // mirrored traffic as it arrives over the network
+    let mirrors = appliance.dir().join("mirrors.pcap");
+    let ways: [(&str, fn(&[u8], u32) -> Vec<u8>); 3] =
+        [("vxlan", |f, _| vxlan(f)), ("geneve", |f, _| geneve(f)), ("erspan2", |f, n| erspan(f, n))];
+    let frames: Vec<Vec<u8>> =
+        (0..60u32).flat_map(|n| dns(n).map(|f| ways.get(n as usize % 3).map(|(_, way)| way(&f, n)).unwrap_or_default())).collect();
+    write_pcap(&mirrors, &frames)?;
+    wire.replay(&mirrors, "--pps 1000")?;
+    for (kind, _) in ways {
+        let found = format!("event.dataset:network.dns and dns.question.name:*.tap.example and fansipan.tunnel.type:{kind}");
+        eventually(&format!("what {kind} carries"), PATIENCE, || Ok(appliance.count(&found)? == 20))?;
+    }
+    let mut sent = frames.len() as u64;
+
+    // the threads with a sensor stand still, the one that reads goes on: its queues fill, and what does not fit is said
+    let one = udp(([10, 9, 1, 1], 7000), ([10, 9, 1, 2], 7001), b"flood");
+    let flood = appliance.dir().join("flood.pcap");
+    write_pcap(&flood, &vec![one; 20_000])?;
+    let Some(paused) = Paused::new(&sensors(&appliance)?)? else { return Ok(()) };
+    wire.replay(&flood, "--topspeed --preload-pcap --loop=10")?;
+    sent += 200_000;
+    std::thread::sleep(Duration::from_secs(2));
+    drop(paused);
+    let p = accounted(&appliance, sent)?;
+    let (seen, kernel, own) = (number(&p, "seen"), number(&p, "kernel_drops"), number(&p, "own_drops"));
+    assert!(own > 0, "queues of 64 batches took 200,000 frames: {p}");
+    assert_eq!(own + kernel, sent - seen, "{p}");
+    let coverage = p["coverage"].as_f64().context("coverage")?;
+    assert!((coverage - seen as f64 / sent as f64).abs() < 1e-6, "{p}");
+    let doctor = Command::new(Appliance::binary()).args(["doctor", "--data"]).arg(appliance.data()).output()?;
+    assert!(String::from_utf8_lossy(&doctor.stdout).contains("threads"), "{doctor:?}");
     Ok(())
 }
 

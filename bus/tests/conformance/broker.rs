@@ -15,7 +15,7 @@ fn script() -> PathBuf {
 
 impl Broker {
     /// Starts it, or says why there is none.
-    pub fn start() -> Option<Broker> {
+    pub(crate) fn start() -> Option<Broker> {
         if let Ok(address) = std::env::var("KAFKA_BROKERS") {
             return Some(Broker { address, own: None });
         }
@@ -30,14 +30,14 @@ impl Broker {
     }
 
     /// Sends a signal to the broker: `KILL`, `STOP`, `CONT`. False where it is not ours.
-    pub fn signal(&self, name: &str) -> bool {
+    pub(crate) fn signal(&self, name: &str) -> bool {
         let Some(dir) = &self.own else { return false };
         let pid = std::fs::read_to_string(dir.path().join("pid")).unwrap();
         Command::new("kill").arg(format!("-{name}")).arg(pid.trim()).status().unwrap().success()
     }
 
     /// Starts it again on the same data and port.
-    pub fn again(&self) {
+    pub(crate) fn again(&self) {
         let dir = self.own.as_ref().unwrap();
         let out = Command::new(script()).arg("start").arg(dir.path()).output().unwrap();
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));

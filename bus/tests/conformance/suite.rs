@@ -8,7 +8,7 @@ use std::{
 use fansipan_bus::{Batch, Sink, Source};
 
 /// A bus under test.
-pub trait Subject {
+pub(crate) trait Subject {
     type Sink: Sink;
     /// The way in.
     fn sink(&mut self) -> &Self::Sink;
@@ -21,7 +21,7 @@ pub trait Subject {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs every test, each on a bus of its own.
-pub fn all<S: Subject>(new: &mut dyn FnMut() -> S) {
+pub(crate) fn all<S: Subject>(new: &mut dyn FnMut() -> S) {
     for (name, test) in [
         ("what is acknowledged is read, in order of its key", order::<S> as fn(&mut S)),
         ("groups read for themselves", groups),
