@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::Command};
 
 /// A running Kafka.
-pub struct Broker {
+pub(crate) struct Broker {
     /// `host:port`.
     pub address: String,
     own: Option<tempfile::TempDir>,

@@ -2,6 +2,7 @@
 
 use fansipan_model::{Event, Value};
 
+use super::transfer;
 use crate::tap::proto::{hashes::FileHash, http::file_name, lines::text, put};
 
 const MAX_PARTS: usize = 64;
@@ -20,7 +21,7 @@ struct Head {
 
 enum Coding {
     Plain,
-    Base64(Vec<u8>),
+    Base64(transfer::Lines),
     Quoted,
 }
 
@@ -173,7 +174,7 @@ impl Mail {
         let attached = self.name.is_some() || self.disposition.as_deref() == Some("attachment");
         if attached && self.files.len() < MAX_PARTS {
             let coding = match &*self.encoding {
-                "base64" => Coding::Base64(Vec::new()),
+                "base64" => Coding::Base64(transfer::Lines::default()),
                 "quoted-printable" => Coding::Quoted,
                 _ => Coding::Plain,
             };
@@ -243,19 +244,13 @@ impl Part {
                 self.hash.update(&unquoted(line, b'='));
                 self.line_end = !goes_on;
             }
-            Coding::Base64(rest) => {
-                rest.extend(line.iter().filter(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/')));
-                let whole = rest.len() / 4 * 4;
-                let ready: Vec<u8> = rest.drain(..whole).collect();
-                self.hash.update(&unbase64(&ready));
-            }
+            Coding::Base64(lines) => self.hash.update(lines.line(line)),
         }
     }
 
     fn end(&mut self) {
-        if let Coding::Base64(rest) = &mut self.coding {
-            let rest = std::mem::take(rest);
-            self.hash.update(&unbase64(&rest));
+        if let Coding::Base64(lines) = &mut self.coding {
+            self.hash.update(lines.end());
         }
     }
 
@@ -268,14 +263,6 @@ impl Part {
             event.push_named(&format!("email.attachments.{name}"), value);
         }
     }
-}
-
-fn unbase64(bytes: &[u8]) -> Vec<u8> {
-    use base64::{Engine as _, alphabet, engine};
-    let lenient = engine::GeneralPurposeConfig::new()
-        .with_decode_padding_mode(engine::DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true);
-    engine::GeneralPurpose::new(&alphabet::STANDARD, lenient).decode(bytes).unwrap_or_default()
 }
 
 /// `=41` or `%41` by their bytes.
@@ -320,7 +307,7 @@ fn decoded(value: &[u8]) -> String {
             out.push_str(before);
         }
         let bytes = match *coding {
-            "B" | "b" => unbase64(content.as_bytes()),
+            "B" | "b" => transfer::decode(content.as_bytes()),
             _ => unquoted(content.replace('_', " ").as_bytes(), b'='),
         };
         let charset = charset.split('*').next().unwrap_or(charset);

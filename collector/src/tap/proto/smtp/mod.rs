@@ -1,6 +1,7 @@
 //! SMTP: who sends mail to whom, what it is about and which files it brings, with their hashes. Passwords are seen and not kept.
 
 mod mime;
+mod transfer;
 
 use std::collections::VecDeque;
 
