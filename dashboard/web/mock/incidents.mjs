@@ -71,6 +71,42 @@ export const detailed = ({ workspace: _, ...incident }) => ({
   })),
 });
 
+const SKEWED = { host: "fw-huyen-thanuyen", id: "udp:10.12.0.1", skew: 414e9 };
+
+const entry = (at, kind, id, text, more = {}) => ({
+  at,
+  kind,
+  id,
+  who: null,
+  text,
+  text_vi: text,
+  level: null,
+  source: null,
+  received: null,
+  skew: null,
+  ...more,
+});
+
+/** Everything that happened in it; the clock of one firewall is seven minutes fast. */
+export function timelineOf(store, incident) {
+  const { story } = detailed(incident);
+  const steps = story.map((s) => entry(s.at, "alert", s.alert, s.text, { text_vi: s.text_vi }));
+  const ids = incident.items.flatMap((a) => a.event_ids).slice(0, 200);
+  const events = ids.map((id) => {
+    const event = store.byId.get(id);
+    const source = event["observer.name"] === SKEWED.host ? SKEWED.id : event["fansipan.source"];
+    const skew = source === SKEWED.id ? SKEWED.skew : 12e6;
+    return entry(event["@timestamp"], "event", id, String(event.message).slice(0, 500), {
+      source,
+      received: event["event.ingested"],
+      skew,
+    });
+  });
+  const items = (incident.workspace?.items ?? []).map((i) => entry(i.at, i.kind, i.id, Object.values(i.body).join(" "), { who: i.who }));
+  const entries = [...steps, ...events, ...items].sort((a, b) => (a.at < b.at ? -1 : 1));
+  return { zone: "UTC", entries, complete: true };
+}
+
 /** A critical incident that opens now. */
 export function openIncident(store) {
   const alerts = [raise(store, 6), raise(store, 1), raise(store, 8)];

@@ -27,14 +27,14 @@ function lex(text) {
             if (text[i] === "\\") i++;
             out += text[i++] ?? "";
           }
-          if (i >= text.length) throw new QueryError(open, "this quote is never closed", 'add a closing "');
+          if (i >= text.length) throw new QueryError(open, "this quote is not closed", 'add `"`');
           i++;
         } else out += text[i++];
       }
       // stats functions keep their brackets: count() avg(field)
       if (!quoted && /^(count|sum|avg|min|max|dc)$/.test(out) && text[i] === "(") {
         const close = text.indexOf(")", i);
-        if (close < 0) throw new QueryError(i, "this bracket is never closed", "write count()");
+        if (close < 0) throw new QueryError(i, "`)` is missing before the end", "count() counts events and takes no field");
         out += text.slice(i, close + 1);
         i = close + 1;
       }
@@ -81,7 +81,8 @@ function term(token) {
   const name = colon > 0 ? token.text.slice(0, colon) : "";
   if (colon > 0 && /^[@a-z_][\w.@-]*$/i.test(name)) {
     const wanted = token.text.slice(colon + 1);
-    if (!wanted) throw new QueryError(token.at + colon + 1, `“${name}:” has no value`, `write ${name}:* for “the field exists”`);
+    if (!wanted)
+      throw new QueryError(token.at + colon + 1, "a value is missing before the end", 'write a text, a "phrase", a number, * for any');
     if (wanted === "*") return (event) => values(event, name).length > 0;
     const test = matcher(wanted);
     return (event) => values(event, name).some(test);
@@ -119,7 +120,7 @@ function filter(tokens, end) {
   };
   const one = () => {
     const token = tokens[i];
-    if (!token) throw new QueryError(end, "something is missing here", "a filter such as source.ip:10.0.0.0/8 or a word");
+    if (!token) throw new QueryError(end, "the filter ends too early", "write a word, a phrase or field:value");
     if (keyword("not")) {
       i++;
       const inner = one();
@@ -128,20 +129,22 @@ function filter(tokens, end) {
     if (token.kind === "(") {
       i++;
       const inner = either();
-      if (tokens[i]?.kind !== ")") throw new QueryError(token.at, "this bracket is never closed", "add a closing )");
+      if (tokens[i]?.kind !== ")") throw new QueryError(token.at, "this `(` is not closed", "add `)`");
       i++;
       return inner;
     }
-    if (token.kind !== "word") throw new QueryError(token.at, `“${token.text}” is not expected here`, null);
+    if (token.kind !== "word")
+      throw new QueryError(token.at, `\`${token.text}\` cannot stand here`, "write a word, a phrase or field:value");
     i++;
     return term(token);
   };
   if (tokens.length === 0) return () => true;
   const result = either();
-  if (i < tokens.length) throw new QueryError(tokens[i].at, `“${tokens[i].text}” is not expected here`, null);
+  if (i < tokens.length) throw new QueryError(tokens[i].at, `\`${tokens[i].text}\` cannot stand here`, 'quote it if it is text: "…"');
   return result;
 }
 
+const HELP = "write stats, timechart, where, sort, head, tail or fields";
 const STAGES = ["stats", "timechart", "sort", "head", "fields"];
 
 export function parse(text) {
@@ -152,9 +155,8 @@ export function parse(text) {
     else parts.at(-1).push(token);
   }
   const pipes = parts.slice(1).map(([bar, ...rest]) => {
-    if (!rest.length) throw new QueryError(bar.at + 1, "a pipe needs a command", `one of ${STAGES.join(", ")}`);
-    if (!STAGES.includes(rest[0].text))
-      throw new QueryError(rest[0].at, `unknown command “${rest[0].text}”`, `one of ${STAGES.join(", ")}`);
+    if (!rest.length) throw new QueryError(bar.at + 1, "a step is missing before the end", HELP);
+    if (!STAGES.includes(rest[0].text)) throw new QueryError(rest[0].at, `\`${rest[0].text}\` is no step`, HELP);
     return {
       name: rest[0].text,
       args: rest

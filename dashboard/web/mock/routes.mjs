@@ -1,7 +1,8 @@
 /** The REST contract over the mock's memory. */
+import { createHash } from "node:crypto";
 
 import { changeDesk, readDesk } from "./desk.mjs";
-import { detailed, listed, makeIncident } from "./incidents.mjs";
+import { detailed, listed, makeIncident, timelineOf } from "./incidents.mjs";
 import { parse, QueryError, run } from "./query.mjs";
 import { changeResponse, readResponse } from "./response.mjs";
 import { rules, sources } from "./store.mjs";
@@ -9,6 +10,7 @@ import { add, advance, change, handIn, workspaceOf } from "./workspace.mjs";
 import { SOURCES } from "./world.mjs";
 
 const OPEN = ["new", "acknowledged"];
+const WHY = { true_positive: "blocked", false_positive: "rule", benign: "scanner" };
 const LEVELS = ["critical", "high", "medium", "low", "informational"];
 const UNITS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const time = (text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text));
@@ -55,7 +57,8 @@ const fail = (response, status, kind, detail, more = {}) =>
 function page(list, params, limit = 50) {
   const size = Number(params.get("limit") ?? limit);
   const start = Number(params.get("after") ?? 0);
-  return { items: list.slice(start, start + size), next: start + size < list.length ? String(start + size) : null, total: list.length };
+  const next = start + size < list.length ? String(start + size) : null;
+  return { items: list.slice(start, start + size), next, total: list.length, total_exact: true };
 }
 
 function inRange(state, params) {
@@ -311,7 +314,7 @@ function context(state, alert) {
     verdicts: Object.fromEntries(
       ["true_positive", "false_positive", "benign"].map((v) => [v, judged.filter((a) => a.status === v).length]),
     ),
-    similar: judged.slice(0, 8).map((a) => ({ ...a, reason: a.reason ?? "rule" })),
+    similar: judged.slice(0, 8).map((a) => ({ ...a, reason: a.reason ?? WHY[a.status] })),
     entities: alert.entities.map(({ kind, value }) => {
       const list = about(value);
       return { kind, value, alerts: list.slice(0, 20), total: list.length, more: false, days: days(list) };
@@ -334,6 +337,17 @@ function changeAlert(state, response, id, verb, input, user) {
   }
   alert.version++;
   return json(response, 200, alert);
+}
+
+/** Opens an incident about an alert that is in none. */
+function escalate(state, response, id) {
+  const { store } = state;
+  const alert = store.alerts.find((a) => a.id === id);
+  if (!alert) return fail(response, 404, "not_found", "No such alert");
+  const known = store.incidents.find((i) => i.items.includes(alert));
+  const made = known ?? makeIncident(store, [alert], new Date().toISOString());
+  if (!known) store.incidents.unshift(made);
+  return json(response, 200, listed(made));
 }
 
 /** What may be decided about an incident; each answers with the incident to be shown next. */
@@ -380,7 +394,7 @@ function events(state, response, params) {
   const { table, list } = run(query, inRange(state, params));
   if (table) return json(response, 200, { ...table, complete: true, took_ms: 14 });
   list.sort((a, b) => (a["@timestamp"] < b["@timestamp"] ? 1 : -1));
-  return json(response, 200, { ...page(list, params, 100), total_exact: true, took_ms: 9 });
+  return json(response, 200, { ...page(list, params, 100), took_ms: 9 });
 }
 
 function ruleDetail(state, response, id) {
@@ -396,7 +410,7 @@ function status(state) {
   return {
     generated_at: new Date().toISOString(),
     version: "0.1.0",
-    role: "run",
+    role: "all",
     per_second: state.store.perSecond,
     lag: { analyzer: 12, indexer: 140, seconds: 0.4 },
     bus: {
@@ -456,12 +470,21 @@ function read(state, request, response, path, params, user) {
       ? json(response, 200, { ...alert, events: alert.event_ids.map((e) => state.store.byId.get(e)) })
       : fail(response, 404, "not_found", "No such alert");
   }
+  if (area === "packets") {
+    const bytes = Buffer.from("0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000", "hex");
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const at = new Date().toISOString();
+    const figures = { sha256, bytes: bytes.length, packets: 214, first: at, last: at, cut: 0, damaged: 0, beyond: 0 };
+    response.writeHead(200, { "Content-Type": "application/vnd.tcpdump.pcap", "X-Fansipan-Packets": JSON.stringify(figures) });
+    return response.end(bytes);
+  }
   if (path === "/network/talkers") return json(response, 200, talkers());
   if (path === "/wall") return json(response, 200, wall(state));
   if (path === "/incidents") return json(response, 200, { items: incidentList(state, params) });
   if (area === "incidents") {
     const incident = state.store.incidents.find((i) => i.id === id);
     if (incident && path.endsWith("/workspace")) return json(response, 200, workspaceOf(incident));
+    if (incident && path.endsWith("/timeline")) return json(response, 200, timelineOf(state.store, incident));
     if (incident && path.endsWith("/presence")) return json(response, 200, { present: ["analyst", "minhduc"] });
     return incident ? json(response, 200, detailed(incident)) : fail(response, 404, "not_found", "No such incident");
   }
@@ -540,6 +563,7 @@ export function routes(state) {
       if (path === "/alerts/next") return nextAlert(state, response, input, account.user);
       if (path === "/alerts/bulk") return bulk(state, response, input, account.user);
       if (path === "/alerts/undo") return undoBulk(state, response, input);
+      if (area === "alerts" && verb === "escalate") return escalate(state, response, id);
       if (area === "alerts") return changeAlert(state, response, id, verb, input, account.user);
       if (area === "actions" || area === "runs") {
         const done = changeResponse(path, input, account.user.name);

@@ -16,6 +16,8 @@ export interface MockIncident {
   status: string;
   assignee: string | null;
   version: number;
+  items: { id: string }[];
+  entities: { value: string }[];
   workspace?: {
     stage: string;
     facts: Record<string, string>;

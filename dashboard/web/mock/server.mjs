@@ -85,6 +85,17 @@ export async function startMock({ port = 0, live: alive = true, ...options } = {
     password: "fansipan",
     user: { name: "engineer", display_name: "Giàng A Páo", roles: ["engineer"], must_change_password: false, language: "vi" },
   });
+  // Everything a person may do, so that every control is on its page.
+  state.users.set("chief", {
+    password: "fansipan",
+    user: {
+      name: "chief",
+      display_name: "Mùa A Sinh",
+      roles: ["analyst", "responder", "engineer", "administrator"],
+      must_change_password: false,
+      language: "vi",
+    },
+  });
   state.users.set("viewer", {
     password: "fansipan",
     user: { name: "viewer", display_name: "Người xem", roles: ["viewer"], must_change_password: false, language: "vi" },

@@ -12,6 +12,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { ApiError } from "./api/client";
+import { beginEarly } from "./early";
 import { startLanguages } from "./i18n";
 import { makeRouter } from "./router";
 import { theme, variables } from "./theme";
@@ -39,6 +40,7 @@ const client = new QueryClient({
 const router = makeRouter(client);
 const scheme = localStorageColorSchemeManager({ key: "fansipan.scheme" });
 
+beginEarly(router, client);
 await startLanguages();
 const root = document.getElementById("root");
 if (root) {

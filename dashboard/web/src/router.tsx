@@ -304,8 +304,10 @@ export function makeRouter(client: QueryClient) {
   });
 }
 
+export type ConsoleRouter = ReturnType<typeof makeRouter>;
+
 declare module "@tanstack/react-router" {
   interface Register {
-    router: ReturnType<typeof makeRouter>;
+    router: ConsoleRouter;
   }
 }

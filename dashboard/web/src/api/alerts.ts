@@ -20,6 +20,27 @@ export interface AlertFilter {
   order: "priority" | "newest";
 }
 
+/** The filter that the words of the URL stand for. */
+export function alertFilter(search: {
+  status?: string | undefined;
+  level?: string | readonly string[] | undefined;
+  rule?: string | undefined;
+  q?: string | undefined;
+  since?: string | undefined;
+  order?: string | undefined;
+}): AlertFilter {
+  const { status = "open", level = [], rule, q, since, order } = search;
+  const words: readonly string[] = typeof level === "string" ? level.split(",") : level;
+  return {
+    status,
+    levels: words.filter((l): l is Level => (LEVELS as readonly string[]).includes(l)),
+    order: order === "newest" ? "newest" : "priority",
+    ...(rule ? { rule } : {}),
+    ...(q ? { q } : {}),
+    ...(since ? { since } : {}),
+  };
+}
+
 /** Where the next page starts: which level of the queue, and the server's cursor within it. */
 interface Place {
   segment: number;
@@ -30,6 +51,8 @@ export interface AlertPage {
   items: Alert[];
   next: Place | null;
   total: number;
+  /** Whether the server counted to the end; else there are at least so many. */
+  exact: boolean;
 }
 
 type Pages = InfiniteData<AlertPage, Place>;
@@ -54,18 +77,25 @@ async function fetchPage(filter: AlertFilter, start: Place, signal?: AbortSignal
   const everything = filter.levels.length ? filter.levels : null;
   // One request for the count of the whole queue, beside the first page.
   const counting = start === START && list.length > 1 ? ask(filter, everything, 1, null, signal) : null;
+  // Few alerts are critical: the next level is asked for at the same time.
+  const ahead = start === START && list.length > 1 ? ask(filter, list[1] ?? null, PAGE, null, signal) : null;
+  for (const early of [counting, ahead]) early?.catch(() => null); // whoever waits for it hears of it
   const items: Alert[] = [];
   let total = 0;
+  let exact = true;
   let place: Place | null = start;
   while (place && items.length < PAGE) {
-    const page: Page<Alert> = await ask(filter, list[place.segment] ?? null, PAGE, place.after, signal);
+    const asked: Promise<Page<Alert>> | null = place.segment === 1 && !place.after ? ahead : null;
+    const page: Page<Alert> = await (asked ?? ask(filter, list[place.segment] ?? null, PAGE, place.after, signal));
     items.push(...page.items);
     total = page.total;
+    exact = page.total_exact;
     const { segment }: Place = place;
     if (page.next) place = { segment, after: page.next };
     else place = segment + 1 < list.length ? { segment: segment + 1, after: null } : null;
   }
-  return { items, next: place, total: counting ? (await counting).total : total };
+  const counted = await counting;
+  return { items, next: place, total: counted?.total ?? total, exact: counted?.total_exact ?? exact };
 }
 
 export const alertsQuery = (filter: AlertFilter) =>

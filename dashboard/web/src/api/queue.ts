@@ -1,6 +1,7 @@
 /** The queue as the server keeps it: the next alert, decisions about many at once, what is known around one. */
 import { queryOptions } from "@tanstack/react-query";
 import { get, post } from "./client";
+import type { Incident } from "./incidents";
 import type { Alert, AlertStatus, EntityKind, Verdict } from "./types";
 
 /** Why an alert stands where it stands: factors per mille. */
@@ -38,6 +39,9 @@ export const judgeMany = (filter: GroupFilter, status: AlertStatus, reason: stri
   post<{ changed: number; token: string | null }>("/alerts/bulk", { filter, status, reason, dry_run: dryRun });
 
 export const undoMany = (token: string) => post<{ restored: number; kept: number }>("/alerts/undo", { token });
+
+/** Opens an incident about the alert, or gives the one it is in already. */
+export const escalate = (id: string) => post<Incident>(`/alerts/${encodeURIComponent(id)}/escalate`);
 
 export const contextQuery = (id: string) =>
   queryOptions({

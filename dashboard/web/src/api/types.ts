@@ -76,6 +76,8 @@ export interface Page<T> {
   items: T[];
   next: string | null;
   total: number;
+  /** Whether counted to the end; else there are at least so many. */
+  total_exact: boolean;
 }
 
 export interface Bucket {

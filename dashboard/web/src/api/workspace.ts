@@ -2,6 +2,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import { get, post, upload, url } from "./client";
 import { whileDeaf } from "./live";
+import type { Level } from "./types";
 
 export const STAGES = ["new", "triaged", "contained", "eradicated", "recovered", "closed"] as const;
 export type Stage = (typeof STAGES)[number];
@@ -78,6 +79,29 @@ export const presenceQuery = (id: string) =>
     queryFn: ({ signal }) => get<{ present: string[] }>(`${path(id)}/presence`, {}, signal),
     refetchInterval: 10_000,
     gcTime: 0,
+  });
+
+export interface TimelineEntry {
+  at: string;
+  kind: "event" | "alert" | "note" | "task" | "indicator" | "person" | "evidence" | "stage" | "decision";
+  id: string;
+  who: string | null;
+  text: string;
+  text_vi: string;
+  level: Level | null;
+  /** Of an event: its source, when it was received, and how far that source's clock is ahead, nanoseconds. */
+  source: string | null;
+  received: string | null;
+  skew: number | null;
+}
+
+/** Everything that happened, earliest first. Dear to read, so it does not follow each alert that joins. */
+export const timelineQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["timeline", id],
+    queryFn: ({ signal }) => get<{ entries: TimelineEntry[]; complete: boolean }>(`${path(id)}/timeline`, {}, signal),
+    staleTime: 30_000,
+    refetchInterval: 60_000,
   });
 
 export const advance = (id: string, stage: Stage, facts: Record<string, string>, reason: string, version: number) =>

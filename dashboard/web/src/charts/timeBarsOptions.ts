@@ -27,11 +27,11 @@ function bounds({ buckets, intervalMs }: BarsNow): [number, number] {
   return [buckets[0]?.t ?? 0, (buckets.at(-1)?.t ?? 0) + intervalMs];
 }
 
-/** Ticks read as clock times within some days, as dates beyond. */
+/** Ticks read as clock times, midnight as its date: no date stands there twice. */
 function tick(seconds: number, zone: string, spanMs: number): string {
   const at = seconds * 1000;
   const clock = timeText(at, zone, "clock").slice(0, spanMs < 600_000 ? 8 : 5);
-  return spanMs > 4 * 86_400_000 || clock === "00:00" ? timeText(at, zone, "day") : clock;
+  return clock === "00:00" ? timeText(at, zone, "day") : clock;
 }
 
 function axes(colour: (name: string) => string, font: string, look: BarsLook): uPlot.Axis[] {

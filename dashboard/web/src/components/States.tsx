@@ -4,6 +4,8 @@ import { RotateCw, TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../api/client";
+import { useLanguage } from "../i18n";
+import { told } from "../query/faults";
 import styles from "./States.module.css";
 
 export function Empty({ title, hint, icon, action }: { title: string; hint?: string; icon?: ReactNode; action?: ReactNode }) {
@@ -20,8 +22,13 @@ export function Empty({ title, hint, icon, action }: { title: string; hint?: str
 /** The error in the reader's language; the server's own words beside it. */
 export function useErrorText(): (error: unknown) => string {
   const { t, i18n } = useTranslation();
+  const language = useLanguage();
   return (error) => {
     if (!(error instanceof ApiError)) return error instanceof Error ? error.message : String(error);
+    if (error.query) {
+      const { position, message, help } = told(error.query, language);
+      return `${t("search.syntax_error", { position: position + 1 })}: ${[message, help].filter(Boolean).join("; ")}`;
+    }
     const key = `error.${error.kind}`;
     return i18n.exists(key) ? String(t(key as "error.unknown", { status: error.status })) : t("error.unknown", { status: error.status });
   };
@@ -30,7 +37,8 @@ export function useErrorText(): (error: unknown) => string {
 export function Failed({ error, retry, compact = false }: { error: unknown; retry?: () => void; compact?: boolean }) {
   const { t } = useTranslation();
   const text = useErrorText();
-  const detail = error instanceof ApiError ? [error.code, error.detail].filter(Boolean).join(" · ") : null;
+  // What is wrong with a query is said above, in the reader's language.
+  const detail = error instanceof ApiError ? [error.code, error.query ? null : error.detail].filter(Boolean).join(" · ") : null;
   return (
     <div className={styles.state} data-compact={compact} role="alert">
       <div className={styles.icon} data-tone="bad">

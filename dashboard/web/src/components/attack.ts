@@ -20,7 +20,7 @@ export const TACTICS = [
 
 export interface AttackTag {
   kind: "technique" | "tactic";
-  /** `T1110.001`, or the tactic's words. */
+  /** `T1110.001`, or the tactic's id: `credential-access`. */
   text: string;
 }
 
@@ -30,7 +30,7 @@ export function attackTags(tags: readonly string[]): AttackTag[] {
     const rest = /^attack\.(.+)$/i.exec(tag)?.[1];
     if (!rest) continue;
     if (/^t\d{4}(\.\d{3})?$/i.test(rest)) out.push({ kind: "technique", text: rest.toUpperCase() });
-    else if (!/^[gs]\d{4}$/i.test(rest)) out.push({ kind: "tactic", text: rest.replace(/[-_]/g, " ") });
+    else if (!/^[gs]\d{4}$/i.test(rest)) out.push({ kind: "tactic", text: rest.replaceAll("_", "-") });
   }
   return out;
 }

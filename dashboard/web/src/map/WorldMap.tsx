@@ -12,20 +12,24 @@ import { ARCHIPELAGOS, HEIGHT, project, WIDTH, world } from "./world";
 
 const worldQuery = { queryKey: ["map"], staleTime: Number.POSITIVE_INFINITY, gcTime: Number.POSITIVE_INFINITY };
 
-function Archipelagos() {
+/** Their names; from afar large, above and below each other, and short. */
+function Archipelagos({ afar }: { afar: boolean }) {
   const { t } = useTranslation();
   return (["hoang_sa", "truong_sa"] as const).map((name) => {
     const [lon, lat] = ARCHIPELAGOS[name][0];
     const [x, y] = project(lon, lat);
     return (
-      <text key={name} className={styles.islands} x={x + 12} y={y + 3}>
-        {t(`map.${name}`)}
+      <text key={name} className={styles.islands} data-afar={afar} x={x + (afar ? 60 : 12)} y={y + (afar ? AFAR[name] : 3)}>
+        {t(afar ? `map.${name}_short` : `map.${name}`)}
       </text>
     );
   });
 }
 
-export function WorldMap({ countries }: { countries: readonly ValueCount[] }) {
+/** How far below its first island a name stands, so that the two do not meet at the size read from afar. */
+const AFAR = { hoang_sa: -10, truong_sa: 50 } as const;
+
+export function WorldMap({ countries, afar = false }: { countries: readonly ValueCount[]; afar?: boolean }) {
   const { t } = useTranslation();
   const text = useText();
   const language = useLanguage();
@@ -64,7 +68,7 @@ export function WorldMap({ countries }: { countries: readonly ValueCount[] }) {
           </g>
         );
       })}
-      {!query.data.own && <Archipelagos />}
+      {!query.data.own && <Archipelagos afar={afar} />}
     </svg>
   );
 }

@@ -84,23 +84,33 @@ function dots(geometry: Geometry | null): [number, number][] {
   return geometry?.type === "GeometryCollection" ? geometry.geometries.flatMap(dots) : [];
 }
 
-/** Islands of the two archipelagos: longitude, latitude. */
+/**
+ * Islands of the two archipelagos: longitude, latitude. To a hundredth of a degree, a thirtieth of a pixel here; those that Natural
+ * Earth's 1 : 10 million draws stand where it has them. The first of each is where the name is written.
+ */
 export const ARCHIPELAGOS = {
   hoang_sa: [
-    [111.6, 16.53],
-    [112.34, 16.83],
-    [112.73, 16.67],
-    [111.2, 15.78],
-    [111.78, 16.35],
+    [111.6, 16.53], // Hoàng Sa
+    [112.34, 16.83], // Phú Lâm
+    [112.34, 16.93], // Đảo Cây, Đảo Bắc
+    [112.73, 16.67], // Linh Côn
+    [111.2, 15.78], // Tri Tôn
+    [111.76, 16.05], // Bạch Quy
+    [111.73, 16.45], // Quang Hòa
   ],
   truong_sa: [
-    [111.92, 8.64],
-    [114.33, 11.43],
-    [114.33, 9.89],
-    [114.36, 10.18],
-    [112.91, 7.89],
-    [113.69, 8.97],
-    [114.48, 10.38],
+    [111.92, 8.64], // Trường Sa
+    [114.33, 11.43], // Song Tử Tây, Song Tử Đông
+    [114.28, 11.05], // Thị Tứ
+    [115.02, 11.08], // Bến Lạc
+    [114.42, 10.67], // Loại Ta
+    [115.8, 10.73], // Vĩnh Viễn
+    [114.48, 10.38], // Sơn Ca
+    [114.36, 10.38], // Ba Bình
+    [114.36, 10.18], // Nam Yết
+    [114.33, 9.89], // Sinh Tồn
+    [113.7, 8.97], // Phan Vinh
+    [112.92, 7.88], // An Bang
   ],
 } as const;
 

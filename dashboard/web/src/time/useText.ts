@@ -44,6 +44,8 @@ export function useText() {
     };
     const time = (at: number | string | null | undefined, style: TimeStyle = "seconds") =>
       timeText(typeof at === "number" ? at : instant(at), zone, style);
+    /** Instants that stand in a sentence of the server's, in the zone in use. */
+    const inWords = (words: string) => words.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z/g, (at) => time(at, "seconds"));
     return {
       number,
       compact: (n: number) => (Math.abs(n) < 10_000 ? number(n) : compact.format(n)),
@@ -53,6 +55,7 @@ export function useText() {
       span,
       age,
       time,
+      inWords,
       zone,
     };
   }, [language, t, zone]);

@@ -59,6 +59,35 @@ describe.skipIf(!hasChromium)("cases", () => {
     await expect.poll(() => copies.map((a) => a.status)).toEqual(before);
   });
 
+  it("fetches the packets of the alert in hand with one key, and tells their hash", async () => {
+    await page.goto(`${mock.url}/alerts?level=low`); // seen by the firewall: its events name a flow
+    await at("alert-row").first().click();
+    await at("alert-event").first().waitFor();
+    const saved = page.waitForEvent("download");
+    await page.keyboard.press("p");
+    expect((await saved).suggestedFilename()).toMatch(/^fansipan-[0-9a-f]{32}\.pcapng$/);
+    await page.getByText(/SHA-256 [0-9a-f]{64}/).waitFor();
+  });
+
+  it("escalates an alert with one key and its confirmation, and finds the incident again", async () => {
+    const held = new Set(mock.state.store.incidents.flatMap((i) => i.items.map((a) => a.id)));
+    const lone = mock.state.store.alerts.find((a) => a.status === "new" && !held.has(a.id));
+    await page.goto(`${mock.url}/alerts?id=${lone?.id}`);
+    await at("escalate").waitFor();
+    await page.keyboard.press("e");
+    await at("escalate").getByText("Bấm lần nữa").waitFor();
+    expect(mock.state.store.incidents.some((i) => i.items.some((a) => a.id === lone?.id))).toBe(false);
+    await page.keyboard.press("e");
+    await at("incident").waitFor();
+    const id = new URL(page.url()).pathname.split("/")[2];
+    expect(mock.state.store.incidents.find((i) => i.id === id)?.items.map((a) => a.id)).toEqual([lone?.id]);
+    await page.goBack();
+    await at("alert-panel").getByText("Thuộc một sự cố").waitFor();
+    await page.keyboard.press("e");
+    await at("incident").waitFor();
+    expect(new URL(page.url()).pathname.split("/")[2]).toBe(id);
+  });
+
   it("goes from a value to all that is known of it, and back", async () => {
     await page.goto(`${mock.url}/alerts`);
     await at("alert-row").first().click();
@@ -71,6 +100,18 @@ describe.skipIf(!hasChromium)("cases", () => {
     await page.getByRole("heading", { name: "host.name" }).waitFor();
     await page.keyboard.press("Backspace");
     await at("alert-panel").waitFor();
+  });
+
+  it("warns of a source whose clock is off, and tells everything in order with it", async () => {
+    const skewed = mock.state.store.incidents.find((i) => i.entities.some((e) => e.value === "fw-huyen-thanuyen"));
+    await page.goto(`${mock.url}/incidents/${skewed?.id}`);
+    await expect.poll(() => at("skewed").textContent()).toMatch(/udp:10.12.0.1 nhanh 6,9 ph/);
+    await at("timeline-all").click();
+    const off = at("timeline-entry").filter({ hasText: "đồng hồ nguồn nhanh 6,9 ph" });
+    await off.first().waitFor();
+    expect(await off.first().textContent()).toContain("nhận lúc");
+    const times = await at("timeline-entry").locator("> span:first-child").allTextContents();
+    expect(times).toEqual([...times].sort());
   });
 
   it("leads an incident from the list to containment, with what each stage demands", async () => {

@@ -38,7 +38,7 @@ function alert(id: string, level: Level, minutesAgo: number, change: Partial<Ale
 }
 
 const pages = (items: Alert[], next: AlertPage["next"] = null) => ({
-  pages: [{ items, next, total: items.length }],
+  pages: [{ items, next, total: items.length, exact: true }],
   pageParams: [{ segment: 0, after: null }],
 });
 const ids = (p: ReturnType<typeof placeIn>) => p.pages.flatMap((x) => x.items.map((a) => a.id));

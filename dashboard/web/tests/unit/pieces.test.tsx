@@ -164,7 +164,7 @@ describe("events", () => {
 it("ATT&CK tags", () => {
   expect(attackTags(["attack.t1110.001", "attack.credential-access", "attack.g0032", "cve.2021.44228"])).toEqual([
     { kind: "technique", text: "T1110.001" },
-    { kind: "tactic", text: "credential access" },
+    { kind: "tactic", text: "credential-access" },
   ]);
   expect([techniqueName("T1110.003"), techniqueName("T1110.999"), techniqueName("T9999")]).toEqual([
     "Password Spraying",

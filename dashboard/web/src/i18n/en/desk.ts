@@ -62,6 +62,8 @@ export const desk = {
     title: "Events by country of the source address",
     label: "Map of the world, each country shaded by its events",
     no_source: "No device names countries, and no address database is configured ([console] geo).",
+    hoang_sa_short: "Hoàng Sa",
+    truong_sa_short: "Trường Sa",
     hoang_sa: "Hoàng Sa (Vietnam)",
     truong_sa: "Trường Sa (Vietnam)",
   },

@@ -211,6 +211,8 @@ export const frame: Pick<
     group: "Choose the whole group of its kind",
     handover: "Hand over the shift",
     sign: "Sign the handover",
+    escalate: "Escalate to an incident",
+    packets: "Fetch packets",
     except: "Make an exception from the alert",
     undo: "Undo",
     language: "Switch language",

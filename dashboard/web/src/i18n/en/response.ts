@@ -91,6 +91,8 @@ export const response: Pick<Words, "actions" | "playbooks"> = {
     panel: "Run of a playbook",
     hint: "Open an incident to start a playbook for it",
     for_incident: "Incident {{id}}…",
+    runs: "Running",
+    all: "Playbooks",
     no_runs: "No playbook is running",
     steps: "{{count}} steps",
     fits: "fits this incident",

@@ -29,6 +29,7 @@ export const wall = {
     incidents: "Open incidents: {{value}}",
     incidents_none: "No incident is open",
     volume: "Event volume",
+    map: "Where it comes from",
     flood: "Busiest receivers",
     flood_to: "Packets to {{value}}",
     flood_none: "No flow ended in the last 5 minutes",

@@ -62,6 +62,8 @@ export const desk = {
     title: "Sự kiện theo quốc gia của địa chỉ nguồn",
     label: "Bản đồ thế giới, mỗi nước đậm theo số sự kiện",
     no_source: "Thiết bị không nêu quốc gia và chưa cấu hình cơ sở dữ liệu địa chỉ ([console] geo).",
+    hoang_sa_short: "Hoàng Sa",
+    truong_sa_short: "Trường Sa",
     hoang_sa: "Q.đ. Hoàng Sa",
     truong_sa: "Q.đ. Trường Sa",
   },

@@ -215,6 +215,8 @@ export const frame = {
     handover: "Bàn giao ca",
     sign: "Ký bàn giao ca",
     except: "Tạo ngoại lệ từ cảnh báo",
+    escalate: "Đưa lên thành sự cố",
+    packets: "Tải gói tin",
     undo: "Hoàn tác",
     language: "Đổi ngôn ngữ",
     theme: "Đổi nền sáng, tối",

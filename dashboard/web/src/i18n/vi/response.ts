@@ -89,6 +89,8 @@ export const response = {
     panel: "Lần chạy kịch bản",
     hint: "Mở một sự cố để chạy kịch bản cho sự cố đó",
     for_incident: "Sự cố {{id}}…",
+    runs: "Đang chạy",
+    all: "Các kịch bản",
     no_runs: "Không có kịch bản nào đang chạy",
     steps: "{{count}} bước",
     fits: "phù hợp sự cố này",

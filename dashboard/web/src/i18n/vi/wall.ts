@@ -28,6 +28,7 @@ export const wall = {
     incidents: "Sự cố đang mở: {{value}}",
     incidents_none: "Không có sự cố đang mở",
     volume: "Lượng sự kiện",
+    map: "Nơi xuất phát",
     flood: "Nơi nhận nhiều nhất",
     flood_to: "Gói tin tới {{value}}",
     flood_none: "Không có luồng nào kết thúc trong 5 phút qua",

@@ -13,6 +13,7 @@ import { LevelMark } from "../../components/Level";
 import { notify } from "../../components/notify";
 import { Failed, Waiting } from "../../components/States";
 import { useLanguage } from "../../i18n";
+import { useText } from "../../time/useText";
 import { Impact, Plan } from "./ActionDetails";
 import styles from "./ActionsPage.module.css";
 import { refusal } from "./refusal";
@@ -72,6 +73,7 @@ function Decide({ action }: { action: ActionDetail }) {
 
 function Journal({ action }: { action: ActionDetail }) {
   const { t, i18n } = useTranslation();
+  const text = useText();
   const step = (word: string) => (i18n.exists(`actions.step.${word}`) ? t(`actions.step.${word}` as "actions.step.begun") : word);
   return (
     <section className={styles.section}>
@@ -80,7 +82,8 @@ function Journal({ action }: { action: ActionDetail }) {
         {action.journal.map((entry) => (
           <li key={`${entry.at} ${entry.step}`}>
             <strong>{step(entry.step)}</strong> · <Age at={entry.at} className="dim" /> · <span className="dim">{entry.who}</span>
-            <div className="dim">{entry.text}</div>
+            {/* what was asked for stands above already */}
+            {entry.step !== "requested" && <div className="dim">{text.inWords(entry.text)}</div>}
           </li>
         ))}
       </ol>
@@ -91,6 +94,7 @@ function Journal({ action }: { action: ActionDetail }) {
 function Body({ action }: { action: ActionDetail }) {
   const { t, i18n } = useTranslation();
   const language = useLanguage();
+  const text = useText();
   const { verification: v } = action;
   const state = `actions.state.${action.state}`;
   return (
@@ -133,7 +137,7 @@ function Body({ action }: { action: ActionDetail }) {
         <section className={styles.section}>
           <h3>{t("actions.worked")}</h3>
           <p className={styles.verdict} data-verdict={v.verdict} data-testid="action-verdict">
-            {t(`actions.verdict.${v.verdict}` as "actions.verdict.effective")}: {language === "vi" ? v.text_vi : v.text}
+            {t(`actions.verdict.${v.verdict}` as "actions.verdict.effective")}: {text.inWords(language === "vi" ? v.text_vi : v.text)}
           </p>
         </section>
       )}

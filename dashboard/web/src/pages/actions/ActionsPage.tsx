@@ -15,6 +15,7 @@ import { LevelMark } from "../../components/Level";
 import { Empty, Failed, Waiting } from "../../components/States";
 import { useLanguage } from "../../i18n";
 import { useShortcuts } from "../../keyboard/keyboard";
+import { useText } from "../../time/useText";
 import { ActionPanel } from "./ActionPanel";
 import styles from "./ActionsPage.module.css";
 import { AskForm } from "./AskForm";
@@ -33,6 +34,7 @@ function inView(action: Action, view: string): boolean {
 function useColumns(): Column<Action>[] {
   const { t, i18n } = useTranslation();
   const language = useLanguage();
+  const text = useText();
   return useMemo((): Column<Action>[] => {
     const state = (a: Action) =>
       i18n.exists(`actions.state.${a.state}`) ? t(`actions.state.${a.state}` as "actions.state.done") : a.state;
@@ -87,14 +89,17 @@ function useColumns(): Column<Action>[] {
         id: "worked",
         header: t("actions.worked"),
         width: "minmax(180px, 1.6fr)",
-        cell: (a) => (
-          <span className={`${styles.verdict} cut`} data-verdict={a.verification.verdict}>
-            {language === "vi" ? a.verification.text_vi : a.verification.text}
-          </span>
-        ),
+        cell: (a) => {
+          const said = text.inWords(language === "vi" ? a.verification.text_vi : a.verification.text);
+          return (
+            <span className={`${styles.verdict} cut`} data-verdict={a.verification.verdict} title={said}>
+              {said || <span className="faint">–</span>}
+            </span>
+          );
+        },
       },
     ];
-  }, [t, i18n, language]);
+  }, [t, i18n, language, text]);
 }
 
 export function ActionsPage() {

@@ -69,7 +69,7 @@ export function AlertActions({ alert, judging, onJudging, onJudge, onClaim, onRe
   return (
     <div className={styles.actions}>
       <div className={styles.buttons}>
-        {!may && <span className="dim">{t("alerts.no_permission")}</span>}
+        {!may && <span className={`${styles.only} dim`}>{t("alerts.no_permission")}</span>}
         {may && judged && (
           <Button variant="default" leftSection={<RotateCcw size={14} />} onClick={onReopen}>
             {t("alerts.reopen")}
@@ -81,9 +81,8 @@ export function AlertActions({ alert, judging, onJudging, onJudge, onClaim, onRe
           </Button>
         )}
         {may && <Verdicts alert={alert} judging={judging} onJudging={onJudging} />}
-        <span className="grow" />
         <Tooltip label={t("alerts.next")}>
-          <Button variant="subtle" px={8} rightSection={<ChevronsRight size={15} />} onClick={onNext}>
+          <Button className={styles.next} variant="subtle" px={8} rightSection={<ChevronsRight size={15} />} onClick={onNext}>
             <kbd>n</kbd>
             <span className="hidden-visually">{t("alerts.next")}</span>
           </Button>

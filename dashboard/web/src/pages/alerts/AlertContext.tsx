@@ -1,6 +1,8 @@
 /** What is known around the alert in hand: the last 30 days of who it is about, and how alerts like it were judged. */
+import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { Siren } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { type AlertContext as Context, contextQuery } from "../../api/queue";
 import { Failed, Waiting } from "../../components/States";
@@ -8,6 +10,7 @@ import { useLanguage } from "../../i18n";
 import { useText } from "../../time/useText";
 import styles from "./AlertPanel.module.css";
 import { VERDICTS } from "./reasons";
+import { useEscalation } from "./useEscalation";
 
 /** Alerts a day, the last one today: bars of equal width. */
 function Days({ days, label }: { days: readonly number[]; label: string }) {
@@ -78,6 +81,32 @@ function Similar({ context }: { context: Context }) {
   );
 }
 
+function Escalation({ id }: { id: string }) {
+  const { t } = useTranslation();
+  const { incident, may, sure, busy, run } = useEscalation(id);
+  if (!incident && !may) return null;
+  return (
+    <p className={styles.section}>
+      {incident ? (
+        <Link to="/incidents/$id" params={{ id: incident }} className={styles.link}>
+          {t("alerts.in_incident")} <kbd>e</kbd>
+        </Link>
+      ) : (
+        <Button
+          variant={sure ? "filled" : "default"}
+          leftSection={<Siren size={14} />}
+          rightSection={<kbd>e</kbd>}
+          loading={busy}
+          onClick={run}
+          data-testid="escalate"
+        >
+          {t(sure ? "alerts.escalate_sure" : "alerts.escalate")}
+        </Button>
+      )}
+    </p>
+  );
+}
+
 export function AlertContext({ id }: { id: string }) {
   const { t } = useTranslation();
   const query = useQuery(contextQuery(id));
@@ -86,13 +115,7 @@ export function AlertContext({ id }: { id: string }) {
   if (!context) return <Failed error={query.error} compact />;
   return (
     <>
-      {context.incident && (
-        <p className={styles.section}>
-          <Link to="/incidents/$id" params={{ id: context.incident }} className={styles.link}>
-            {t("alerts.in_incident")}
-          </Link>
-        </p>
-      )}
+      <Escalation id={id} />
       <section className={styles.section} data-testid="alert-history">
         <h3>{t("alerts.history")}</h3>
         <Entities entities={context.entities} />

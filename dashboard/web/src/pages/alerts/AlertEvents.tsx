@@ -12,6 +12,7 @@ import { Highlight } from "../../components/Highlight";
 import { namesFlow, usePackets } from "../../components/packets";
 import { RawRecord } from "../../components/RawRecord";
 import { Waiting } from "../../components/States";
+import { useShortcuts } from "../../keyboard/keyboard";
 import { condition } from "../../query/build";
 import { useText } from "../../time/useText";
 import styles from "./AlertPanel.module.css";
@@ -73,6 +74,8 @@ export function AlertEvents({ alert, events }: { alert: Alert; events: EcsEvent[
   const navigate = useNavigate();
   const packets = usePackets();
   const mayPackets = useMay("readPackets");
+  const fetchable = mayPackets && events?.some(namesFlow) === true;
+  useShortcuts(fetchable ? [{ keys: "p", label: "keys.packets", group: "alerts", run: () => packets.take(alert.id) }] : []);
   const marked = alert.matched.map((m) => m.value);
   const all = () => {
     const terms = alert.entities.slice(0, 3).map((e) => condition(e.field, e.value));
@@ -88,11 +91,12 @@ export function AlertEvents({ alert, events }: { alert: Alert; events: EcsEvent[
           </span>
         )}
         <span className="grow" />
-        {mayPackets && events?.some(namesFlow) && (
+        {fetchable && (
           <Button
             variant="subtle"
             size="compact-xs"
             leftSection={<FileDown size={12} />}
+            rightSection={<kbd>p</kbd>}
             loading={packets.busy}
             onClick={() => packets.take(alert.id)}
           >

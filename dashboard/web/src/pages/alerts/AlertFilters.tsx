@@ -5,7 +5,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { ArrowDownWideNarrow, Clock, Search, X } from "lucide-react";
 import { type RefObject, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { AlertFilter } from "../../api/alerts";
+import type { AlertFilter, AlertPage } from "../../api/alerts";
 import { ALERT_STATUSES, LEVELS, type Level } from "../../api/types";
 import { Freshness } from "../../components/Age";
 import { LevelGlyph } from "../../components/Level";
@@ -15,7 +15,8 @@ import styles from "./AlertsPage.module.css";
 
 interface AlertFiltersProps {
   filter: AlertFilter;
-  total: number | undefined;
+  /** The first page of the queue, once it is there. */
+  first: Pick<AlertPage, "total" | "exact"> | undefined;
   updatedAt: number;
   inputRef: RefObject<HTMLInputElement | null>;
 }
@@ -48,7 +49,7 @@ function LevelToggles({ levels, onChange }: { levels: Level[]; onChange: (levels
   );
 }
 
-export function AlertFilters({ filter, total, updatedAt, inputRef }: AlertFiltersProps) {
+export function AlertFilters({ filter, first, updatedAt, inputRef }: AlertFiltersProps) {
   const { t } = useTranslation();
   const text = useText();
   const navigate = useNavigate({ from: "/alerts" });
@@ -116,7 +117,9 @@ export function AlertFilters({ filter, total, updatedAt, inputRef }: AlertFilter
         </Button>
       )}
       <span className="grow" />
-      <span className={`${styles.total} num`}>{total !== undefined && t("alerts.total", { value: text.number(total) })}</span>
+      <span className={`${styles.total} num`}>
+        {first && t("alerts.total", { value: `${first.exact ? "" : "≥ "}${text.number(first.total)}` })}
+      </span>
       <span className={styles.fresh}>
         <Freshness updatedAt={updatedAt} limit={60_000} />
       </span>

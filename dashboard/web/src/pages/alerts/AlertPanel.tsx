@@ -9,6 +9,7 @@ import { Age } from "../../components/Age";
 import { attackTags, techniqueName } from "../../components/attack";
 import { LevelMark } from "../../components/Level";
 import { Empty, Failed } from "../../components/States";
+import { useNames } from "../../components/useNames";
 import { useLanguage } from "../../i18n";
 import { useText } from "../../time/useText";
 import { AlertActions, type AlertActionsProps } from "./AlertActions";
@@ -103,6 +104,7 @@ function Head({ alert }: { alert: Alert }) {
   const { t } = useTranslation();
   const language = useLanguage();
   const navigate = useNavigate({ from: "/alerts" });
+  const named = useNames();
   const title = (language === "vi" && alert.rule.title_vi) || alert.rule.title;
   const other = language === "vi" ? alert.rule.title_vi && alert.rule.title : alert.rule.title_vi;
   return (
@@ -116,7 +118,7 @@ function Head({ alert }: { alert: Alert }) {
         )}
         {attackTags(alert.rule.tags).map((tag) => (
           <span key={tag.text} className={styles.tag} data-kind={tag.kind} title={techniqueName(tag.text) ?? undefined}>
-            {tag.text}
+            {tag.kind === "tactic" ? named("tactic", tag.text) : tag.text}
             {tag.kind === "technique" && techniqueName(tag.text) && <span className={styles.tagName}> {techniqueName(tag.text)}</span>}
           </span>
         ))}

@@ -2,7 +2,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
 import { useMemo, useRef } from "react";
-import { type AlertFilter, alertsQuery } from "../../api/alerts";
+import { type AlertFilter, alertFilter, alertsQuery } from "../../api/alerts";
 import type { Alert } from "../../api/types";
 import { useStable } from "../../components/useStable";
 import { useShortcuts } from "../../keyboard/keyboard";
@@ -14,19 +14,9 @@ import styles from "./AlertsPage.module.css";
 import { useHand } from "./useHand";
 
 function useFilter(search: AlertSearch): AlertFilter {
-  const { status = "open", level, rule, q, since, order } = search;
+  const { status, level, rule, q, since, order } = search;
   const levels = level?.join(",") ?? "";
-  return useMemo(
-    () => ({
-      status,
-      levels: levels ? (levels.split(",") as AlertFilter["levels"]) : [],
-      order: order ?? "priority",
-      ...(rule ? { rule } : {}),
-      ...(q ? { q } : {}),
-      ...(since ? { since } : {}),
-    }),
-    [status, levels, rule, q, since, order],
-  );
+  return useMemo(() => alertFilter({ status, level: levels, rule, q, since, order }), [status, levels, rule, q, since, order]);
 }
 
 export function AlertsPage() {
@@ -42,7 +32,7 @@ export function AlertsPage() {
 
   return (
     <div className={styles.page}>
-      <AlertFilters filter={filter} total={query.data?.pages[0]?.total} updatedAt={query.dataUpdatedAt} inputRef={filterBox} />
+      <AlertFilters filter={filter} first={query.data?.pages[0]} updatedAt={query.dataUpdatedAt} inputRef={filterBox} />
       <div className={styles.split}>
         <AlertList query={query} items={items} filter={filter} selected={index} onSelect={onSelect} onOpen={() => panel.current?.focus()} />
         <AlertPanel panelRef={panel} alert={alert} events={events} error={alert ? null : error} retry={retry} {...actions} />

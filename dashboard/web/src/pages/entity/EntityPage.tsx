@@ -17,6 +17,7 @@ import { useShortcuts } from "../../keyboard/keyboard";
 import { useText } from "../../time/useText";
 import { durationMs } from "../../time/zone";
 import styles from "./EntityPage.module.css";
+import { ENTITY_BARS, ENTITY_SINCE } from "./window";
 
 const WINDOWS = ["24h", "7d", "30d"];
 
@@ -55,8 +56,8 @@ function Alerts({ value, since }: PartProps) {
             <Link to="/alerts" search={{ id: alert.id, status: "all" }} className={`${styles.link} cut grow`}>
               {(language === "vi" && alert.rule.title_vi) || alert.rule.title}
             </Link>
-            <span className="dim cut">{t(`status.${alert.status}`)}</span>
-            <span className="dim num">{text.time(alert.last_seen, "minutes")}</span>
+            <span className={`${styles.status} dim cut`}>{t(`status.${alert.status}`)}</span>
+            <span className={`${styles.when} dim num`}>{text.time(alert.last_seen, "minutes")}</span>
           </li>
         ))}
       </ul>
@@ -69,7 +70,7 @@ function Activity({ kind, value, since }: PartProps) {
   const text = useText();
   const navigate = useNavigate();
   const q = entityCondition(kind, value);
-  const query = useQuery(histogramQuery(q, { since }, 90));
+  const query = useQuery(histogramQuery(q, { since }, ENTITY_BARS));
   return (
     <Panel className={styles.activity} title={t("entity_page.activity")} updatedAt={query.dataUpdatedAt}>
       {query.isError && <Failed error={query.error} compact />}
@@ -126,10 +127,10 @@ export function EntityPage() {
   const text = useText();
   const navigate = useNavigate();
   const { history } = useRouter();
-  const { kind, value, since = "7d" } = useSearch({ from: "/inside/entity" });
+  const { kind, value, since = ENTITY_SINCE } = useSearch({ from: "/inside/entity" });
   useShortcuts([{ keys: "Backspace", label: "keys.back", group: "lists", run: () => history.back() }]);
   if (!isKind(kind) || !value) return <Empty title={t("entity_page.nothing")} hint={t("entity_page.nothing_hint")} />;
-  const window = WINDOWS.includes(since) ? since : "7d";
+  const window = WINDOWS.includes(since) ? since : ENTITY_SINCE;
   const part = { kind, value, since: window };
   return (
     <div className={styles.page} data-testid="entity">

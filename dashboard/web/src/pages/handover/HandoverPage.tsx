@@ -24,21 +24,27 @@ function Lines({ count, none, children }: { count: number; none: string; childre
   return count === 0 ? <p className="dim">{none}</p> : <ul className={styles.lines}>{children}</ul>;
 }
 
+/** Worst, then latest. */
+const worstFirst = (a: Incident, b: Incident): number =>
+  LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level) || (a.last_seen < b.last_seen ? 1 : -1);
+
 function Incidents({ items, none, testId }: { items: Incident[]; none: string; testId: string }) {
   const { t } = useTranslation();
   const text = useText();
   const language = useLanguage();
   return (
     <Lines count={items.length} none={none}>
-      {items.map((i) => (
+      {[...items].sort(worstFirst).map((i) => (
         <li key={i.id} data-testid={testId}>
-          <LevelMark level={i.level} />
+          <span className={styles.level}>
+            <LevelMark level={i.level} />
+          </span>
           <Link className="grow cut" to="/incidents/$id" params={{ id: i.id }}>
             {(language === "vi" && i.title_vi) || i.title}
           </Link>
-          <span className="dim">{i.assignee ?? t("handover.nobody")}</span>
-          <span className="dim">{t(`status.${i.status}`)}</span>
-          <span className="num dim">{text.time(i.last_seen, "minutes")}</span>
+          <span className={`${styles.who} dim cut`}>{i.assignee ?? t("handover.nobody")}</span>
+          <span className={`${styles.who} dim cut`}>{t(`status.${i.status}`)}</span>
+          <span className={`${styles.when} num dim`}>{text.time(i.last_seen, "minutes")}</span>
         </li>
       ))}
     </Lines>

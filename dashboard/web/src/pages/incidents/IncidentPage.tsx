@@ -18,7 +18,7 @@ import { EntityGraph } from "./EntityGraph";
 import styles from "./Incident.module.css";
 import { IncidentActions } from "./IncidentActions";
 import { Stages } from "./Stages";
-import { Story, Timeline } from "./Story";
+import { Story } from "./Story";
 import { useIncident } from "./useIncident";
 import { useWorkspace } from "./useWorkspace";
 import { Workspace } from "./Workspace";
@@ -118,9 +118,9 @@ function Alerts({ incident, picked, onPick }: AlertsProps) {
             <Link to="/alerts" search={{ id: alert.id, status: "all" }} className={`${styles.stepText} cut grow`}>
               {title}
             </Link>
-            <span className="dim num">{text.compact(alert.count)}</span>
-            <span className="dim num">{text.time(alert.first_seen, "minutes")}</span>
-            <span className="dim cut">{t(`status.${alert.status}`)}</span>
+            <span className={`${styles.times} dim num`}>×{text.compact(alert.count)}</span>
+            <span className={`${styles.seen} dim num`}>{text.time(alert.first_seen, "minutes")}</span>
+            <span className={`${styles.status} dim cut`}>{t(`status.${alert.status}`)}</span>
           </li>
         );
       })}
@@ -160,7 +160,6 @@ export function IncidentPage() {
       <Facts incident={incident} />
       <div className={styles.grid}>
         <Panel title={t("incidents.story")} updatedAt={at}>
-          <Timeline incident={incident} />
           <Story incident={incident} />
         </Panel>
         <Panel title={t("incidents.graph")} updatedAt={at}>

@@ -21,6 +21,16 @@ import styles from "./Incident.module.css";
 
 const STATUSES = ["open", "new", "acknowledged", "true_positive", "false_positive", "benign", "all"] as const;
 
+/** The way an attacker went; the whole of it where it was cut. */
+function Tactics({ names }: { names: string[] }) {
+  const way = names.join(" → ");
+  return (
+    <span className={`${styles.way} dim`} title={way}>
+      {way}
+    </span>
+  );
+}
+
 function useColumns(): Column<Incident>[] {
   const { t } = useTranslation();
   const text = useText();
@@ -54,8 +64,8 @@ function useColumns(): Column<Incident>[] {
       {
         id: "tactics",
         header: t("incidents.col_tactics"),
-        width: "minmax(140px, 1.4fr)",
-        cell: (i) => <span className="cut dim">{i.tactics.map((x) => named("tactic", x)).join(" → ")}</span>,
+        width: "minmax(150px, 1.8fr)",
+        cell: (i) => <Tactics names={i.tactics.map((x) => named("tactic", x))} />,
       },
       {
         id: "alerts",
@@ -68,8 +78,13 @@ function useColumns(): Column<Incident>[] {
       {
         id: "status",
         header: t("status.label"),
-        width: "minmax(120px, 0.8fr)",
-        cell: (i) => <span className="cut">{i.assignee ?? t(`status.${i.status}`)}</span>,
+        width: "minmax(130px, 0.8fr)",
+        cell: (i) => (
+          <span className={styles.two}>
+            <span className="cut">{t(`status.${i.status}`)}</span>
+            <span className="faint cut">{i.assignee ?? t("alerts.nobody")}</span>
+          </span>
+        ),
       },
       {
         id: "opened",

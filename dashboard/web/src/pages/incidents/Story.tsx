@@ -1,16 +1,46 @@
-/** What happened, step by step, and when: the steps in words beside a line of time. */
+/** What happened, step by step, and when: a line of time, then the steps in words, or everything with what people did. */
+import { SegmentedControl } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { Clock } from "lucide-react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { IncidentDetail, Step } from "../../api/incidents";
 import type { Level } from "../../api/types";
+import { type TimelineEntry, timelineQuery } from "../../api/workspace";
 import { LevelGlyph } from "../../components/Level";
 import { useNames } from "../../components/useNames";
 import { useLanguage } from "../../i18n";
 import { useText } from "../../time/useText";
 import { instant } from "../../time/zone";
+import { useSkewText } from "../sources/useSkewText";
+import { Everything } from "./Everything";
 import styles from "./Incident.module.css";
 
-export function Story({ incident }: { incident: IncidentDetail }) {
+/** A clock off by less hides no order, milliseconds. */
+const SKEWED = 1_000;
+
+/** Sources of the incident's events whose clock is off: how far, milliseconds. */
+function skewedSources(entries: readonly TimelineEntry[]): Map<string, number> {
+  const out = new Map<string, number>();
+  for (const { source, skew } of entries) {
+    if (source && skew !== null && Math.abs(skew) / 1e6 >= SKEWED) out.set(source, skew / 1e6);
+  }
+  return out;
+}
+
+function Skewed({ entries }: { entries: readonly TimelineEntry[] }) {
+  const { t } = useTranslation();
+  const skewText = useSkewText();
+  return [...skewedSources(entries)].map(([source, skew]) => (
+    <p key={source} className={styles.skewed} data-testid="skewed">
+      <Clock size={14} aria-hidden="true" />
+      <span>{t("incidents.skewed", { source, skew: skewText(skew) })}</span>
+    </p>
+  ));
+}
+
+function Steps({ incident }: { incident: IncidentDetail }) {
   const { t } = useTranslation();
   const text = useText();
   const language = useLanguage();
@@ -35,12 +65,32 @@ export function Story({ incident }: { incident: IncidentDetail }) {
   );
 }
 
-const WIDTH = 1000;
-const LANE = 38;
-const LEFT = 230;
+export function Story({ incident }: { incident: IncidentDetail }) {
+  const { t } = useTranslation();
+  const [all, setAll] = useState(false);
+  const query = useQuery(timelineQuery(incident.id));
+  return (
+    <>
+      <Lanes incident={incident} />
+      {query.data && <Skewed entries={query.data.entries} />}
+      <SegmentedControl
+        size="xs"
+        className={styles.shown ?? ""}
+        aria-label={t("incidents.shown")}
+        value={all ? "all" : "steps"}
+        onChange={(value) => setAll(value === "all")}
+        data={[
+          { value: "steps", label: t("incidents.steps") },
+          { value: "all", label: <span data-testid="timeline-all">{t("incidents.everything")}</span> },
+        ]}
+      />
+      {all ? <Everything query={query} /> : <Steps incident={incident} />}
+    </>
+  );
+}
 
 /** Each tactic a lane in order of an attack, each step a mark at its time. */
-export function Timeline({ incident }: { incident: IncidentDetail }) {
+function Lanes({ incident }: { incident: IncidentDetail }) {
   const { t } = useTranslation();
   const text = useText();
   const named = useNames();
@@ -52,33 +102,28 @@ export function Timeline({ incident }: { incident: IncidentDetail }) {
   const levels = new Map<string, Level>(incident.items.map((a) => [a.id, a.rule.level]));
   const from = Math.min(...steps.map((s) => instant(s.at)));
   const to = Math.max(...steps.map((s) => instant(s.at)), from + 1);
-  const x = (step: Step) => LEFT + ((instant(step.at) - from) / (to - from)) * (WIDTH - LEFT - 30);
-  const height = lanes.length * LANE + 28;
+  const left = (step: Step) => `${((instant(step.at) - from) / (to - from)) * 100}%`;
   return (
-    <svg className={styles.timeline} viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-label={t("incidents.timeline")}>
-      {lanes.map((lane, i) => (
-        <g key={lane} transform={`translate(0 ${i * LANE + LANE / 2})`}>
-          <text x={0} y={6}>
-            {lane ? named("tactic", lane) : "–"}
-          </text>
-          <line x1={LEFT} x2={WIDTH - 30} y1={0} y2={0} />
-        </g>
+    <div className={styles.lanes} role="img" aria-label={t("incidents.timeline")}>
+      {lanes.map((lane) => (
+        <div key={lane} className={styles.lane}>
+          <span className="cut">{lane ? named("tactic", lane) : t("incidents.no_tactic")}</span>
+          <span className={styles.track}>
+            {steps
+              .filter((s) => (s.tactic ?? "") === lane)
+              .map((step) => (
+                <i key={step.alert} style={{ left: left(step) }} data-level={levels.get(step.alert) ?? "informational"} />
+              ))}
+          </span>
+        </div>
       ))}
-      {steps.map((step) => (
-        <circle
-          key={step.alert}
-          cx={x(step)}
-          cy={lanes.indexOf(step.tactic ?? "") * LANE + LANE / 2}
-          r={6}
-          data-level={levels.get(step.alert) ?? "informational"}
-        />
-      ))}
-      <text x={LEFT} y={height - 6} className="num">
-        {text.time(from, "minutes")}
-      </text>
-      <text x={WIDTH - 30} y={height - 6} textAnchor="end" className="num">
-        {text.time(to, "minutes")}
-      </text>
-    </svg>
+      <div className={styles.lane}>
+        <span />
+        <span className={`${styles.ends} num`}>
+          <span>{text.time(from, "minutes")}</span>
+          <span>{text.time(to, "minutes")}</span>
+        </span>
+      </div>
+    </div>
   );
 }

@@ -34,7 +34,7 @@ export interface Related extends Entity {
 }
 
 export const WIDTH = 1000;
-export const HEIGHT = 560;
+export const HEIGHT = 680;
 /** More would be a ball of wool. */
 const MOST = 40;
 
@@ -114,6 +114,37 @@ function settle({ nodes, edges }: Graph): void {
   frame(nodes, place);
 }
 
+/** What a node with its words takes, in the drawing's units. */
+const WORDS = { across: 190, down: 74 };
+
+/** Moves nodes whose words lie over each other apart, along the way that is shorter. */
+function spread(nodes: GraphNode[]): void {
+  for (let round = 0; round < 80; round++) {
+    let moved = false;
+    for (const [i, a] of nodes.entries()) {
+      for (const b of nodes.slice(i + 1)) {
+        const across = WORDS.across - Math.abs(a.x - b.x);
+        const down = WORDS.down - Math.abs(a.y - b.y);
+        if (across <= 0 || down <= 0) continue;
+        moved = true;
+        if (across / WORDS.across < down / WORDS.down) push(a, b, "x", across / 2);
+        else push(a, b, "y", down / 2);
+      }
+    }
+    for (const node of nodes) {
+      node.x = Math.max(100, Math.min(WIDTH - 100, node.x));
+      node.y = Math.max(40, Math.min(HEIGHT - 44, node.y));
+    }
+    if (!moved) return;
+  }
+}
+
+function push(a: GraphNode, b: GraphNode, way: "x" | "y", by: number): void {
+  const [low, high] = a[way] <= b[way] ? [a, b] : [b, a];
+  low[way] -= by / 2;
+  high[way] += by / 2;
+}
+
 interface Point {
   x: number;
   y: number;
@@ -148,5 +179,6 @@ function frame(nodes: GraphNode[], place: Point[]): void {
 export function entityGraph(alerts: readonly Alert[], related: readonly Related[] = []): Graph {
   const graph = collect(alerts, related);
   settle(graph);
+  spread(graph.nodes);
   return graph;
 }

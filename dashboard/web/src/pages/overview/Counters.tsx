@@ -35,7 +35,7 @@ interface CounterProps {
   value: number | null;
   children?: ReactNode;
   updatedAt: number;
-  to?: "/alerts" | "/search";
+  to?: "/alerts" | "/search" | "/incidents";
   testId: string;
 }
 
@@ -103,7 +103,13 @@ export function Counters({ overview, updatedAt }: { overview: Overview; updatedA
         <Usual trend={trends.alerts} />
         <span className="num">{t("overview.new_last_hour", { value: text.number(alerts.new_last_hour) })}</span>
       </Counter>
-      <Counter label={t("overview.incidents")} value={counters.incidents} updatedAt={updatedAt} testId="counter-incidents" />
+      <Counter
+        label={t("overview.incidents")}
+        value={counters.incidents}
+        updatedAt={updatedAt}
+        to="/incidents"
+        testId="counter-incidents"
+      />
       <Counter
         label={t("overview.vulnerabilities")}
         value={counters.vulnerabilities}

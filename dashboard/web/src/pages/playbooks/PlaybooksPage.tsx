@@ -2,14 +2,14 @@
 import { Button } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { ListChecks, Play } from "lucide-react";
+import { Play } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { post } from "../../api/client";
 import { type Playbook, playbooksQuery, type Run, runsQuery } from "../../api/response";
 import { useMay } from "../../api/user";
 import { Age } from "../../components/Age";
 import { notify } from "../../components/notify";
-import { Empty, Failed, Waiting } from "../../components/States";
+import { Failed, Waiting } from "../../components/States";
 import { useLanguage } from "../../i18n";
 import { useShortcuts } from "../../keyboard/keyboard";
 import styles from "../actions/ActionsPage.module.css";
@@ -22,7 +22,7 @@ function Runs({ runs, onOpen }: { runs: Run[]; onOpen: (id: string) => void }) {
   const language = useLanguage();
   return runs.map((run) => (
     <article key={run.id} className={own.card} data-testid="run-card">
-      <h2>{language === "vi" ? run.title_vi : run.title}</h2>
+      <h3>{language === "vi" ? run.title_vi : run.title}</h3>
       <p className="dim">
         {t(`playbooks.run_state.${run.state}` as "playbooks.run_state.done")} · <Age at={run.started.at} />
       </p>
@@ -51,11 +51,11 @@ function Card({ playbook, incident, onStarted }: { playbook: Playbook; incident:
   });
   return (
     <article className={own.card} data-fits={playbook.fits} data-testid="playbook-card">
-      <h2>{language === "vi" ? playbook.title_vi : playbook.title}</h2>
+      <h3>{language === "vi" ? playbook.title_vi : playbook.title}</h3>
       <p>{language === "vi" ? playbook.summary_vi : playbook.summary}</p>
       <p className="dim">
         {t("playbooks.steps", { count: playbook.steps })}
-        {playbook.fits && ` · ${t("playbooks.fits")}`}
+        {playbook.fits && <b className={own.fits}> · {t("playbooks.fits")}</b>}
       </p>
       {may && incident && (
         <div>
@@ -96,12 +96,10 @@ export function PlaybooksPage() {
           {(playbooks.isPending || runs.isPending) && <Waiting rows={8} height={28} />}
           {playbooks.isError && <Failed error={playbooks.error} retry={() => void playbooks.refetch()} />}
           {runs.isError && <Failed error={runs.error} retry={() => void runs.refetch()} compact />}
-          {runs.data && live.length === 0 && (
-            <div className={own.wide}>
-              <Empty icon={<ListChecks size={24} aria-hidden="true" />} title={t("playbooks.no_runs")} />
-            </div>
-          )}
+          {runs.data && <h2 className={own.part}>{t("playbooks.runs")}</h2>}
+          {runs.data && live.length === 0 && <p className={`${own.wide} dim`}>{t("playbooks.no_runs")}</p>}
           <Runs runs={live} onOpen={select} />
+          {list.length > 0 && <h2 className={own.part}>{t("playbooks.all")}</h2>}
           {list.map((playbook) => (
             <Card key={playbook.id} playbook={playbook} incident={incident} onStarted={select} />
           ))}

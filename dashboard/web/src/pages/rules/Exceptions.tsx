@@ -31,7 +31,7 @@ const LOOK = "30d";
 
 function useRefusal(): (error: unknown) => string {
   const text = useErrorText();
-  return (error) => (error instanceof ApiError && error.status === 400 && error.detail ? error.detail : text(error));
+  return (error) => (error instanceof ApiError && error.status === 400 && error.detail && !error.query ? error.detail : text(error));
 }
 
 function Hidden({ preview }: { preview: Preview }) {
@@ -212,7 +212,7 @@ function useColumns(may: boolean): Column<Exception>[] {
     {
       id: "what",
       header: t("exceptions.what"),
-      width: "minmax(240px, 2fr)",
+      width: "minmax(200px, 2fr)",
       cell: (e) => (
         <span className={styles.what} title={`${titleOf(e.rule)}\n${e.filter}`}>
           <b className="cut">{titleOf(e.rule)}</b>
@@ -220,22 +220,28 @@ function useColumns(may: boolean): Column<Exception>[] {
         </span>
       ),
     },
-    { id: "kind", header: t("exceptions.kind"), width: "minmax(110px, 0.7fr)", cell: (e) => t(`exceptions.kind_${e.kind}`) },
+    { id: "kind", header: t("exceptions.kind"), width: "minmax(84px, 0.6fr)", cell: (e) => t(`exceptions.kind_${e.kind}`) },
     {
       id: "reason",
       header: t("exceptions.reason"),
-      width: "minmax(140px, 1.3fr)",
+      width: "minmax(120px, 1.3fr)",
       cell: (e) => (
         <span className="cut" style={{ display: "block" }} title={e.reason}>
           {e.reason}
         </span>
       ),
     },
-    { id: "owner", header: t("exceptions.owner"), width: "minmax(100px, 0.7fr)", sort: (e) => e.owner, cell: (e) => e.owner },
+    {
+      id: "owner",
+      header: t("exceptions.owner"),
+      width: "minmax(134px, 0.7fr)",
+      sort: (e) => e.owner,
+      cell: (e) => <span className="cut">{e.owner}</span>,
+    },
     {
       id: "until",
       header: t("exceptions.until"),
-      width: "minmax(140px, 0.9fr)",
+      width: "minmax(96px, 0.8fr)",
       sort: (e) => e.until,
       cell: (e) => (
         <span className={`num ${e.active ? "" : "faint"}`}>

@@ -39,20 +39,13 @@ function Switcher({ rule }: { rule: RuleRow }) {
   const last = history.data?.[0];
   return (
     <>
-      {last && (
-        <p className={styles.history} data-testid="rule-last">
-          {t("editor.last", { version: last.version, who: last.who, why: last.why })}
-        </p>
-      )}
       {why === null ? (
-        <div className={styles.buttons}>
-          <Button variant="default" leftSection={<Power size={14} />} onClick={() => setWhy("")} data-testid="rule-switch">
-            {label}
-          </Button>
-        </div>
+        <Button variant="default" leftSection={<Power size={14} />} onClick={() => setWhy("")} data-testid="rule-switch">
+          {label}
+        </Button>
       ) : (
         <form
-          className={styles.buttons}
+          className={styles.switch}
           onSubmit={(event) => {
             event.preventDefault();
             if (why.trim()) change.mutate();
@@ -70,6 +63,11 @@ function Switcher({ rule }: { rule: RuleRow }) {
             {label}
           </Button>
         </form>
+      )}
+      {last && (
+        <p className={styles.history} data-testid="rule-last">
+          {t("editor.last", { version: last.version, who: last.who, why: last.why })}
+        </p>
       )}
     </>
   );
@@ -147,8 +145,8 @@ export function RulePanel({ id, onClose }: { id: string; onClose: () => void }) 
                 {rule.own ? t("editor.edit") : t("editor.copy")}
               </Button>
             )}
+            {manage && <Switcher key={rule.id} rule={rule} />}
           </div>
-          {manage && <Switcher key={rule.id} rule={rule} />}
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard must reach it */}
           <pre className={styles.text} tabIndex={0}>
             {yamlLines(rule.text).map((line) => (

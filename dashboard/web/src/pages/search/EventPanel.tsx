@@ -11,6 +11,7 @@ import { eventId, fieldsOf, isUnparsed, senderOf, textOf } from "../../component
 import { namesFlow, usePackets } from "../../components/packets";
 import { RawRecord } from "../../components/RawRecord";
 import { Failed, Waiting } from "../../components/States";
+import { useShortcuts } from "../../keyboard/keyboard";
 import { condition } from "../../query/build";
 import { useText } from "../../time/useText";
 import { instant } from "../../time/zone";
@@ -41,12 +42,12 @@ function Head({ event, onClose, onStep }: Pick<EventPanelProps, "onClose" | "onS
   const copy = useCopy();
   const packets = usePackets();
   const mayPackets = useMay("readPackets");
+  const take = event && mayPackets && namesFlow(event) ? () => packets.take(eventId(event)) : null;
+  useShortcuts(take ? [{ keys: "p", label: "keys.packets", group: "lists", run: take }] : []);
   const buttons: { label: string; Icon: LucideIcon; run: () => void; busy?: boolean }[] = [
     { label: t("event.previous"), Icon: ChevronUp, run: () => onStep(-1) },
     { label: t("event.next"), Icon: ChevronDown, run: () => onStep(1) },
-    ...(event && mayPackets && namesFlow(event)
-      ? [{ label: t("packets.take"), Icon: FileDown, run: () => packets.take(eventId(event)), busy: packets.busy }]
-      : []),
+    ...(take ? [{ label: t("packets.take"), Icon: FileDown, run: take, busy: packets.busy }] : []),
     ...(event
       ? [
           { label: t("event.permalink"), Icon: Link2, run: () => copy(linkTo(event)) },

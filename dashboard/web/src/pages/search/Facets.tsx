@@ -36,7 +36,7 @@ function Values({ facet, onAdd, onExclude }: { facet: Facet | undefined } & Pick
           <button type="button" className={styles.pick} title={t("search.facet_add", { value })} onClick={() => onAdd(facet.field, value)}>
             <span className={styles.bar} style={{ width: `${(count / most) * 100}%` }} />
             <span className={`${styles.text} cut`}>{value || "“”"}</span>
-            <span className={`${styles.count} num`}>{text.compact(count)}</span>
+            <span className={`${styles.count} num`}>{count < 1_000_000 ? text.number(count) : text.compact(count)}</span>
           </button>
           <Tooltip label={t("search.facet_exclude", { value })}>
             <ActionIcon

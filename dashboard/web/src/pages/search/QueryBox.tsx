@@ -8,6 +8,8 @@ import { useTranslation } from "react-i18next";
 import { validateQuery } from "../../api/queries";
 import { lintQuery } from "../../api/rules";
 import type { QueryFault } from "../../api/types";
+import { useLanguage } from "../../i18n";
+import { told } from "../../query/faults";
 import { unitPosition } from "../../query/tokens";
 import { Offers, useOffers } from "./Offers";
 import styles from "./QueryBox.module.css";
@@ -26,6 +28,7 @@ interface QueryBoxProps {
 }
 
 function useFault(value: string): QueryFault | null {
+  const language = useLanguage();
   const [settled] = useDebouncedValue(value, 180);
   const sigma = isSigma(settled);
   const check = useQuery({ ...validateQuery(settled), enabled: settled.trim() !== "" && !sigma });
@@ -37,7 +40,7 @@ function useFault(value: string): QueryFault | null {
     return { position: [...before.join("\n")].length, message: `${fault.code} ${fault.message}`, help: fault.help };
   }
   if (settled !== value || settled.trim() === "" || !check.data || check.data.ok) return null;
-  return check.data;
+  return told(check.data, language);
 }
 
 export function QueryBox({ inputRef, value, onChange, onSubmit, onHelp, busy, seen }: QueryBoxProps) {

@@ -97,7 +97,7 @@ function Skew({ source }: CellProps) {
   const skewText = useSkewText();
   const skew = skewMs(source);
   if (skew === null) return <span className="faint">–</span>;
-  return <span className={`num ${Math.abs(skew) > SKEWED ? (styles.late ?? "") : "dim"}`}>{skewText(source)}</span>;
+  return <span className={`num ${Math.abs(skew) > SKEWED ? (styles.late ?? "") : "dim"}`}>{skewText(skew)}</span>;
 }
 
 function Count({ count, alarming = false }: { count: number; alarming?: boolean }) {

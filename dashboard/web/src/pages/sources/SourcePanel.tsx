@@ -14,7 +14,7 @@ import { notify } from "../../components/notify";
 import { useErrorText } from "../../components/States";
 import { condition } from "../../query/build";
 import { useText } from "../../time/useText";
-import { encrypted, healthOf, imbalance, patchy, refusedOf } from "./health";
+import { encrypted, healthOf, imbalance, patchy, refusedOf, skewMs } from "./health";
 import styles from "./SourcePanel.module.css";
 import { useSkewText } from "./useSkewText";
 
@@ -230,7 +230,7 @@ export function SourcePanel({ source, formats, onClose }: { source: SourceInfo; 
             <span className="mono">{source.peer}</span>
           </Fact>
         )}
-        <Fact label={t("sources.skew")}>{skewText(source)}</Fact>
+        <Fact label={t("sources.skew")}>{skewText(skewMs(source))}</Fact>
         {source.agency !== "default" && <Fact label={t("alerts.agency")}>{source.agency}</Fact>}
         {source.tls_identity && (
           <Fact label={t("sources.tls_identity")}>

@@ -1,14 +1,12 @@
 /** How far a device's clock is off, in words. */
 import { useTranslation } from "react-i18next";
-import type { SourceInfo } from "../../api/types";
 import { useText } from "../../time/useText";
-import { skewMs } from "./health";
 
-export function useSkewText(): (source: SourceInfo) => string {
+/** Takes the device's clock minus ours, milliseconds; `null`: not measured. */
+export function useSkewText(): (skew: number | null) => string {
   const { t } = useTranslation();
   const text = useText();
-  return (source) => {
-    const skew = skewMs(source);
+  return (skew) => {
     if (skew === null) return t("sources.skew_none");
     // Below a second nobody acts on the direction.
     if (Math.abs(skew) < 1_000) return text.span(skew);

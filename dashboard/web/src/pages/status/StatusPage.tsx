@@ -90,8 +90,9 @@ function Disk({ status, updatedAt }: { status: SystemStatus; updatedAt: number }
 }
 
 export function StatusPage() {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const text = useText();
+  const role = (word: string) => (i18n.exists(`system.role_${word}`) ? t(`system.role_${word}` as "system.role_all") : word);
   const query = useQuery(statusQuery);
   const status = query.data;
   const at = query.dataUpdatedAt;
@@ -137,7 +138,7 @@ export function StatusPage() {
             <Rows
               rows={[
                 { label: t("system.version"), value: status.version },
-                { label: t("system.role"), value: status.role },
+                { label: t("system.role"), value: role(status.role) },
                 { label: t("system.uptime"), value: text.span(status.uptime_s * 1000) },
                 { label: t("overview.events"), value: t("top.rate", { value: text.number(Math.round(status.per_second)) }) },
               ]}

@@ -14,6 +14,7 @@ export type PanelName =
   | "incidents"
   | "volume"
   | "flood"
+  | "map"
   | "health"
   | "techniques"
   | "sources"
@@ -35,7 +36,7 @@ export type PanelName =
 /** The panels of each scene in order of weight: a wall with fewer screens shows the first ones first, then turns the page. */
 const PANELS: Record<SceneName | "incident", readonly PanelName[]> = {
   overview: ["answer", "counters", "queue", "incidents", "volume", "health"],
-  attacks: ["queue", "addresses", "techniques", "rules", "hosts", "incidents"],
+  attacks: ["queue", "map", "techniques", "rules", "addresses", "incidents"],
   network: ["flood", "volume", "addresses", "hosts", "counters", "lag"],
   health: ["health", "silent", "sources", "refused", "lag", "volume"],
   shift: ["clock", "waiting", "desk", "incidents", "queue", "answer"],

@@ -56,3 +56,15 @@ const RANK = { critical: 0, high: 1, medium: 2, low: 3, informational: 4 } as co
 export function byPriority(alerts: readonly WallAlert[]): WallAlert[] {
   return [...alerts].sort((a, b) => RANK[a.level] - RANK[b.level] || instant(b.raised) - instant(a.raised));
 }
+
+/** Alerts of one rule in a row of the queue are one line with their number: four lines tell more than the same one four times. */
+export function alike(alerts: readonly WallAlert[]): { first: WallAlert; count: number }[] {
+  const groups = new Map<string, { first: WallAlert; count: number }>();
+  for (const alert of alerts) {
+    const key = `${alert.level} ${alert.title}`;
+    const group = groups.get(key);
+    if (group) group.count++;
+    else groups.set(key, { first: alert, count: 1 });
+  }
+  return [...groups.values()];
+}

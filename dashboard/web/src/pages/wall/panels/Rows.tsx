@@ -9,21 +9,34 @@ export interface Line {
   level?: Level | undefined;
   words: string;
   figure: string;
+  /** Below the figure: how many. */
+  many?: string | undefined;
   /** 0–1: a bar behind the line. */
   share?: number;
 }
 
 /** Lines that fit under a title at the wall's smallest type. */
 const FIT = 7;
+/** And of those that may need two lines. */
+const FIT_TALL = 4;
 
-export function Rows({ lines, children }: { lines: Line[]; children?: ReactNode }) {
+/** `tall`: words too long for a line go on in a second one instead of being cut. */
+export function Rows({ lines, tall = false, children }: { lines: Line[]; tall?: boolean; children?: ReactNode }) {
   return (
     <ul className={styles.rows}>
-      {lines.slice(0, FIT).map(({ key, level, words, figure, share }) => (
-        <li key={key} className={styles.row} style={share === undefined ? undefined : ({ "--share": `${share * 100}%` } as CSSProperties)}>
+      {lines.slice(0, tall ? FIT_TALL : FIT).map(({ key, level, words, figure, many, share }) => (
+        <li
+          key={key}
+          className={styles.row}
+          data-tall={tall}
+          style={share === undefined ? undefined : ({ "--share": `${share * 100}%` } as CSSProperties)}
+        >
           {level && <LevelGlyph level={level} size={72} />}
           <span className={styles.words}>{words}</span>
-          <span className={`${styles.figure} num`}>{figure}</span>
+          <span className={`${styles.figure} num`}>
+            {figure}
+            {many && <small>{many}</small>}
+          </span>
         </li>
       ))}
       {children}

@@ -5,7 +5,7 @@ import { useLanguage } from "../../../i18n";
 import { useServerNow } from "../../../time/clock";
 import { useText } from "../../../time/useText";
 import { instant } from "../../../time/zone";
-import { byPriority, type WallData } from "../useWallData";
+import { alike, byPriority, type WallData } from "../useWallData";
 import styles from "../Wall.module.css";
 import { Quiet, useWhole, WallPanel } from "../WallPanel";
 import { Rows } from "./Rows";
@@ -86,6 +86,7 @@ type WallCounters = Record<"events" | "alerts" | "incidents" | "vulnerabilities"
 export function Queue({ data }: PanelProps) {
   const { t } = useTranslation();
   const span = useWhole();
+  const text = useText();
   const language = useLanguage();
   const now = useServerNow();
   const { value, at } = data.wall;
@@ -94,11 +95,13 @@ export function Queue({ data }: PanelProps) {
     <WallPanel title={t("wall.queue")} at={at} tone={alerts[0]?.level === "critical" ? "bad" : undefined}>
       {value && alerts.length === 0 && <Quiet>{t("wall.queue_empty")}</Quiet>}
       <Rows
-        lines={alerts.map((a) => ({
+        tall
+        lines={alike(alerts).map(({ first: a, count }) => ({
           key: a.id,
           level: a.level,
           words: (language === "vi" && a.title_vi) || a.title,
           figure: span(now - instant(a.raised)),
+          many: count > 1 ? `×${text.number(count)}` : undefined,
         }))}
       />
     </WallPanel>
@@ -117,6 +120,7 @@ export function Incidents({ data }: PanelProps) {
     <WallPanel title={t("wall.incidents", { value: text.number(open.length) })} at={at}>
       {value && open.length === 0 && <Quiet>{t("wall.incidents_none")}</Quiet>}
       <Rows
+        tall
         lines={open.map((i) => ({
           key: i.id,
           level: i.level,

@@ -5,6 +5,8 @@ import type { Bucket, ValueCount } from "../../../api/types";
 import { talkersQuery } from "../../../api/wall";
 import { techniqueName } from "../../../components/attack";
 import { useLanguage } from "../../../i18n";
+import { countryName } from "../../../map/countries";
+import { WorldMap } from "../../../map/WorldMap";
 import { useText } from "../../../time/useText";
 import styles from "../Wall.module.css";
 import { Quiet, WallPanel } from "../WallPanel";
@@ -77,6 +79,33 @@ export function Flood() {
               share: s.highest_second / most,
             }))}
           />
+        </>
+      )}
+    </WallPanel>
+  );
+}
+
+/** Where what arrives comes from: the world, and the countries that lead. */
+export function Countries({ data }: PanelProps) {
+  const { t } = useTranslation();
+  const text = useText();
+  const language = useLanguage();
+  const { value, at } = data.overview;
+  const countries = value?.map.countries ?? [];
+  return (
+    <WallPanel title={t("wall.map")} at={at}>
+      {value?.map.source === null && <Quiet>{t("state.no_source")}</Quiet>}
+      {value && value.map.source !== null && (
+        <>
+          <div className={styles.map}>
+            <WorldMap countries={countries} afar />
+          </div>
+          <p className={styles.note}>
+            {countries
+              .slice(0, 3)
+              .map((c) => `${countryName(c.value, language)} ${text.compact(c.count)}`)
+              .join(" · ") || t("overview.empty_top")}
+          </p>
         </>
       )}
     </WallPanel>
