@@ -57,10 +57,8 @@ export const PAGES: [string, string, Prepare?][] = [
   ["handover", "/handover", ready("handover-incident")],
   ["account", "/account", ready("own-session")],
   ["status", "/status"],
-  ["timeline", "/incidents", inTurn(click("incident-row"), press("Enter"), ready("skewed"), click("timeline-all"))],
+  ["timeline", "/incidents", inTurn(click("incident-row"), press("Enter"), click("timeline-all"), ready("timeline-entry"))],
   ["ask", "/actions", click("ask")],
-  ["admin", "/admin"],
-  ["audit", "/admin?part=audit"],
 ];
 
 /** Scenes of the videowall that one can ask for. */

@@ -52,6 +52,9 @@ const crowded = (page: Page): Promise<string[]> =>
       if (whole.width < 4 || r.width < whole.width * 0.6 || r.height < whole.height * 0.6) continue;
       for (const share of [0.15, 0.5, 0.85]) {
         const hit = document.elementFromPoint(r.left + r.width * share, r.top + r.height / 2);
+        // What shows only under the mouse, and the signs inside an input's own frame, cover nothing.
+        if (hit?.checkVisibility({ opacityProperty: true }) === false || hit?.closest(".mantine-Input-wrapper")?.contains(control))
+          continue;
         if (!hit || control.contains(hit) || hit.contains(control) || hit.closest("[data-portal], label")) continue;
         out.push(`${name(control)} lies under ${name(hit)}`);
         break;

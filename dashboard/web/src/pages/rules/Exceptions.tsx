@@ -252,7 +252,7 @@ function useColumns(may: boolean): Column<Exception>[] {
     {
       id: "act",
       header: "",
-      width: "minmax(150px, 0.9fr)",
+      width: "minmax(184px, 0.9fr)",
       align: "right",
       cell: (e) =>
         may &&

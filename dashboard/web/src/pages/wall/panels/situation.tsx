@@ -101,7 +101,7 @@ export function Queue({ data }: PanelProps) {
           level: a.level,
           words: (language === "vi" && a.title_vi) || a.title,
           figure: span(now - instant(a.raised)),
-          many: count > 1 ? `×${text.number(count)}` : undefined,
+          many: count > 1 ? `${value?.more ? "≥ " : "×"}${text.number(count)}` : undefined,
         }))}
       />
     </WallPanel>
