@@ -100,9 +100,19 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
     let desk = response::desk(&config.response, Arc::clone(&stores.actions), Arc::clone(&stores.store) as _, Arc::clone(&stores.state))?;
     let responder = (Arc::clone(&desk), Arc::clone(&stop));
     roles.spawn("responder", &stop, move || response::run(&responder.0, &responder.1))?;
+    let proofs = Arc::new(proofs::Log::new(stores.bus.clone(), data));
+    let keeper = proofs::Keeper {
+        state: Arc::clone(&stores.state),
+        cases: Arc::clone(&stores.cases),
+        events: Arc::clone(&stores.store) as Arc<dyn EventStore>,
+        desk: Arc::clone(&desk),
+        log: Arc::clone(&proofs),
+        stop: Arc::clone(&stop),
+    };
+    roles.spawn("proofs", &stop, move || keeper.run())?;
     let deps = ApiDeps {
         response: desk,
-        ledger: Some(Arc::new(proofs::Log(stores.bus.clone()))),
+        ledger: Some(proofs),
         packets: Some(Arc::new(packets::Rings::new(&config.sources, data))),
         events: Arc::clone(&stores.store) as Arc<dyn EventStore>,
         state: Arc::clone(&stores.state),

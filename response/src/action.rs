@@ -138,6 +138,9 @@ pub struct Verification {
     pub until: Option<i64>,
     /// When it looks next.
     pub next: Option<i64>,
+    /// When it looked last: what was counted is from the act until then.
+    #[serde(default)]
+    pub looked: Option<i64>,
     /// What was seen since the act.
     pub seen: Seen,
     /// One sentence in English.

@@ -12,8 +12,8 @@ use std::{
     time::Duration,
 };
 
-use fansipan_model::time;
-use fansipan_storage::{ResponseKind, ResponseRow};
+use fansipan_model::{Scope, time};
+use fansipan_storage::{ResponseFilter, ResponseKind, ResponseRow};
 use uuid::Uuid;
 
 use crate::{
@@ -27,6 +27,8 @@ use crate::{
 const EVERY: Duration = Duration::from_millis(250);
 /// Devices spoken to at once.
 const AT_ONCE: usize = 16;
+/// Actions in force that are looked through at a start.
+const IN_FORCE: usize = 10_000;
 /// Longest wait between tries.
 const LONGEST: i64 = 300 * time::SECOND;
 
@@ -34,6 +36,9 @@ impl Desk {
     /// Works until told to stop; what is under way then is finished first.
     pub async fn run(self: Arc<Self>, stop: Arc<AtomicBool>) {
         let busy: Arc<Mutex<HashSet<Uuid>>> = Arc::default();
+        if let Err(error) = self.release_protected() {
+            tracing::error!(%error, "FSP-ACT-026: whether something protected is blocked could not be looked up");
+        }
         while !stop.load(Ordering::Relaxed) {
             match self.parts.store.due_responses(self.now(), 200) {
                 Ok(rows) => rows.into_iter().for_each(|row| self.spawn(row, &busy)),
@@ -44,6 +49,27 @@ impl Desk {
         while !busy.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// What came onto the protected list since it was blocked is let go. Asked at every start: the list may have grown meanwhile.
+    pub fn release_protected(&self) -> Result<()> {
+        let filter = ResponseFilter { states: vec![ActionState::Done.as_str().to_owned()], incident: None };
+        for row in self.parts.store.responses(&Scope::All, ResponseKind::Action, &filter, IN_FORCE)? {
+            let mut action = Action::read(&row)?;
+            if self.now_protected(&mut action)? {
+                tracing::warn!(action = %action.id, "FSP-ACT-027: {} is undone: its target is protected now", action.title());
+            }
+        }
+        Ok(())
+    }
+
+    /// Has an action in force undone whose target is on the protected list; whether it was.
+    fn now_protected(&self, action: &mut Action) -> Result<bool> {
+        let Err(error @ ResponseError::Protected { .. }) = self.parts.protected.check(&action.target) else { return Ok(false) };
+        action.state = ActionState::Undoing;
+        (action.undoing, action.attempts, action.retry) = (true, 0, None);
+        self.keep(action, "undo", "system", &format!("to be undone: {error}"), None)?;
+        Ok(true)
     }
 
     fn spawn(self: &Arc<Self>, row: ResponseRow, busy: &Arc<Mutex<HashSet<Uuid>>>) {
@@ -93,7 +119,10 @@ impl Desk {
                 self.keep(action, "expired", "system", "its time is over", None)?;
                 self.lift(action).await
             }
-            ActionState::Done => self.look(action),
+            ActionState::Done => match self.now_protected(action)? {
+                true => self.lift(action).await,
+                false => self.look(action),
+            },
             ActionState::Expired | ActionState::Undoing => self.lift(action).await,
             _ => Ok(()),
         }
@@ -169,7 +198,10 @@ impl Desk {
             return self.hand_over(action, "the device is not configured any more");
         };
         match device.probe(action).await {
-            Ok(Presence::Present) => self.applied(action, "found in force; not done again".to_owned()),
+            Ok(Presence::Present) => {
+                self.applied(action, "found in force; not done again".to_owned())?;
+                if self.now_protected(action)? { self.lift(action).await } else { Ok(()) }
+            }
             Ok(Presence::Unknown) if !device.repeatable() => {
                 self.hand_over(action, "whether it was done is unknown, and the device cannot tell; it is not repeated")
             }

@@ -19,9 +19,11 @@ pub mod ports;
 pub mod protected;
 pub mod target;
 pub mod telemetry;
+mod told;
 mod verify;
 
 pub use action::{Action, ActionKind, ActionState, Decision, Verdict, Verification};
 pub use config::{ResponseConfig, Span};
 pub use desk::{Change, Desk, Parts, Request, Who};
 pub use error::ResponseError;
+pub use told::{Told, told};

@@ -41,6 +41,26 @@ pub struct Seen {
     pub via: Vec<String>,
     /// Events that show it being stopped.
     pub stopped: u64,
+    /// The latest of both, as they were recorded: they stay with the action when the events themselves have expired.
+    #[serde(default)]
+    pub events: Vec<Counted>,
+}
+
+/// An event that was counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// `event.id`
+    pub id: String,
+    /// `@timestamp`, UTC nanoseconds.
+    pub at: i64,
+    /// Whether it got through; else it was stopped.
+    pub passed: bool,
+    /// What saw it.
+    pub via: String,
+    /// The record as received, its first kibibyte.
+    pub record: String,
+    /// SHA-256 of the whole record.
+    pub sha256: String,
 }
 
 /// Who is hit by an action, from what was observed.

@@ -2,16 +2,22 @@
 
 use std::sync::Arc;
 
-use fansipan_model::{FieldId, Op, Part, Pattern, Predicate, Scope, predicate::Target as Where, predicate::Test};
+use fansipan_model::{Event, FieldId, Op, Part, Pattern, Predicate, Scope, predicate::Target as Where, predicate::Test};
 use fansipan_storage::{EventStore, Facet, SearchRequest, StoreError, TimeRange, Total};
 
+use sha2::{Digest as _, Sha256};
+
 use crate::{
-    ports::{Impact, Seen, Telemetry},
+    ports::{Counted, Impact, Seen, Telemetry},
     target::{Target, bare_account},
 };
 
 /// Names listed of each kind.
 const TOP: usize = 10;
+/// Events kept with an action of those that got through, and of those that were stopped.
+const KEPT: usize = 10;
+/// Bytes kept of a record.
+const RECORD: usize = 1024;
 
 /// Reads from the event store.
 pub struct Observed {
@@ -80,11 +86,28 @@ fn pairs(facet: Option<&Facet>) -> Vec<(String, u64)> {
     facet.map(|f| f.values.iter().map(|v| (v.value.text(), v.count)).collect()).unwrap_or_default()
 }
 
+/// What stays of an event with the action that it speaks for or against.
+fn counted(event: &Event, passed: bool) -> Counted {
+    // what a sensor saw has no record but the event itself
+    let record = event.raw().unwrap_or_else(|| fansipan_model::json::to_string(event).into_bytes().into());
+    let via =
+        ["observer.name", "host.name", "fansipan.source"].iter().find_map(|name| event.get_by_name(name)?.text().map(|t| t.into_owned()));
+    let text = String::from_utf8_lossy(record.get(..RECORD).unwrap_or(&record)).into_owned();
+    Counted {
+        id: event.id().to_string(),
+        at: event.timestamp(),
+        passed,
+        via: via.unwrap_or_default(),
+        record: text,
+        sha256: hex::encode(Sha256::digest(&record)),
+    }
+}
+
 impl Telemetry for Observed {
     fn seen(&self, scope: &Scope, target: &Target, range: TimeRange) -> Result<Seen, StoreError> {
         let filter = through(target);
-        // the newest one and how many there are
-        let request = SearchRequest { filter: filter.clone(), range, limit: 1, after: None, total: Total::Exact };
+        // the newest ones and how many there are
+        let request = SearchRequest { filter: filter.clone(), range, limit: KEPT, after: None, total: Total::Exact };
         let page = self.events.search(scope, &request)?;
         let mut out = Seen { passed: page.total, last: page.events.first().map(|e| e.timestamp()), ..Seen::default() };
         if out.passed > 0 {
@@ -97,7 +120,10 @@ impl Telemetry for Observed {
                 .map(|f| pairs(Some(f)).into_iter().map(|(v, _)| v).collect())
                 .unwrap_or_default();
         }
-        out.stopped = self.events.count(scope, &Predicate::And(vec![about(target), stopped(target)]), range)?;
+        let filter = Predicate::And(vec![about(target), stopped(target)]);
+        let halted = self.events.search(scope, &SearchRequest { filter, range, limit: KEPT, after: None, total: Total::Exact })?;
+        out.stopped = halted.total;
+        out.events = page.events.iter().map(|e| counted(e, true)).chain(halted.events.iter().map(|e| counted(e, false))).collect();
         Ok(out)
     }
 

@@ -54,6 +54,9 @@ impl Desk {
             }
         };
         action.verification.verdict = verdict;
+        if verdict != Verdict::Unknown {
+            action.verification.looked = Some(now);
+        }
         (action.verification.text, action.verification.text_vi) = words(&action.verification, action.kind);
         let news = verdict != before && matches!(action.state, ActionState::Done);
         if news || ended {

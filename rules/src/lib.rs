@@ -23,7 +23,7 @@ pub mod taxonomy;
 mod yaml;
 
 pub use ast::{LogSource, Rule};
-pub use coverage::{Coverage, Sight};
+pub use coverage::{CorrelationSight, Coverage, Sight};
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use engine::{Scratch, Stats};
 pub use explain::Explanation;

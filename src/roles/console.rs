@@ -127,6 +127,17 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
     let responder = (Arc::clone(&desk), Arc::clone(&node.stop));
     node.roles.spawn("responder", &Arc::clone(&node.stop), move || response::run(&responder.0, &responder.1))?;
 
+    let proofs = Arc::new(proofs::Log::new(local.bus.clone(), data));
+    let keeper = proofs::Keeper {
+        state: Arc::clone(&state),
+        cases: Arc::clone(&database) as _,
+        events: Arc::clone(&events),
+        desk: Arc::clone(&desk),
+        log: Arc::clone(&proofs),
+        stop: Arc::clone(&node.stop),
+    };
+    node.roles.spawn("proofs", &Arc::clone(&node.stop), move || keeper.run())?;
+
     let api_config = config.console.api(data)?;
     let https = api_config.listen;
     let live = Arc::new(Cluster { figures, content, started, data: data.to_owned(), roster: Arc::clone(&roster) });
@@ -141,7 +152,7 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
         rule_control: None,
         handovers: database,
         response: desk,
-        ledger: Some(Arc::new(proofs::Log(local.bus.clone()))),
+        ledger: Some(proofs),
         // the rings are on the collectors
         packets: None,
         live,

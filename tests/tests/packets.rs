@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 use fansipan_tests::{
     appliance::{Appliance, eventually},
     packets::Wire,
+    terminal::Terminal,
 };
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -109,6 +110,7 @@ fn the_packets_of_a_request_are_one_command_away() -> Result<()> {
     let offline = packets(&appliance, &["--flow", community, "--at", at, "-o", &again])?;
     assert!(offline.0 == Some(0) && offline.1.contains(&sha256), "{offline:?}");
 
+    from_the_console(&appliance, found, &sha256)?;
     eventually("the ring's figures", PATIENCE, || Ok(source()?["ring"]["packets"].as_u64() > Some(100)))?;
     // an event that there never was
     let unknown = packets(&appliance, &["0198c0de-0000-7000-8000-000000000000"])?;
@@ -140,6 +142,29 @@ fn handed_in(wire: &Wire, appliance: &Appliance, event: &str) -> Result<()> {
     assert!(shown.iter().any(|e| e.to_string().contains(&sha256)), "{sha256} is not in {shown:?}");
     let nowhere = packets(appliance, &[event, "-o", &file, "--incident", "00000000000000000000000000000000"])?;
     assert!(nowhere.0 == Some(1), "{nowhere:?}");
+    Ok(())
+}
+
+/// The same packets by the key `p` of the console in a terminal.
+fn from_the_console(appliance: &Appliance, query: &str, sha256: &str) -> Result<()> {
+    if !Terminal::available() {
+        return Ok(());
+    }
+    let file = appliance.dir().join("from-the-console.pcapng");
+    let data = appliance.data();
+    let terminal =
+        Terminal::start("packets", (200, 50), &Appliance::binary(), &["tui", "--data", data.to_str().context("a path in UTF-8")?])?;
+    terminal.until("● Trực tiếp")?;
+    terminal.press(&["g", "s"])?;
+    terminal.write(query)?;
+    terminal.press(&["Enter"])?;
+    terminal.until("secret-plan?of=7")?;
+    terminal.press(&["p", "C-u"])?;
+    terminal.write(file.to_str().context("a path in UTF-8")?)?;
+    terminal.press(&["Enter"])?;
+    terminal.until(sha256)?;
+    let written: String = Sha256::digest(std::fs::read(&file)?).iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(written, sha256);
     Ok(())
 }
 

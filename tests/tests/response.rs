@@ -72,6 +72,21 @@ fn a_responder_blocks_proves_and_undoes_from_the_terminal() -> Result<()> {
     let told = orders.lock().expect("orders").clone();
     ensure!(told.len() == 2 && told[1].1["order"] == "undo", "{told:?}");
 
+    // what still passes is told, and the records that show it stay with the action
+    let idle = text(&one(&appliance, &["act", "block", "203.0.113.88", "--on", "fw", "--for", "4h", "--reason", "guesses"])?, "id");
+    appliance.cli(&["act", "approve", &idle])?;
+    eventually("it still passes", PATIENCE, || {
+        attack(&appliance, "203.0.113.88")?;
+        Ok(one(&appliance, &["act", "status", &idle])?["verification"]["verdict"] == "ineffective")
+    })?;
+    let shown = one(&appliance, &["act", "status", &idle])?;
+    let counted = &shown["verification"]["events"][0];
+    ensure!(counted["passed"] == true && text(counted, "record").contains("from 203.0.113.88 port"), "{shown}");
+    ensure!(text(counted, "sha256").len() == 64 && shown["verification"]["looked"].is_string(), "{shown}");
+    let journal = shown["journal"].as_array().context("its journal")?;
+    ensure!(journal[0]["text_vi"] == "đề nghị: chặn 203.0.113.88 trên fw (mức trung bình)", "{shown}");
+    ensure!(journal[0]["code"] == "FSP-ACT-317", "{shown}");
+
     // an inside address: the one who asked may not approve, whoever they are on this socket
     let inside = text(&one(&appliance, &["act", "block", "10.99.1.2", "--on", "fw", "--reason", "infected"])?, "id");
     let refused = appliance.cli(&["act", "approve", &inside]).unwrap_err().to_string();

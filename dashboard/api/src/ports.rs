@@ -5,7 +5,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use fansipan_evidence::Included;
-use fansipan_model::{Alert, Level, PacketsFound, Scope};
+use fansipan_model::{Alert, Event, Level, PacketsFound, Scope};
 use fansipan_response::Desk;
 use fansipan_rules::{Diagnostic, RuleSet, Severity};
 use fansipan_storage::{CaseStore, EventStore, HandoverStore, IdentityStore, RuleStore, StateStore};
@@ -235,6 +235,10 @@ pub trait Ledger: Send + Sync {
     /// Looks for the records of events (id, when received) and proves that they stand in the log; `wanted` of a record is the
     /// event's place in the list. Reads whole segments: takes seconds. Says what failed otherwise.
     fn prove(&self, events: &[(Uuid, i64)]) -> Result<Included, String>;
+
+    /// An event that was kept with its proof, because an incident or an action rests on it, as the log had it; whose it is must be
+    /// checked by the caller.
+    fn kept(&self, id: Uuid) -> Option<Event>;
 }
 
 /// Captured packets.

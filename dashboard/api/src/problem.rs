@@ -106,6 +106,9 @@ pub struct ProblemBody {
     pub code: String,
     /// What failed this time and what to do next.
     pub detail: String,
+    /// The same in Vietnamese, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail_vi: Option<String>,
     /// For `bad_query`: where.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<QueryFault>,
@@ -116,6 +119,7 @@ pub struct ProblemBody {
 pub(crate) struct Problem {
     kind: Kind,
     detail: String,
+    detail_vi: Option<Box<str>>,
     query: Option<QueryFault>,
     retry_after: Option<u64>,
 }
@@ -123,7 +127,7 @@ pub(crate) struct Problem {
 impl Problem {
     /// `detail`: what failed and what to do next, for people.
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), query: None, retry_after: None }
+        Self { kind, detail: detail.into(), detail_vi: None, query: None, retry_after: None }
     }
 
     /// A thing that does not exist, or that the caller may not know of.
@@ -140,6 +144,12 @@ impl Problem {
     pub(crate) fn bad_query(fault: QueryFault) -> Self {
         let detail = format!("at character {}: {}", fault.position, fault.message);
         Self { query: Some(fault), ..Self::new(Kind::BadQuery, detail) }
+    }
+
+    /// Says it in Vietnamese as well.
+    pub(crate) fn in_vietnamese(mut self, detail: String) -> Self {
+        self.detail_vi = Some(detail.into_boxed_str());
+        self
     }
 
     /// Tells when to come back.
@@ -184,6 +194,7 @@ impl IntoResponse for Problem {
             status: status.as_u16(),
             code: code.to_owned(),
             detail: self.detail,
+            detail_vi: self.detail_vi.map(String::from),
             query: self.query,
         };
         let mut response = (status, Json(body)).into_response();

@@ -24,9 +24,14 @@ pub enum ApiError {
     },
     /// 401 or 403.
     #[error(
-        "FSP-CLI-002: not allowed: {0}\n  Use an account or token with the permission, or run as root or the service's user on the appliance itself."
+        "FSP-CLI-002: not allowed: {detail}\n  Use an account or token with the permission, or run as root or the service's user on the appliance itself."
     )]
-    Denied(String),
+    Denied {
+        /// The API's explanation.
+        detail: String,
+        /// The same in Vietnamese, where the API gives it.
+        detail_vi: Option<String>,
+    },
     /// 404.
     #[error("FSP-CLI-003: not found: {0}")]
     Missing(String),
@@ -37,6 +42,8 @@ pub enum ApiError {
         code: String,
         /// The API's explanation.
         detail: String,
+        /// The same in Vietnamese, where the API gives it.
+        detail_vi: Option<String>,
     },
 }
 
@@ -45,7 +52,7 @@ impl ApiError {
     pub fn outcome(&self) -> Option<Outcome> {
         match self {
             ApiError::Unreachable { .. } => Some(Outcome::Unreachable),
-            ApiError::Denied(_) => Some(Outcome::Denied),
+            ApiError::Denied { .. } => Some(Outcome::Denied),
             ApiError::Missing(_) => Some(Outcome::Negative),
             ApiError::Refused { .. } => None,
         }
@@ -200,10 +207,11 @@ impl Client {
         }
         let text = |key: &str| body.get(key).and_then(Value::as_str).map(str::to_owned);
         let detail = text("detail").or_else(|| text("title")).unwrap_or_else(|| status.to_string());
+        let detail_vi = text("detail_vi");
         Err(match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ApiError::Denied(detail),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ApiError::Denied { detail, detail_vi },
             StatusCode::NOT_FOUND => ApiError::Missing(detail),
-            _ => ApiError::Refused { code: text("code").unwrap_or_else(|| format!("HTTP {}", status.as_u16())), detail },
+            _ => ApiError::Refused { code: text("code").unwrap_or_else(|| format!("HTTP {}", status.as_u16())), detail, detail_vi },
         })
     }
 }

@@ -1,11 +1,15 @@
 //! Answers of the API as the terminal reads them: what is absent is empty, what is new is ignored, so that a console and an
 //! appliance of neighbouring versions work together.
 
+mod incident;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use self::incident::{Clock, Demand, Entry, Incident, Item, Step, Timeline, Workspace};
 
 /// A flat ECS event.
 pub type Event = Map<String, Value>;
@@ -216,128 +220,6 @@ pub struct Context {
     pub entities: Vec<History>,
 }
 
-/// An incident, of a list or with its story.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Incident {
-    /// 32 hexadecimal digits.
-    pub id: String,
-    /// English title.
-    pub title: String,
-    /// Vietnamese title.
-    pub title_vi: String,
-    /// Groups of Decision 05/2017.
-    pub groups: Vec<String>,
-    /// The highest level of its alerts.
-    pub level: Level,
-    /// Where it stands.
-    pub status: Status,
-    /// Who holds it.
-    pub assignee: Option<String>,
-    /// When it was opened.
-    pub opened: Timestamp,
-    /// Earliest event.
-    pub first_seen: Timestamp,
-    /// Latest event.
-    pub last_seen: Timestamp,
-    /// Alerts.
-    pub alerts: u64,
-    /// Events.
-    pub events: u64,
-    /// Tactics in the order of an attack.
-    pub tactics: Vec<String>,
-    /// What it is about.
-    pub entities: Vec<Entity>,
-    /// Whether all of it is a drill.
-    pub drill: bool,
-    /// Pass back with a change.
-    pub version: u64,
-    /// What happened; only with details.
-    pub story: Vec<Step>,
-    /// Its alerts; only with details.
-    pub items: Vec<Alert>,
-}
-
-/// One step of a story.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Step {
-    /// Its alert.
-    pub alert: String,
-    /// When it began.
-    pub at: Timestamp,
-    /// The tactic.
-    pub tactic: Option<String>,
-    /// English.
-    pub text: String,
-    /// Vietnamese.
-    pub text_vi: String,
-}
-
-/// A field that a stage demands.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct Demand {
-    /// The stage.
-    pub stage: String,
-    /// Its name.
-    pub field: String,
-    /// English.
-    pub title: String,
-    /// Vietnamese.
-    pub title_vi: String,
-    /// Words it may be; empty: any text.
-    pub words: Vec<String>,
-}
-
-/// A clock of an incident.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Clock {
-    /// The stage it must have reached.
-    pub stage: String,
-    /// `met`, `missed`, `running`, `late`.
-    pub state: String,
-    /// Seconds left.
-    pub seconds_left: i64,
-}
-
-/// Something in the workspace of an incident.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Item {
-    /// Its id.
-    pub id: String,
-    /// When it was put there.
-    pub at: Timestamp,
-    /// By whom.
-    pub who: String,
-    /// `note`, `task`, `indicator`, `person`, `evidence`, `event`, `stage`.
-    pub kind: String,
-    /// What it holds.
-    pub body: Map<String, Value>,
-}
-
-/// The workspace of an incident.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Workspace {
-    /// How far its handling is.
-    pub stage: String,
-    /// What is known.
-    pub facts: BTreeMap<String, String>,
-    /// What the stages demand.
-    pub demands: Vec<Demand>,
-    /// Its clocks.
-    pub clocks: Vec<Clock>,
-    /// What was put there.
-    pub items: Vec<Item>,
-    /// Who else has it open.
-    pub present: Vec<String>,
-    /// Version of the incident.
-    pub version: u64,
-}
-
 /// A value and how often it occurs.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -491,6 +373,33 @@ pub struct Packets {
     pub interface_drops: u64,
     /// Dropped by the sensor.
     pub own_drops: u64,
+    /// Whether the interface is there and up; an appliance that does not say is believed to be.
+    pub up: Option<bool>,
+    /// The packet ring there.
+    pub ring: Option<Ring>,
+}
+
+impl Packets {
+    /// Whether nothing can be seen there at all.
+    pub fn down(&self) -> bool {
+        self.up == Some(false)
+    }
+}
+
+/// The packet ring of an interface.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Ring {
+    /// Packets that it was too slow to take.
+    pub dropped: u64,
+    /// Packets that the disk did not take.
+    pub unwritten: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Time of the oldest packet.
+    pub oldest: Option<Timestamp>,
+    /// What is wrong now.
+    pub trouble: Option<String>,
 }
 
 /// How far behind detection and search are.

@@ -271,7 +271,7 @@ pub fn answer(state: &mut State, out: &mut Vec<Command>, result: Result<Value, F
                 return refused(
                     state,
                     out,
-                    &Failure { code: String::new(), detail: "FSP-TUI-002: the answer is about another alert".into() },
+                    &Failure { code: String::new(), detail: "FSP-TUI-002: the answer is about another alert".into(), ..Failure::default() },
                 );
             }
             state.desk.answered(alert.clone());

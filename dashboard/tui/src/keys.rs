@@ -19,6 +19,9 @@ pub enum Group {
     Response,
 }
 
+/// What works on a screen that shows the wall and nothing else.
+const AT_A_WALL: [&str; 4] = ["sheet", "language", "theme", "quit"];
+
 /// One line of the sheet.
 pub struct Shortcut {
     /// The keys, as the web writes them.
@@ -36,7 +39,7 @@ pub struct Shortcut {
 impl Shortcut {
     /// Whether it works on what is shown.
     pub fn works(&self, state: &State) -> bool {
-        (self.works)(&state.place) && !(state.kiosk && self.group != Group::Anywhere)
+        (self.works)(&state.place) && (!state.kiosk || AT_A_WALL.contains(&self.name))
     }
 }
 
@@ -111,6 +114,11 @@ fn watchable(place: &Place) -> bool {
     matches!(place, Place::Alerts | Place::Entity { .. } | Place::Sources)
 }
 
+/// Where events and alerts are that may have packets.
+fn with_packets(place: &Place) -> bool {
+    matches!(place, Place::Alerts | Place::Search | Place::Entity { .. })
+}
+
 fn ranged(place: &Place) -> bool {
     matches!(place, Place::Search | Place::Entity { .. }) || handover(place)
 }
@@ -163,6 +171,7 @@ pub const SHORTCUTS: &[Shortcut] = &[
     key("w", "watch", |w| w.key_watch, Group::Alerts, watchable),
     key("m", "note", |w| w.key_note, Group::Alerts, incident),
     key("l", "stage", |w| w.key_stage, Group::Alerts, incident),
+    key("p", "packets", |w| w.key_packets, Group::Alerts, with_packets),
     key("p", "playbook", |w| w.key_playbook, Group::Alerts, incident),
     key("a", "act", |w| w.key_act, Group::Response, acts),
     key("y", "approve", |w| w.key_approve, Group::Response, actions),

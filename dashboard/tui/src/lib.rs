@@ -11,6 +11,7 @@ pub mod doc;
 mod input;
 pub mod keys;
 pub mod message;
+pub mod packets;
 pub mod pages;
 mod runtime;
 pub mod screens;

@@ -48,11 +48,14 @@ pub enum Live {
 
 /// Why there is no answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Failure {
     /// The API's stable code, or `unreachable`, `denied`, `missing`.
     pub code: String,
     /// Its explanation.
     pub detail: String,
+    /// The same in Vietnamese, where the appliance gives it.
+    pub detail_vi: String,
 }
 
 /// Which page of a list.
@@ -99,6 +102,10 @@ pub enum Purpose {
     Incident(String),
     /// Its workspace.
     Workspace(String),
+    /// Everything that happened in it, in order.
+    Timeline(String),
+    /// The packets of an event or alert, into a file.
+    Packets(String),
     /// A decision about an incident.
     Decide(String),
     /// Everything about one thing, asked for as this number.
@@ -139,17 +146,25 @@ pub struct Ask {
     pub query: Vec<(&'static str, String)>,
     /// The body of a POST; null: a GET.
     pub body: Value,
+    /// The answer is a file, which is written here; what is known of it is the answer then.
+    pub file: Option<String>,
 }
 
 impl Ask {
     /// A GET.
     pub fn get(purpose: Purpose, path: impl Into<String>, query: Vec<(&'static str, String)>) -> Command {
-        Command::Ask(Box::new(Ask { purpose, path: path.into(), query, body: Value::Null }))
+        Command::Ask(Box::new(Ask { purpose, path: path.into(), query, body: Value::Null, file: None }))
     }
 
     /// A POST.
     pub fn post(purpose: Purpose, path: impl Into<String>, body: Value) -> Command {
-        Command::Ask(Box::new(Ask { purpose, path: path.into(), query: Vec::new(), body }))
+        Command::Ask(Box::new(Ask { purpose, path: path.into(), query: Vec::new(), body, file: None }))
+    }
+
+    /// A GET of a file, to be written to `file`.
+    pub fn keep(purpose: Purpose, path: impl Into<String>, file: &str) -> Command {
+        let file = Some(file.to_owned());
+        Command::Ask(Box::new(Ask { purpose, path: path.into(), query: Vec::new(), body: Value::Null, file }))
     }
 
     /// Which earlier question this one makes needless: all about the same thing.

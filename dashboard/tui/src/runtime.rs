@@ -7,7 +7,7 @@ use std::{
     fs::OpenOptions,
     io::{self, Write},
     os::unix::fs::OpenOptionsExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::mpsc::{Receiver, Sender, channel},
     time::Duration,
 };
@@ -210,24 +210,43 @@ fn start_calls(client: Client, sender: Sender<Message>) -> Result<mpsc::Unbounde
     Ok(asks)
 }
 
+/// A file may take longer than other answers.
+const FILE_PATIENCE: Duration = Duration::from_secs(900);
+
 async fn call(client: Client, ask: Ask, sender: Sender<Message>) {
+    if let Some(file) = ask.file {
+        let kept = tokio::time::timeout(FILE_PATIENCE, fansipan_cli::verbs::keep_packets(&client, &ask.path, Path::new(&file))).await;
+        let result = match kept {
+            Ok(kept) => kept.map_err(|e| e.downcast_ref::<ApiError>().map_or_else(|| trouble(&e), failure)),
+            Err(_) => {
+                Err(Failure { code: "FSP-API-017".into(), detail: "no answer within a quarter of an hour".into(), ..Failure::default() })
+            }
+        };
+        let _ = sender.send(Message::Answer { purpose: ask.purpose, result });
+        return;
+    }
     let asked =
         async { if ask.body == Value::Null { client.get(&ask.path, &ask.query).await } else { client.post(&ask.path, &ask.body).await } };
     let result = match tokio::time::timeout(PATIENCE, asked).await {
         Ok(answer) => answer.map_err(|e| failure(&e)),
-        Err(_) => Err(Failure { code: "FSP-API-017".into(), detail: "no answer within a minute".into() }),
+        Err(_) => Err(Failure { code: "FSP-API-017".into(), detail: "no answer within a minute".into(), ..Failure::default() }),
     };
     let _ = sender.send(Message::Answer { purpose: ask.purpose, result });
 }
 
+/// What went wrong on this computer: its text begins with its code.
+fn trouble(error: &anyhow::Error) -> Failure {
+    Failure { code: String::new(), detail: format!("{error:#}"), ..Failure::default() }
+}
+
 fn failure(error: &ApiError) -> Failure {
-    let (code, detail) = match error {
-        ApiError::Unreachable { .. } => ("unreachable", error.to_string()),
-        ApiError::Denied(detail) => ("denied", detail.clone()),
-        ApiError::Missing(detail) => ("missing", detail.clone()),
-        ApiError::Refused { code, detail } => (code.as_str(), detail.clone()),
+    let (code, detail, detail_vi) = match error {
+        ApiError::Unreachable { .. } => ("unreachable", error.to_string(), None),
+        ApiError::Denied { detail, detail_vi } => ("denied", detail.clone(), detail_vi.clone()),
+        ApiError::Missing(detail) => ("missing", detail.clone(), None),
+        ApiError::Refused { code, detail, detail_vi } => (code.as_str(), detail.clone(), detail_vi.clone()),
     };
-    Failure { code: code.to_owned(), detail }
+    Failure { code: code.to_owned(), detail, detail_vi: detail_vi.unwrap_or_default() }
 }
 
 /// Keeps the live stream open for as long as the console runs.

@@ -3,10 +3,11 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
-    data::{Alert, Bucket, Context, EntityPage, Event, Incident, Source, Tick, User, Workspace},
+    data::{Alert, Bucket, Context, EntityPage, Event, Incident, Source, Tick, Timeline, User, Workspace},
     desk::Desk,
     input::Input,
     message::Failure,
+    packets::SavedPackets,
     pages::Pages,
     screens::{Kind, Screens},
     wall::{Overview, Wall},
@@ -91,6 +92,8 @@ pub enum Wanted {
     Exception,
     /// Whether to open an incident about this alert.
     Escalate(String),
+    /// The file for the packets of this event or alert.
+    Packets(String),
     /// Something of a screen beside triage.
     Screen(Kind, String),
 }
@@ -188,6 +191,8 @@ pub struct Case {
     pub incident: Option<Incident>,
     /// Its workspace.
     pub workspace: Option<Workspace>,
+    /// Everything that happened in it.
+    pub timeline: Option<Timeline>,
     /// Facts given so far for the stage it is being led to.
     pub facts: Vec<(String, String)>,
     /// Facts still demanded for it.
@@ -308,6 +313,8 @@ pub struct State {
     pub toast: Option<Toast>,
     /// Values that ring when an alert is about them.
     pub watched: Vec<String>,
+    /// Files of packets written so far, latest last.
+    pub saved: Vec<SavedPackets>,
     /// Alerts announced already.
     pub announced: std::collections::VecDeque<String>,
     /// When numbers are next asked for.
@@ -356,6 +363,7 @@ impl State {
             prompt: None,
             toast: None,
             watched: Vec::new(),
+            saved: Vec::new(),
             announced: Default::default(),
             refresh: now,
             wall: WallScreen::default(),

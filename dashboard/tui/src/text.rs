@@ -219,6 +219,11 @@ pub fn instant(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     at.strftime(pattern).to_string()
 }
 
+/// The zone in use as a number: `UTC+07:00`.
+pub fn zone(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("UTC%:z").to_string()
+}
+
 /// An instant in full.
 pub fn full_instant(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%d/%m/%Y %H:%M:%S").to_string()

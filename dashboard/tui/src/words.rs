@@ -225,6 +225,10 @@ words! { pub
     not_watching: "Thôi canh {}", "No longer watching {}";
     watched_fired: "CANH: {} · {}", "WATCHED: {} · {}";
     open_incident_first: "Mở một sự cố trước: sự kiện được đưa vào sự cố mở gần nhất", "Open an incident first: the event goes into the one opened last";
+    card: "Card mạng", "Interface";
+    card_up: "đang chạy", "up";
+    card_down: "MẤT KẾT NỐI: xem ip link", "DOWN: see ip link";
+
     escalate: "Cảnh báo này chưa thuộc sự cố nào · Enter: mở sự cố mới từ nó, Esc: thôi", "This alert is in no incident · Enter: open one about it, Esc: stop";
     no_incident: "Cảnh báo này chưa thuộc sự cố nào", "This alert is in no incident";
 
@@ -345,11 +349,12 @@ words! { pub
     key_add_event: "Đưa sự kiện vào sự cố vừa mở", "Put the event into the incident opened last";
     key_escalate: "Mở sự cố của cảnh báo, hoặc lập sự cố mới", "Open the alert's incident, or a new one";
     key_except: "Tạo ngoại lệ từ cảnh báo", "Make an exception from the alert";
+    key_packets: "Lưu gói tin của cảnh báo, sự kiện vào tệp", "Save the packets of the alert or event to a file";
     key_watch: "Canh đối tượng: reo chuông khi có cảnh báo", "Watch it: ring on an alert";
     key_note: "Ghi chú vào sự cố", "Write a note into the incident";
     key_stage: "Chuyển sự cố sang bước tiếp theo", "Lead the incident to its next stage";
     key_order: "Xếp theo ưu tiên, theo thời gian", "Order by priority, by time";
-    key_status: "Đang mở, tất cả; nguồn im lặng", "Open, all; silent sources";
+    key_status: "Đổi phần được liệt kê: đang mở, tất cả, im lặng…", "List another part: open, all, silent…";
     key_range: "Đổi khoảng thời gian", "Change the time range";
     key_quit: "Thoát", "Quit";
     key_handover: "Đến Bàn giao ca", "Go to Shift handover";
@@ -365,7 +370,7 @@ words! { pub
     key_by_hand: "Lệnh đã làm bằng tay", "The action was done by hand";
     key_answer: "Trả lời việc mà kịch bản chờ", "Answer what the playbook waits for";
     key_playbook: "Chạy kịch bản cho sự cố", "Start a playbook for the incident";
-    key_view: "Đổi danh sách: tất cả, chờ người…", "Another selection: all, waiting…";
+    key_view: "Đổi phần được liệt kê: tất cả, chờ người…", "List another part: all, waiting…";
     keys_response: "Ứng phó, kịch bản, luật", "Response, playbooks, rules";
 
     hint_keys: "phím", "keys";
@@ -386,7 +391,7 @@ words! { pub
     hint_add_event: "Vào sự cố", "To the incident";
     hint_act: "Chặn", "Block";
     hint_playbook: "Kịch bản", "Playbook";
-    hint_which: "Đang mở/tất cả", "Open/all";
+    hint_which: "Đổi phần liệt kê", "Another part";
 
     error_unreachable: "Không kết nối được máy chủ; đang thử lại.", "The server cannot be reached; trying again.";
     error_not_authenticated: "Không đăng nhập được: thẻ truy cập sai hoặc đã thu hồi.", "Not logged in: the token is wrong or revoked.";

@@ -28,7 +28,7 @@ fn escapes_in_every_text_of_every_answer_are_harmless_on_every_screen() {
         ] {
             player.line(patch);
         }
-        let keys = "g a Enter End Escape n * Escape e PageDown End Backspace g n Enter End g r Enter End g s Enter Enter End g o g l ? Escape q Escape \
+        let keys = "g a p Enter Enter p Enter End p Escape Escape n * Escape e PageDown End Backspace g n Enter End g r Enter End g s Enter Enter End g o g l ? Escape q Escape \
                     g p Enter End Escape a Enter Enter Enter Enter x Enter End Enter Escape y Escape s s j j y Escape \
                     g k Enter End Escape 1 Escape d Escape s s Enter End Escape g u Enter End Escape s s s s s s a Escape \
                     h End s Escape r g i End g n Enter p Enter End Escape a x Enter Escape g l g p ? Escape";

@@ -12,6 +12,7 @@ use crate::{
     config::Span,
     desk::{Change, Desk, Request, Who, scope_of},
     error::{ResponseError, Result},
+    told::told,
 };
 
 /// Things of an incident that one step acts on at most.
@@ -341,7 +342,7 @@ impl Desk {
                 device: device.clone(),
                 lasts: action.lasts,
                 parameters: Default::default(),
-                reason: format!("{} ({})", step.title, run.title),
+                reason: reason(run, step),
                 incident: Some(run.incident.clone()),
                 run: Some(run.id),
                 id: derived(run, step, target),
@@ -366,7 +367,7 @@ impl Desk {
             device: device.clone(),
             lasts: None,
             parameters: [("subject".to_owned(), subject), ("text".to_owned(), text)].into(),
-            reason: format!("{} ({})", step.title, run.title),
+            reason: reason(run, step),
             incident: Some(run.incident.clone()),
             run: Some(run.id),
             id: derived(run, step, ""),
@@ -392,6 +393,12 @@ impl Desk {
         }
         Ok(())
     }
+}
+
+/// Why a step asks: people read Vietnamese first.
+fn reason(run: &Run, step: &Step) -> String {
+    let either = |vi: &str, en: &str| if vi.is_empty() { en.to_owned() } else { vi.to_owned() };
+    format!("{} ({})", either(&step.title_vi, &step.title), either(&run.title_vi, &run.title))
 }
 
 /// The id of what a step asks for: the same after a crash.
@@ -421,7 +428,7 @@ fn task_of(step: &Step, record: &StepRecord, now: i64) -> Option<Task> {
         let note = &record.note;
         make(
             format!("This could not be asked of a device: {note}. Do it by hand where it is needed."),
-            format!("Không giao được việc này cho thiết bị: {note}. Hãy làm bằng tay nếu cần."),
+            format!("Không giao được việc này cho thiết bị: {}. Hãy làm bằng tay nếu cần.", told(note).vi),
             vec!["done".to_owned(), "not_needed".to_owned()],
         )
     })

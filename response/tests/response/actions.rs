@@ -4,6 +4,7 @@ use fansipan_model::{Scope, time::SECOND};
 use fansipan_response::{
     ActionKind, ActionState, Desk, Request, ResponseError, Verdict,
     connectors::{Fault, FaultKind},
+    told,
 };
 use fansipan_storage::{AuditFilter, StateStore as _};
 
@@ -15,6 +16,14 @@ fn state(desk: &Desk, id: uuid::Uuid) -> ActionState {
 
 fn fault(kind: FaultKind) -> Fault {
     Fault { kind, detail: "no answer".into() }
+}
+
+/// Whatever the system wrote down is said in Vietnamese as well.
+fn in_vietnamese(desk: &Desk, id: uuid::Uuid) {
+    let own = |key: &str| !key.ends_with(".applied") && !key.ends_with(".undone"); // what a device answers is its own
+    for step in desk.journal(id).unwrap().iter().filter(|s| own(&s.key)) {
+        assert!(told(&step.text).code.is_some(), "not said in Vietnamese: {}", step.text);
+    }
 }
 
 #[tokio::test]
@@ -45,6 +54,7 @@ async fn a_block_is_approved_done_proved_expired_and_undone() {
     assert_eq!(state(&desk, asked.id), ActionState::Undone);
     assert!(rig.device.in_force.lock().unwrap().is_empty());
     assert_eq!(steps(&desk, asked.id), ["requested", "approved", "begun", "applied", "verified", "expired", "undone"]);
+    in_vietnamese(&desk, asked.id);
     // every step is in the audit trail as well, whose chain holds
     let state = open(&rig.file());
     let trail = state.audit_trail(&Scope::All, &AuditFilter::default(), None, 100).unwrap();
@@ -67,6 +77,7 @@ async fn a_block_without_effect_is_reported_as_such_and_silence_as_no_proof() {
     }
     let found = desk.action(&Scope::All, asked.id).unwrap().verification;
     assert_eq!(found.verdict, Verdict::Ineffective);
+    in_vietnamese(&desk, asked.id);
     assert!(found.text.starts_with("still passing: 10 flows") && found.text.ends_with("via fw-02"), "{}", found.text);
     // another, of whom nothing was ever seen
     rig.traffic.passed.lock().unwrap().clear();
@@ -92,6 +103,7 @@ async fn an_unreachable_device_is_tried_again_then_a_person_is_asked() {
     }
     assert_eq!(state(&desk, id), ActionState::HandedOver);
     assert_eq!(steps(&desk, id), ["requested", "approved", "begun", "later", "begun", "later", "begun", "handed_over"]);
+    in_vietnamese(&desk, id);
     // done by hand, it is watched like any other
     let done = desk.by_hand(&Scope::All, &who("lan"), id, "typed it into the console", None).unwrap();
     assert_eq!((done.state, done.verification.verdict), (ActionState::Done, Verdict::Watching));

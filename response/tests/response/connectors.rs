@@ -410,6 +410,87 @@ async fn cef_arrives_by_udp_tcp_and_tls() {
     assert_eq!(apply(&rig, &*gone, &action).await.unwrap_err().kind, FaultKind::Unreachable);
 }
 
+/// A program that stands for nft.
+fn program(dir: &Path, name: &str, script: &str) -> Box<dyn Connector> {
+    let path = dir.join(name);
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    device(&format!("kind = \"nftables\"\ncommand = [{path:?}]"))
+}
+
+#[tokio::test]
+async fn nftables_of_this_host_says_what_it_lacks_and_believes_only_what_it_finds() {
+    let rig = Rig::new();
+    let (action, dir) = (action(&rig, &block("203.0.113.7")), rig.dir.path());
+    let said = async |script: &str, name: &str| apply(&rig, &*program(dir, name, script), &action).await.unwrap_err();
+    let forbidden = said("echo 'Error: Could not process rule: Operation not permitted' >&2; exit 1", "forbidden").await;
+    assert!(forbidden.kind == FaultKind::Refused && forbidden.detail.contains("CAP_NET_ADMIN"), "{forbidden:?}");
+    assert_eq!(said("echo 'Error: syntax error' >&2; exit 1", "syntax").await.kind, FaultKind::Refused);
+    let missing = device("kind = \"nftables\"\ncommand = [\"/nowhere/nft\"]");
+    assert_eq!(apply(&rig, &*missing, &action).await.unwrap_err().kind, FaultKind::Refused);
+    // it says that it did it, and the address is in no set: half done is not done
+    let nothing = "cat > /dev/null; case \"$*\" in *list*) echo '{\"nftables\": [{\"set\": {\"name\": \"blocked4\"}}]}';; esac";
+    assert_eq!(said(nothing, "nothing").await.kind, FaultKind::Refused);
+    assert_eq!(program(dir, "nothing", nothing).probe(&action).await, Ok(Presence::Absent));
+    let garbage = "cat > /dev/null; case \"$*\" in *list*) echo 'not JSON';; esac";
+    assert_eq!(said(garbage, "garbage").await.kind, FaultKind::Unclear);
+}
+
+/// Takes connections and says nothing on them.
+fn silent() -> (u16, std::net::TcpListener) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    (listener.local_addr().unwrap().port(), listener)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_takes_an_order_and_falls_silent_leaves_it_unclear() {
+    let rig = Rig::new();
+    let dir = rig.dir.path().to_owned();
+    let (order, message) = (action(&rig, &block("203.0.113.7")), action(&rig, &notice()));
+    let (port, _listener) = silent();
+    let url = format!("http://127.0.0.1:{port}");
+    let key = secret(&dir, "key", "k3y");
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let pem = dir.join("ca.pem");
+    fs::write(&pem, made.cert.pem()).unwrap();
+    keygen(&dir.join("user"));
+    let known = dir.join("known");
+    fs::write(&known, format!("[127.0.0.1]:{port} {}", fs::read_to_string(dir.join("user.pub")).unwrap())).unwrap();
+    let ssh = format!(
+        "kind = \"nftables_ssh\"\nhost = \"127.0.0.1\"\nport = {port}\nuser = \"root\"\nkey = {:?}\nknown_hosts = {known:?}",
+        dir.join("user")
+    );
+    let devices = [
+        (device(&format!("kind = \"webhook\"\nurl = \"{url}/x\"\nsecret = {key:?}\ninside = [\"127.0.0.0/8\"]")), &order),
+        (device(&format!("kind = \"fortigate\"\nurl = \"{url}\"\ntoken = {key:?}\ngroup = \"blocked\"")), &order),
+        (device(&format!("kind = \"pfsense\"\nurl = \"{url}\"\nkey = {key:?}\nalias = \"blocked\"")), &order),
+        (mail(&dir, port, "pw"), &message),
+        (device(&format!("kind = \"cef\"\nhost = \"localhost\"\nport = {port}\ntransport = \"tls\"\nauthority = {pem:?}")), &message),
+        (program(&dir, "hangs", "exec sleep 60"), &order),
+        (device(&ssh), &order),
+    ];
+    // all at once: each waits as long as a device may take
+    let mut waiting = Vec::new();
+    for (device, action) in devices {
+        let (protected, action) = (rig.protected(), action.clone());
+        waiting.push(tokio::spawn(async move {
+            let cleared = protected.clear(&action).unwrap();
+            device.apply(&cleared).await.unwrap_err()
+        }));
+    }
+    let mut faults = Vec::new();
+    for one in waiting {
+        faults.push(one.await.unwrap());
+    }
+    for (fault, name) in faults.iter().zip(["webhook", "fortigate", "pfsense", "e-mail", "cef", "nftables", "ssh"]) {
+        // a server that does not even say who it is took nothing
+        let expected = if name == "ssh" { FaultKind::Unreachable } else { FaultKind::Unclear };
+        assert_eq!(fault.kind, expected, "{name}: {fault:?}");
+        let told = fansipan_response::told(&fault.detail);
+        assert!(told.code.is_some(), "{name}: not said in Vietnamese: {fault:?}");
+    }
+}
+
 /// A real OpenSSH server on loopback, and nft in a namespace behind it.
 struct Sshd {
     child: Child,

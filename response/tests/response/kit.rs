@@ -129,7 +129,7 @@ impl Telemetry for Eyes {
         let passed = self.0.passed.lock().unwrap();
         let within: Vec<i64> = passed.iter().copied().filter(|t| range.contains(*t)).collect();
         let via = if within.is_empty() { vec![] } else { vec!["fw-02".to_owned()] };
-        Ok(Seen { passed: within.len() as u64, last: within.iter().copied().max(), via, stopped: 0 })
+        Ok(Seen { passed: within.len() as u64, last: within.iter().copied().max(), via, ..Seen::default() })
     }
 
     fn impact(&self, _: &Scope, _: &Target, _: TimeRange) -> StoreResult<Impact> {

@@ -124,6 +124,48 @@ async fn what_becomes_protected_later_is_refused_at_approval_and_at_the_act() {
     assert!(matches!(desk.propose(&who("lan"), &block("203.0.113.9"), None), Err(ResponseError::Unclear { .. })));
 }
 
+#[tokio::test]
+async fn what_becomes_protected_while_it_is_blocked_is_let_go() {
+    let mut rig = Rig::new();
+    let desk = rig.desk();
+    let [watched, settled, cut] =
+        ["203.0.113.7", "203.0.113.8", "203.0.113.9"].map(|t| desk.propose(&who("lan"), &block(t), None).unwrap().id);
+    let in_force = |rig: &Rig| rig.device.in_force.lock().unwrap().values().cloned().collect::<Vec<_>>();
+    let state = |desk: &fansipan_response::Desk, id| desk.action(&Scope::All, id).unwrap().state;
+    for id in [watched, settled] {
+        desk.approve(&Scope::All, &who("binh"), id, None).unwrap();
+        desk.tick().await.unwrap();
+    }
+    // a name of the list moves to a blocked address: it is let go with the next look
+    rig.book.set("dc01.laichau.example", &["203.0.113.7"]);
+    rig.pass(60);
+    desk.tick().await.unwrap();
+    assert_eq!((state(&desk, watched), state(&desk, settled)), (ActionState::Undone, ActionState::Done));
+    let told = desk.journal(watched).unwrap().into_iter().map(|s| fansipan_response::told(&s.text).vi).collect::<Vec<_>>().join("\n");
+    assert!(told.contains("yêu cầu gỡ: FSP-ACT-002 203.0.113.7 được bảo vệ (máy được bảo vệ dc01.laichau.example)"), "{told}");
+    // the list grows while nobody watches any more: at the next start it is let go
+    rig.pass(3600);
+    desk.tick().await.unwrap();
+    rig.config.protected.networks.push("203.0.113.8".into());
+    let desk = rig.desk();
+    desk.release_protected().unwrap();
+    desk.tick().await.unwrap();
+    assert_eq!(state(&desk, settled), ActionState::Undone);
+    // done, and cut off before it was written down; protected by the time it is found in force
+    rig.device.breaks_off.store(1, std::sync::atomic::Ordering::SeqCst);
+    desk.approve(&Scope::All, &who("binh"), cut, None).unwrap();
+    desk.tick().await.unwrap();
+    assert_eq!(in_force(&rig), ["203.0.113.9"]);
+    rig.config.protected.networks.push("203.0.113.9".into());
+    let desk = rig.desk();
+    rig.pass(600);
+    for _ in 0..4 {
+        desk.tick().await.unwrap();
+    }
+    assert_eq!(state(&desk, cut), ActionState::Undone);
+    assert!(in_force(&rig).is_empty(), "nothing protected stays blocked: {:?}", in_force(&rig));
+}
+
 fn any4() -> impl Strategy<Value = Ipv4Net> {
     (any::<u32>(), 0u8..=32).prop_map(|(a, l)| Ipv4Net::new(Ipv4Addr::from(a), l).unwrap())
 }

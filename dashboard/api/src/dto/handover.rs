@@ -68,6 +68,9 @@ pub struct HandoverPage {
     pub generated_at: String,
     /// When the shift began.
     pub since: String,
+    /// Whose word that is: `asked` (the question named it), `handover` (the last handover), `none_yet` (no shift was handed over
+    /// yet: the last eight hours are told), `long_ago` (the last handover is too old to be the beginning of this shift: the same).
+    pub began_by: &'static str,
     /// Alerts raised during the shift.
     pub alerts_raised: u64,
     /// Alerts that are open.

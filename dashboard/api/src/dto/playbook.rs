@@ -1,7 +1,10 @@
 //! Playbooks and their runs as the API shows them.
 
 use fansipan_model::time;
-use fansipan_response::playbook::{Playbook, Run, StepRecord, Task};
+use fansipan_response::{
+    playbook::{Playbook, Run, StepRecord, Task},
+    told,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -145,6 +148,8 @@ pub struct RunStep {
     pub who: Option<String>,
     /// What was noted.
     pub note: String,
+    /// The same in Vietnamese where the system noted it.
+    pub note_vi: String,
 }
 
 impl From<&StepRecord> for RunStep {
@@ -159,6 +164,7 @@ impl From<&StepRecord> for RunStep {
             ended: when(s.ended),
             who: s.who.clone(),
             note: s.note.clone(),
+            note_vi: told(&s.note).vi,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fansipan_model::time;
-use fansipan_response::{Action, Decision, Verification};
+use fansipan_response::{Action, Decision, Told, Verification, ports::Counted, told};
 use fansipan_storage::ResponseStep;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -58,6 +58,36 @@ pub struct ImpactDto {
     pub known: bool,
 }
 
+/// An event that was counted.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CountedEvent {
+    /// `event.id`
+    pub id: String,
+    /// `@timestamp`
+    pub at: String,
+    /// Whether it got through; else it was stopped.
+    pub passed: bool,
+    /// What saw it.
+    pub via: String,
+    /// The record as received, its first kibibyte.
+    pub record: String,
+    /// SHA-256 of the whole record.
+    pub sha256: String,
+}
+
+impl From<&Counted> for CountedEvent {
+    fn from(c: &Counted) -> Self {
+        Self {
+            id: c.id.clone(),
+            at: time::to_rfc3339(c.at),
+            passed: c.passed,
+            via: c.via.clone(),
+            record: c.record.clone(),
+            sha256: c.sha256.clone(),
+        }
+    }
+}
+
 /// Whether an act had its effect.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct VerificationDto {
@@ -75,6 +105,10 @@ pub struct VerificationDto {
     pub via: Vec<String>,
     /// Events that were stopped since the act.
     pub stopped: u64,
+    /// When it looked last: what was counted is from the act until then.
+    pub looked: Option<String>,
+    /// The latest of these events as they were recorded; kept with the action, also when the events have expired.
+    pub events: Vec<CountedEvent>,
     /// One sentence in English.
     pub text: String,
     /// The same in Vietnamese.
@@ -96,6 +130,8 @@ impl From<&Verification> for VerificationDto {
             last: when(v.seen.last),
             via: v.seen.via.clone(),
             stopped: v.seen.stopped,
+            looked: when(v.looked),
+            events: v.seen.events.iter().map(CountedEvent::from).collect(),
             text: v.text.clone(),
             text_vi: v.text_vi.clone(),
         }
@@ -143,6 +179,8 @@ pub struct ActionDto {
     pub attempts: u32,
     /// What the device said last.
     pub answer: String,
+    /// The same in Vietnamese; the device's own words stay as they are.
+    pub answer_vi: String,
     /// Whether it had its effect.
     pub verification: VerificationDto,
 }
@@ -169,6 +207,7 @@ impl From<&Action> for ActionDto {
             retry: when(a.retry),
             attempts: a.attempts,
             answer: a.answer.clone(),
+            answer_vi: told(&a.answer).vi,
             verification: (&a.verification).into(),
         }
     }
@@ -185,12 +224,24 @@ pub struct JournalEntry {
     pub step: String,
     /// What happened.
     pub text: String,
+    /// The same in Vietnamese; what people and devices said stays as they said it.
+    pub text_vi: String,
+    /// Stable code of the sentence; null: a text of people or devices.
+    pub code: Option<String>,
 }
 
 impl From<&ResponseStep> for JournalEntry {
     fn from(s: &ResponseStep) -> Self {
         let step = s.key.split_once('.').map_or(s.key.as_str(), |(_, word)| word);
-        Self { at: time::to_rfc3339(s.at), who: s.who.clone(), step: step.to_owned(), text: s.text.clone() }
+        let Told { code, vi } = told(&s.text);
+        Self {
+            at: time::to_rfc3339(s.at),
+            who: s.who.clone(),
+            step: step.to_owned(),
+            text: s.text.clone(),
+            text_vi: vi,
+            code: code.map(str::to_owned),
+        }
     }
 }
 

@@ -86,7 +86,7 @@ pub struct CoverageParams {
 pub struct CoverageReport {
     /// Events looked at: a sample of every kind that arrived.
     pub sampled: u64,
-    /// Every rule.
+    /// Every rule in force, correlations after the others.
     pub rules: Vec<RuleSight>,
     /// ATT&CK techniques, by id.
     pub techniques: Vec<TechniqueSight>,
@@ -108,12 +108,36 @@ pub struct RuleSight {
     pub logsource: String,
     /// `sees`, `no_source` (nothing of its log source arrives), `no_fields` (the fields it needs never arrive).
     pub state: &'static str,
-    /// Fields it waits for.
+    /// Fields it waits for; of a correlation those that its blind rules wait for.
     pub missing: Vec<String>,
+    /// Whether it could fire and did not, in all the time looked at; null: it cannot fire, it speaks through correlations only,
+    /// or the caller does not see every agency.
+    pub quiet: Option<bool>,
+    /// Whether it is a correlation.
+    pub correlation: bool,
+    /// Of a correlation: the rules below it that are blind. Where its `state` is `sees` it fires without what these would tell.
+    pub blind: Vec<BlindRule>,
     /// ATT&CK tactics it names, in the order of an attack.
     pub tactics: Vec<String>,
     /// ATT&CK techniques it names.
     pub techniques: Vec<String>,
+}
+
+/// A rule that a correlation refers to and that cannot fire.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BlindRule {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Vietnamese title.
+    pub title_vi: Option<String>,
+    /// Its log source.
+    pub logsource: String,
+    /// `no_source` or `no_fields`, as for rules.
+    pub state: &'static str,
+    /// Fields it waits for.
+    pub missing: Vec<String>,
 }
 
 /// One ATT&CK technique.

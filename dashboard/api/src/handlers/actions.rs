@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use fansipan_model::{AlertId, Scope};
-use fansipan_response::{Action, ActionKind, Desk, Request, ResponseError, Span, Who};
+use fansipan_response::{Action, ActionKind, Desk, Request, ResponseError, Span, Who, told};
 use fansipan_storage::{AuditRecord, ResponseFilter};
 use serde_json::json;
 use uuid::Uuid;
@@ -26,12 +26,19 @@ impl From<ResponseError> for Problem {
         match error {
             ResponseError::Store(inner) => Problem::from(inner),
             ResponseError::Missing(what) => Problem::not_found(&format!("this {what}")),
-            ResponseError::State { .. } | ResponseError::Already { .. } => Problem::new(Kind::Conflict, error.to_string()),
-            ResponseError::SecondPerson { .. } => Problem::new(Kind::Forbidden, error.to_string()),
+            ResponseError::State { .. } | ResponseError::Already { .. } => said(Kind::Conflict, &error),
+            ResponseError::SecondPerson { .. } => said(Kind::Forbidden, &error),
             ResponseError::Damaged { .. } => Problem::internal("reading an action", &error),
-            refused => Problem::bad_request(refused.to_string()),
+            refused => said(Kind::BadRequest, &refused),
         }
     }
+}
+
+/// A refusal of response in both languages.
+fn said(kind: Kind, error: &ResponseError) -> Problem {
+    let text = error.to_string();
+    let vi = told(&text).vi;
+    Problem::new(kind, text).in_vietnamese(vi)
 }
 
 /// Runs work of the desk on a blocking thread: it reads stores, and looks up names.

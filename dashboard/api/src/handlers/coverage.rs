@@ -1,15 +1,15 @@
 //! Which rules can fire on what arrives, judged from a sample of every kind of event of the last days.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use axum::extract::State;
 use fansipan_model::{Op, Pattern, Predicate, Scope, fields};
-use fansipan_rules::{Coverage, RuleIndex, Sight};
+use fansipan_rules::{Coverage, Rule, RuleIndex, RuleSet, Sight};
 use fansipan_storage::{EventStore, SearchRequest, StoreError, TimeRange, Total};
 use serde_json::json;
 
 use crate::{
-    dto::{CoverageParams, CoverageReport, RuleSight, TechniqueSight},
+    dto::{BlindRule, CoverageParams, CoverageReport, RuleSight, TechniqueSight},
     extract::{AHEAD, Json, Params, range},
     guard::Trail,
     identity::Caller,
@@ -34,10 +34,16 @@ pub(crate) async fn show(
     trail.note("", json!({ "since": params.since }));
     let range = range(params.since.as_deref().or(Some("7d")), None, None, now(), AHEAD)?;
     let (events, rules) = (api.deps.events.clone(), api.deps.live.rule_set());
+    let state = api.deps.state.clone();
     let report = api.searches.store(move || {
         let mut coverage = Coverage::new(&rules);
+        // matches are not told apart by agency
+        let last: Last = match caller.scope {
+            Scope::All => Some(state.rule_counts()?.into_iter().map(|c| (c.rule, c.last)).collect()),
+            _ => None,
+        };
         let sampled = sample(&*events, &caller.scope, range, &mut coverage)?;
-        Ok(report(&rules, &coverage, sampled))
+        Ok(report(&rules, &coverage, sampled, &last, range.from))
     });
     Ok(Json(report.await?))
 }
@@ -67,40 +73,51 @@ fn sample(events: &dyn EventStore, scope: &Scope, range: TimeRange, coverage: &m
     Ok(sampled)
 }
 
-fn report(set: &fansipan_rules::RuleSet, coverage: &Coverage<'_>, sampled: u64) -> CoverageReport {
+/// When each rule last matched; `None`: not for this caller.
+type Last = Option<HashMap<String, i64>>;
+
+fn report(set: &RuleSet, coverage: &Coverage<'_>, sampled: u64, last: &Last, from: i64) -> CoverageReport {
     let mut techniques: BTreeMap<String, TechniqueSight> = BTreeMap::new();
-    let mut rules = Vec::with_capacity(set.len());
+    let mut rules = Vec::with_capacity(set.len() + set.correlations().len());
     for (i, compiled) in (0u32..).zip(set.rules()) {
-        let (state, missing) = match coverage.sight(RuleIndex(i)) {
-            Sight::Sees => ("sees", Vec::new()),
-            Sight::NoSource => ("no_source", Vec::new()),
-            Sight::NoFields(missing) => ("no_fields", missing),
+        let (state, missing) = words(coverage.sight(RuleIndex(i)));
+        // what only feeds correlations raises no alert by which its matches are counted
+        let last = last.as_ref().filter(|_| !compiled.correlated);
+        let told = RuleSight { state, missing, ..empty(&compiled.rule, compiled.rule.meta.logsource.to_string()) };
+        rules.push(judged(told, last, from));
+    }
+    for (i, linked) in set.correlations().iter().enumerate() {
+        let sight = coverage.correlation(i);
+        let blind: Vec<BlindRule> = sight.blind.into_iter().map(|(rule, why)| blind(&set.rule(rule).rule, why)).collect();
+        let state = match sight.sees {
+            true => "sees",
+            false if blind.iter().any(|b| b.state == "no_source") => "no_source",
+            false => "no_fields",
         };
-        let reference = &compiled.reference;
-        let tactics = fansipan_model::incident::tactics(reference.tags.iter().map(String::as_str));
-        for technique in techniques_of(&reference.tags) {
+        let missing: BTreeSet<String> = blind.iter().flat_map(|b| b.missing.iter().cloned()).collect();
+        let kind = linked.correlation().map_or("", |c| c.kind.as_str());
+        let told = RuleSight {
+            state,
+            missing: if sight.sees { Vec::new() } else { missing.into_iter().collect() },
+            correlation: true,
+            blind,
+            ..empty(&linked.rule, format!("correlation/{kind}"))
+        };
+        rules.push(judged(told, last.as_ref(), from));
+    }
+    for rule in &rules {
+        for technique in &rule.techniques {
             let empty = || TechniqueSight { technique: technique.clone(), tactics: Vec::new(), rules: 0, seeing: 0 };
             let entry = techniques.entry(technique.clone()).or_insert_with(empty);
             entry.rules += 1;
-            entry.seeing += u64::from(state == "sees");
+            entry.seeing += u64::from(rule.state == "sees");
             // a rule of several tactics does not say which technique serves which
-            if let [only] = tactics.as_slice()
+            if let [only] = rule.tactics.as_slice()
                 && !entry.tactics.contains(only)
             {
                 entry.tactics.push(only.clone());
             }
         }
-        rules.push(RuleSight {
-            id: reference.id.clone(),
-            title: reference.title.clone(),
-            title_vi: reference.title_vi.clone(),
-            level: reference.level,
-            logsource: compiled.rule.meta.logsource.to_string(),
-            tactics,
-            techniques: techniques_of(&reference.tags).collect(),
-            state,
-            missing,
-        });
     }
     for entry in techniques.values_mut().filter(|t| t.tactics.is_empty()) {
         let named = rules.iter().filter(|r: &&RuleSight| r.techniques.contains(&entry.technique));
@@ -108,6 +125,45 @@ fn report(set: &fansipan_rules::RuleSet, coverage: &Coverage<'_>, sampled: u64) 
         entry.tactics = all.into_iter().cloned().collect();
     }
     CoverageReport { sampled, rules, techniques: techniques.into_values().collect() }
+}
+
+/// A rule of which nothing is known yet but what it says of itself.
+fn empty(rule: &Rule, logsource: String) -> RuleSight {
+    RuleSight {
+        id: rule.meta.id.clone(),
+        title: rule.meta.title.clone(),
+        title_vi: rule.meta.title_vi.clone(),
+        level: rule.meta.level,
+        logsource,
+        tactics: fansipan_model::incident::tactics(rule.meta.tags.iter().map(String::as_str)),
+        techniques: techniques_of(&rule.meta.tags).collect(),
+        state: "no_source",
+        missing: Vec::new(),
+        quiet: None,
+        correlation: false,
+        blind: Vec::new(),
+    }
+}
+
+/// The same, and whether it was quiet.
+fn judged(told: RuleSight, last: Option<&HashMap<String, i64>>, from: i64) -> RuleSight {
+    let quiet = last.filter(|_| told.state == "sees").map(|last| last.get(&told.id).is_none_or(|at| *at < from));
+    RuleSight { quiet, ..told }
+}
+
+fn words(sight: Sight) -> (&'static str, Vec<String>) {
+    match sight {
+        Sight::Sees => ("sees", Vec::new()),
+        Sight::NoSource => ("no_source", Vec::new()),
+        Sight::NoFields(missing) => ("no_fields", missing),
+    }
+}
+
+fn blind(rule: &Rule, why: Sight) -> BlindRule {
+    let (state, missing) = words(why);
+    let meta = &rule.meta;
+    let logsource = meta.logsource.to_string();
+    BlindRule { id: meta.id.clone(), title: meta.title.clone(), title_vi: meta.title_vi.clone(), logsource, state, missing }
 }
 
 /// `T1110.001` of the tag `attack.t1110.001`.

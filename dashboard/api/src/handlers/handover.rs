@@ -18,6 +18,8 @@ use crate::{
 const HOUR: i64 = 3600 * time::SECOND;
 /// A handover older than this says nothing about when the present shift began.
 const SHIFT: i64 = 12 * HOUR;
+/// A shift whose beginning nobody told.
+const USUAL: i64 = 8 * HOUR;
 /// The longest shift looked at.
 const LONGEST: i64 = 31 * 24 * HOUR;
 /// Incidents, actions and handovers shown.
@@ -38,9 +40,11 @@ pub(crate) async fn show(
     let at = now();
     let (store, scope) = (api.deps.handovers.clone(), caller.scope.clone());
     let before = api.small.store(move || store.handovers(&scope, BEFORE)).await?;
-    let since = match params.since.as_deref().filter(|s| !s.is_empty()) {
-        Some(text) => instant("since", text, at)?.clamp(at - LONGEST, at),
-        None => before.first().map(|h| h.at).filter(|last| at - last < SHIFT).unwrap_or(at - 8 * HOUR),
+    let (since, began_by) = match (params.since.as_deref().filter(|s| !s.is_empty()), before.first()) {
+        (Some(text), _) => (instant("since", text, at)?.clamp(at - LONGEST, at), "asked"),
+        (None, Some(last)) if at - last.at < SHIFT => (last.at, "handover"),
+        (None, Some(_)) => (at - USUAL, "long_ago"),
+        (None, None) => (at - USUAL, "none_yet"),
     };
     trail.note("", json!({ "since": time::to_rfc3339(since) }));
     let actions = {
@@ -61,6 +65,7 @@ pub(crate) async fn show(
         Ok(HandoverPage {
             generated_at: time::to_rfc3339(at),
             since: time::to_rfc3339(since),
+            began_by,
             alerts_raised: state.alerts_raised_since(scope, since)?,
             alerts_open: counts.open,
             open_by_level: counts.open_by_level,

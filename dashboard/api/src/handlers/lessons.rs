@@ -211,9 +211,26 @@ fn level(rule: &str, alerts: &[&Alert], severity: Option<&str>) -> Option<Propos
     (place(said)? < place(severity)?).then(|| Proposal {
         kind: "level".into(),
         text: format!("“{}” said {said}, the incident was {severity}: raise the level of the rule, or correlate it", title.0),
-        text_vi: format!("Luật “{}” chỉ báo mức {said}, sự cố ở mức {severity}: nâng mức của luật, hoặc thêm tương quan", title.1),
+        text_vi: format!(
+            "Luật “{}” chỉ báo mức {}, sự cố ở mức {}: nâng mức của luật, hoặc thêm tương quan",
+            title.1,
+            level_vi(said),
+            level_vi(severity)
+        ),
         command: format!("fansipan rules show {}", shell(rule)),
     })
+}
+
+/// A level in Vietnamese.
+fn level_vi(word: &str) -> &str {
+    match word {
+        "informational" => "thông tin",
+        "low" => "thấp",
+        "medium" => "trung bình",
+        "high" => "cao",
+        "critical" => "nghiêm trọng",
+        other => other,
+    }
 }
 
 /// A rule that is wrong more often than right.

@@ -60,8 +60,12 @@ pub(super) async fn gather(api: &Api, scope: &Scope, id: AlertId, most: usize) -
     ids.truncate(most);
     let (events, state, scope) = (api.deps.events.clone(), api.deps.state.clone(), scope.clone());
     let agency = Scope::Agencies(vec![Agency::new(&incident.state.agency)]);
+    let ledger = api.deps.ledger.clone();
     let read = move || {
-        let events: Vec<_> = ids.into_iter().filter_map(|id| events.get(&scope, id).transpose()).collect::<Result<_, StoreError>>()?;
+        // what the store has let go may have been kept with the incident
+        let kept = |id| ledger.as_ref().and_then(|l| l.kept(id)).filter(|e: &Event| scope.allows(e.agency()));
+        let one = |id: Uuid| Ok::<_, StoreError>(events.get(&scope, id)?.or_else(|| kept(id)));
+        let events: Vec<_> = ids.into_iter().filter_map(|id| one(id).transpose()).collect::<Result<_, StoreError>>()?;
         let filter = AuditFilter { verb: Some("incidents.decide".into()), object: Some(id.to_string()), ..AuditFilter::default() };
         Ok((events, state.audit_trail(&agency, &filter, None, TRAIL)?, state.sources(&scope)?))
     };

@@ -3,7 +3,7 @@
 use axum::{body::Body, http::StatusCode};
 use fansipan_evidence::{Checked, verify};
 use fansipan_model::{AlertId, IncidentLink};
-use fansipan_storage::{AlertBatch, StateStore as _};
+use fansipan_storage::{AlertBatch, AlertChange, StateStore as _};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 
@@ -68,6 +68,90 @@ async fn a_mistake_proposes_an_exception_that_the_query_language_reads() {
     assert!(command.contains(&format!("--rule {}", alert(1, "health").rule.id)), "{command}");
     let found = lan.get(&format!("/events?q={filter}&since=30d")).await;
     assert_eq!(found.json()["items"].as_array().map(Vec::len), Some(1), "{command}: {found:?}");
+}
+
+/// Proposals of a kind, as whoever reads Vietnamese sees them, with what to type.
+fn told<'l>(lessons: &'l Value, kind: &str) -> Vec<(&'l str, &'l str)> {
+    let all = lessons["proposals"].as_array().unwrap().iter().filter(|p| p["kind"] == kind);
+    all.map(|p| (p["text_vi"].as_str().unwrap(), p["command"].as_str().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn events_that_people_found_and_no_rule_told_of_are_a_gap() {
+    let rig = Rig::new().await;
+    let id = AlertId([8; 16]);
+    let incidents = vec![IncidentLink::Join { alert: alert(2, "tax").id, incident: id }];
+    rig.state.apply_alerts(&AlertBatch { consumer: "analyzer", next_offset: 3, incidents, ..AlertBatch::default() }).unwrap();
+    let lan = rig.person("lan", Role::Responder, &["tax"]).await;
+    let put = async |n: u8| {
+        let body = json!({ "kind": "event", "event": event_id(n).to_string() });
+        let made = lan.post(&format!("/incidents/{id}/items"), body).await;
+        assert!(made.status.is_success(), "{made:?}");
+        told_or(&lan.get(&format!("/incidents/{id}/lessons")).await.json())
+    };
+    assert_eq!(put(2).await, None, "an alert of it tells of this event already");
+    let (text, command) = put(3).await.unwrap();
+    assert_eq!(text, "1 sự kiện do người tìm ra, không luật nào báo: viết luật và thử trên dữ liệu đã lưu");
+    assert_eq!(command, format!("fansipan search 'event.id:\"{}\"' --since 90d --json", event_id(3)));
+    // what is to be typed finds just that event
+    let found = lan.get(&format!("/events?q=event.id:%22{}%22&since=90d", event_id(3))).await.json();
+    let ids: Vec<&Value> = found["items"].as_array().unwrap().iter().map(|e| &e["event.id"]).collect();
+    assert_eq!(ids, [&json!(event_id(3).to_string())], "{found}");
+}
+
+fn told_or(lessons: &Value) -> Option<(String, String)> {
+    told(lessons, "gap").first().map(|(text, command)| ((*text).to_owned(), (*command).to_owned()))
+}
+
+#[tokio::test]
+async fn an_attack_that_was_seen_late_is_a_gap_and_a_mistake_is_none() {
+    let rig = Rig::new().await;
+    let (id, mut late) = (AlertId([9; 16]), alert(7, "health"));
+    late.first_seen -= 3 * 3_600_000_000_000 + 300_000_000_000;
+    let batch = AlertBatch {
+        consumer: "analyzer",
+        next_offset: 4,
+        incidents: vec![IncidentLink::Join { alert: late.id, incident: id }],
+        changes: vec![AlertChange::Open(Box::new(late))],
+        ..AlertBatch::default()
+    };
+    rig.state.apply_alerts(&batch).unwrap();
+    let lan = rig.person("lan", Role::Responder, &[]).await;
+    let lessons = lan.get(&format!("/incidents/{id}/lessons")).await.json();
+    let gaps = told(&lessons, "gap");
+    let (text, command) = gaps.first().unwrap_or_else(|| panic!("{lessons}"));
+    assert!(text.starts_with("Từ sự kiện đầu tiên đến cảnh báo đầu tiên mất 3 giờ "), "{text}");
+    assert_eq!(*command, format!("fansipan incidents timeline {id}"));
+    close(&lan, id, "benign").await;
+    assert!(told(&lan.get(&format!("/incidents/{id}/lessons")).await.json(), "gap").is_empty(), "what was harmless was not seen late");
+}
+
+#[tokio::test]
+async fn a_rule_that_is_mostly_wrong_and_one_that_spoke_too_softly_are_told_by_name() {
+    let rig = Rig::new().await;
+    let id = incident(&rig);
+    let lan = rig.person("lan", Role::Responder, &[]).await;
+    let judge = async |n: u8, status: &str, version: u64| {
+        let body = json!({ "status": status, "reason": "rule", "version": version });
+        let judged = lan.post(&format!("/alerts/{}/status", alert(n, "health").id), body).await;
+        assert_eq!(judged.status, StatusCode::OK, "{judged:?}");
+    };
+    let changes = (20..25).map(|n| AlertChange::Open(Box::new(alert(n, "health")))).collect();
+    rig.state.apply_alerts(&AlertBatch { consumer: "analyzer", next_offset: 4, changes, ..AlertBatch::default() }).unwrap();
+    for n in 20..24 {
+        judge(n, "false_positive", 1).await;
+    }
+    judge(24, "true_positive", 1).await;
+    let lessons = lan.get(&format!("/incidents/{id}/lessons")).await.json();
+    assert_eq!(
+        told(&lessons, "rule"),
+        [("Luật “Dò mật khẩu SSH” nhầm hoặc vô hại 4 trong 5 kết luận: thu hẹp luật", "fansipan rules show r-ssh")],
+        "{lessons}"
+    );
+    close(&lan, id, "true_positive").await;
+    let lessons = lan.get(&format!("/incidents/{id}/lessons")).await.json();
+    let softly = "Luật “Dò mật khẩu SSH” chỉ báo mức cao, sự cố ở mức nghiêm trọng: nâng mức của luật, hoặc thêm tương quan";
+    assert_eq!(told(&lessons, "level"), [(softly, "fansipan rules show r-ssh")], "{lessons}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The handover of a shift, and API tokens of one's own.
 
 use axum::http::StatusCode;
-use fansipan_storage::{StateStore as _, UserChange};
+use fansipan_storage::{HandoverStore as _, StateStore as _, UserChange};
 use serde_json::json;
 
 use super::harness::{Client, Rig, record};
@@ -14,10 +14,17 @@ async fn a_shift_is_handed_over_from_where_the_last_one_ended() {
     let page = analyst.get("/handover").await.json();
     assert_eq!((&page["alerts_open"], page["handovers"].as_array().unwrap().len()), (&json!(2), 0), "{page}");
     assert!(page["silent"].as_array().is_some());
+    assert_eq!(page["began_by"], "none_yet", "nobody handed anything over: it does not say so");
+    assert_eq!(analyst.get("/handover?since=8h").await.json()["began_by"], "asked");
     let signed = analyst.post("/handover", json!({ "since": page["since"], "note": "Sở Y tế: máy chủ web đang theo dõi" })).await;
     assert_eq!(signed.status, StatusCode::CREATED, "{}", signed.text);
     let next = analyst.get("/handover").await.json();
     assert_eq!(next["since"], signed.json()["at"], "the next shift begins where this one ended");
+    assert_eq!(next["began_by"], "handover");
+    let old = fansipan_storage::Handover { number: 0, at: 1, since: 0, who: "hoa".into(), note: String::new() };
+    let fresh = Rig::new().await;
+    fresh.state.add_handover(&old, &fansipan_model::Scope::All, &record("handover.sign", "")).unwrap();
+    assert_eq!(fresh.token(Role::Analyst, &[]).get("/handover").await.json()["began_by"], "long_ago");
     assert_eq!(next["handovers"][0]["note"], "Sở Y tế: máy chủ web đang theo dõi");
     assert_eq!(next["alerts_raised"], 0);
     let health = rig.token(Role::Analyst, &["health"]).get("/handover").await.json();

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use fansipan_collector::tap::ring::{FlowName, Limits, Place, Wanted, find, folder};
 use fansipan_evidence::PacketFigures;
 use fansipan_model::time;
+use serde_json::Value;
 
 use super::{
     client,
@@ -16,6 +17,7 @@ use super::{
 use crate::{
     Outcome,
     args::{Cli, PacketsArgs},
+    client::Client,
     output,
 };
 
@@ -59,6 +61,20 @@ async fn of_event(cli: &Cli, args: &PacketsArgs, id: &str) -> Result<(PacketFigu
     let from = format!("/packets/{}", output::escape(id));
     let figures = fetch(&client(cli)?, &from, &parameters, "x-fansipan-packets", &path, |f: &PacketFigures| &f.sha256).await?;
     Ok((figures, path))
+}
+
+/// Fetches the packets that an API path names into a file; its figures with the place where it lies.
+///
+/// # Errors
+/// An [`ApiError`](crate::client::ApiError) where the appliance refuses; otherwise what is wrong with the file.
+pub async fn keep_packets(api: &Client, from: &str, to: &Path) -> Result<Value> {
+    let figures = fetch(api, from, &[], "x-fansipan-packets", to, |f: &PacketFigures| &f.sha256).await?;
+    let mut told = serde_json::to_value(figures)?;
+    if let Some(told) = told.as_object_mut() {
+        let place = to.canonicalize().unwrap_or_else(|_| to.to_owned());
+        told.insert("file".to_owned(), place.display().to_string().into());
+    }
+    Ok(told)
 }
 
 /// Reads the rings of this host.

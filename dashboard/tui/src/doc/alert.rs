@@ -3,7 +3,7 @@
 use super::{Doc, Target, Tone};
 use crate::{
     data::{Alert, Context},
-    text,
+    packets, text,
     words::fill,
 };
 
@@ -19,6 +19,8 @@ pub(super) fn lines(doc: &mut Doc<'_>) {
         doc.push(vec![(Tone::Level(level), mark), (Tone::Strong, format!(" {line}"))], None);
     }
     standing(doc, alert);
+    let ids: Vec<String> = alert.events.iter().filter_map(|e| e.get("event.id")).map(text::value).collect();
+    packets::shown(doc, ids.iter().map(String::as_str).chain([alert.id.as_str()]));
     if !alert.summary.is_empty() {
         doc.push(Vec::new(), None);
         doc.text(Tone::Plain, &alert.summary);

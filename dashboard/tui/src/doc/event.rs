@@ -1,7 +1,7 @@
 //! The event in hand: its record as received, and every field; a value leads to its page or to a search for it.
 
 use super::{Doc, Target, Tone, entity::kind_of};
-use crate::text;
+use crate::{packets, text};
 
 pub(super) fn lines(doc: &mut Doc<'_>) {
     let state = doc.state;
@@ -18,6 +18,7 @@ pub(super) fn lines(doc: &mut Doc<'_>) {
     if let Some(message) = field("message") {
         doc.text(Tone::Plain, &message);
     }
+    packets::shown(doc, [field("event.id").unwrap_or_default().as_str()]);
     doc.head(words.fields);
     let shown = || event.iter().filter(|(name, _)| !["message", "event.original", "fansipan.raw"].contains(&name.as_str()));
     doc.label = shown().map(|(name, _)| text::width(name)).max().unwrap_or(0).clamp(14, (doc.columns / 3).max(14));

@@ -37,6 +37,9 @@ pub(super) fn lines(doc: &mut Doc<'_>) {
     if let Some(workspace) = &state.case.workspace {
         records(doc, workspace);
     }
+    if let Some(timeline) = &state.case.timeline {
+        super::timeline::lines(doc, timeline);
+    }
 }
 
 fn head(doc: &mut Doc<'_>, incident: &Incident) {

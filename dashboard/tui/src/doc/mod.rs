@@ -5,6 +5,7 @@ mod entity;
 mod event;
 mod incident;
 mod source;
+mod timeline;
 
 use crate::{
     data::{Alert, Entity, Incident, Level},

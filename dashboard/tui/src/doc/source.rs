@@ -47,6 +47,8 @@ pub(super) fn lines(doc: &mut Doc<'_>) {
     }
     if let Some(packets) = &source.packets {
         doc.head(words.packets);
+        let (tone, card) = if packets.down() { (Tone::Bad, words.card_down) } else { (Tone::Good, words.card_up) };
+        doc.pair(words.card, tone, card, None);
         let tone = if packets.coverage < 0.999 { Tone::Bad } else { Tone::Good };
         // whole only where nothing at all was lost
         doc.pair(words.coverage, tone, &format!("{:.3} %", (packets.coverage * 100_000.0).floor() / 1000.0), None);

@@ -65,6 +65,9 @@ words! { pub(super)
     stopped: "Đã chặn được", "Stopped";
     events: "{} sự kiện", "{} events";
     seen_by: "{} sự kiện, thấy qua {}", "{} events, seen by {}";
+    counted: "Sự kiện đã đếm, giữ cùng lệnh này", "Events that were counted, kept with the action";
+    got_through: "lọt", "got through";
+    held_back: "đã chặn", "stopped";
     impact: "Ai bị ảnh hưởng", "Who is hit";
     impact_unknown: "Không đọc được sự kiện nên không biết ai bị ảnh hưởng.", "The events could not be read, so nobody knows who is hit.";
     impact_events: "{} sự kiện trong {} ngày qua", "{} events in the last {} days";
@@ -195,6 +198,18 @@ pub(super) struct Verification {
     stopped: u64,
     pub(super) text: String,
     text_vi: String,
+    events: Vec<Counted>,
+}
+
+/// An event that was counted.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Counted {
+    id: String,
+    at: Timestamp,
+    passed: bool,
+    via: String,
+    record: String,
 }
 
 /// One entry of a journal.
@@ -205,6 +220,7 @@ pub(super) struct Entry {
     pub(super) who: String,
     pub(super) step: String,
     pub(super) text: String,
+    text_vi: String,
 }
 
 /// An action, of the list or with its dry run and journal.
@@ -229,6 +245,7 @@ pub(super) struct Action {
     retry: Option<Timestamp>,
     attempts: u32,
     answer: String,
+    answer_vi: String,
     pub(super) verification: Verification,
     plan: Vec<String>,
     impact: Option<Impact>,
@@ -282,7 +299,12 @@ pub(super) fn draw(doc: &mut Doc<'_>, a: &Action) {
     }
     times(doc, a);
     if !a.answer.is_empty() {
-        doc.pair(w.answer, if a.state == "failed" { Tone::Bad } else { Tone::Plain }, &a.answer, None);
+        doc.pair(
+            w.answer,
+            if a.state == "failed" { Tone::Bad } else { Tone::Plain },
+            state.language.pick(&a.answer, Some(&a.answer_vi)),
+            None,
+        );
     }
     if let Some(incident) = &a.incident {
         doc.pair(w.incident, Tone::Link, incident, Some(Target::Incident(incident.clone())));
@@ -294,6 +316,7 @@ pub(super) fn draw(doc: &mut Doc<'_>, a: &Action) {
         let target = Target::Entity { kind: String::new(), value: a.target.clone() };
         doc.pair(w.events_of, Tone::Link, &a.target, Some(target));
     }
+    counted(doc, a);
     hit(doc, a);
     if !a.plan.is_empty() {
         doc.head(w.plan);
@@ -308,7 +331,8 @@ pub(super) fn draw(doc: &mut Doc<'_>, a: &Action) {
 /// A step of a journal: when, what, who, and what was said.
 pub(super) fn entry_line(doc: &mut Doc<'_>, entry: &Entry, step: &str) {
     let at = text::instant(entry.at, doc.state.now, &doc.state.zone);
-    let told = if entry.text.is_empty() { String::new() } else { format!(": {}", entry.text) };
+    let said = doc.state.language.pick(&entry.text, Some(&entry.text_vi));
+    let told = if said.is_empty() { String::new() } else { format!(": {said}") };
     doc.pair(&at, Tone::Plain, &format!("{step} · {}{told}", entry.who), None);
 }
 
@@ -353,6 +377,22 @@ fn verified(doc: &mut Doc<'_>, a: &Action) {
     }
     if v.stopped > 0 {
         doc.pair(w.stopped, Tone::Good, &fill(w.events, &[&number(v.stopped)]), None);
+    }
+}
+
+/// The events that speak for or against it, kept with it.
+fn counted(doc: &mut Doc<'_>, a: &Action) {
+    let state = doc.state;
+    let w = Words::of(state.language);
+    if a.verification.events.is_empty() {
+        return;
+    }
+    doc.head(w.counted);
+    for event in &a.verification.events {
+        let at = text::instant(event.at, state.now, &state.zone);
+        let (tone, what) = if event.passed { (Tone::Bad, w.got_through) } else { (Tone::Good, w.held_back) };
+        let target = Target::Search(format!("event.id:{}", event.id));
+        doc.pair(&at, tone, &format!("{what} · {} · {}", event.via, event.record), Some(target));
     }
 }
 

@@ -23,6 +23,8 @@ words! {
     hint_since: "Ca bắt đầu từ", "Shift began";
     began: "Ca bắt đầu", "Shift began";
     last: "từ lần bàn giao trước", "since the last handover";
+    none_yet: "8 giờ qua; chưa có lần bàn giao nào", "the last 8 hours; no shift was handed over yet";
+    long_ago: "8 giờ qua; lần bàn giao trước là {}", "the last 8 hours; the last handover was {}";
     raised: "Cảnh báo mới", "Alerts raised";
     open: "Đang mở", "Alerts open";
     incidents: "Sự cố đang mở ({})", "Open incidents ({})";
@@ -75,6 +77,7 @@ struct Signed {
 struct Page {
     /// As the appliance wrote it: it is signed with it.
     since: String,
+    began_by: String,
     alerts_raised: u64,
     alerts_open: u64,
     open_by_level: BTreeMap<String, u64>,
@@ -176,7 +179,12 @@ fn draw(doc: &mut Doc<'_>, page: &Page, since: usize) {
     let count = |n: usize| number(n as u64);
     doc.set_label(18);
     let began = page.since.parse().map(|at| text::full_instant(at, &state.zone)).unwrap_or_default();
-    let how = if since == 0 { w.last.to_owned() } else { text::range(SINCE[since % SINCE.len()], all) };
+    let how = match (page.began_by.as_str(), page.handovers.first()) {
+        ("handover", _) => w.last.to_owned(),
+        ("long_ago", Some(last)) => fill(w.long_ago, &[&text::full_instant(last.at, &state.zone)]),
+        ("none_yet" | "long_ago", _) => w.none_yet.to_owned(),
+        _ => text::range(SINCE[since % SINCE.len()], all),
+    };
     doc.pair(w.began, Tone::Strong, &format!("{began} · {how}"), None);
     doc.pair(w.raised, Tone::Plain, &number(page.alerts_raised), None);
     let levels = [("critical", all.critical), ("high", all.high), ("medium", all.medium), ("low", all.low)];

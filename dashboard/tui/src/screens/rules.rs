@@ -19,21 +19,30 @@ words! {
     title: "Luật", "Rules";
     view_all: "tất cả", "all";
     view_alive: "sống", "alive";
+    view_quiet: "lặng", "quiet";
     view_blind: "mù", "blind";
     view_noisy: "ồn", "noisy";
     view_off: "đã tắt", "switched off";
     view_own: "của riêng đơn vị", "of our own";
     empty: "Không có luật nào khớp.", "No rule fits.";
     hint_switch: "Bật/tắt", "On/off";
-    hint_which: "Sống/mù/ồn/tắt", "Alive/blind/noisy/off";
     alive: "sống", "alive";
+    quiet: "lặng", "quiet";
     blind: "MÙ", "BLIND";
     noisy: "ồn", "noisy";
     off: "tắt", "off";
     no_source: "mù: chưa có nguồn log nào gửi loại này", "blind: nothing of its log source arrives";
     no_fields: "mù: thiếu trường {}", "blind: fields that never arrive: {}";
     sees: "sống: log nó cần đang đến", "alive: what it needs arrives";
-    not_known: "chưa rõ: đang xét log đến", "not known yet: what arrives is being looked at";
+    seen: "sống: đã khớp trong 7 ngày qua", "alive: matched within the last 7 days";
+    is_quiet: "lặng: log nó cần đang đến nhưng 7 ngày qua không khớp lần nào", "quiet: what it needs arrives, and nothing matched in the last 7 days";
+    through: "mù: các luật mà nó dựa vào không thấy gì", "blind: rules that it stands on see nothing";
+    partly: "mù một phần: nó chạy mà thiếu những gì các luật này lẽ ra cho biết", "partly blind: it runs without what these rules would tell";
+    member_source: "không có log {}", "nothing of {} arrives";
+    member_fields: "thiếu trường {}", "fields that never arrive: {}";
+    asking: "đang xét log của 7 ngày qua…", "looking at what arrived in the last 7 days…";
+    not_asked: "không rõ: không xét được log đến", "not known: what arrives could not be looked at";
+    not_running: "không rõ: máy phát hiện chưa nạp luật này", "not known: detection has not loaded this rule";
     is_noisy: "ồn: gần như mọi cảnh báo của nó là nhầm hoặc vô hại", "noisy: nearly all its alerts were judged to be nothing";
     is_off: "Đã tắt: không phát hiện gì", "Switched off: detects nothing";
     own: "của riêng đơn vị: sửa bằng web hoặc fansipan rules save", "of our own: edit it in the web or with fansipan rules save";
@@ -94,6 +103,19 @@ struct Sight {
     state: String,
     missing: Vec<String>,
     techniques: Vec<String>,
+    quiet: Option<bool>,
+    blind: Vec<Blind>,
+}
+
+/// A rule that a correlation stands on and that cannot fire.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Blind {
+    title: String,
+    title_vi: Option<String>,
+    logsource: String,
+    state: String,
+    missing: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -139,23 +161,24 @@ pub(crate) struct Known {
     items: Vec<Rule>,
     /// Beside each rule, once it is known.
     sights: Vec<Option<Sight>>,
-    covered: Vec<Sight>,
+    /// `None`: not answered yet; an error: it could not be.
+    covered: Option<Result<Vec<Sight>, ()>>,
     refused: usize,
     detail: Option<Rule>,
     /// The rule that the history is of.
     history: Option<(String, Vec<Version>)>,
 }
 
-const VIEWS: usize = 6;
+const VIEWS: usize = 7;
 
 impl Known {
-    fn blind(&self, row: usize) -> bool {
-        self.sights.get(row).and_then(Option::as_ref).is_some_and(|s| s.state != "sees")
+    fn sight(&self, row: usize) -> Option<&Sight> {
+        self.sights.get(row).and_then(Option::as_ref)
     }
 
     /// Puts what rules can see beside them.
     fn pair(&mut self) {
-        let by_id: std::collections::HashMap<&str, &Sight> = self.covered.iter().map(|s| (s.id.as_str(), s)).collect();
+        let by_id: std::collections::HashMap<&str, &Sight> = self.covered.iter().flatten().flatten().map(|s| (s.id.as_str(), s)).collect();
         self.sights = self.items.iter().map(|r| by_id.get(r.id.as_str()).map(|s| (*s).clone())).collect();
     }
 }
@@ -193,11 +216,10 @@ impl Screen for Rules {
                 known.pair();
             }
             "coverage" => {
-                // the list stands without it
-                if let Some(Coverage { rules }) = result.ok().and_then(|v| serde_json::from_value(v).ok()) {
-                    state.screens.rules.covered = rules;
-                    state.screens.rules.pair();
-                }
+                // the list stands without it, and says that it is not known
+                let covered = result.map_err(drop).and_then(|v| serde_json::from_value(v).map_err(drop));
+                state.screens.rules.covered = Some(covered.map(|Coverage { rules }| rules));
+                state.screens.rules.pair();
             }
             "detail" => return state.screens.rules.detail = read(state, result).or(state.screens.rules.detail.take()),
             "switched" => {
@@ -245,7 +267,7 @@ impl Screen for Rules {
     fn hints(&self, state: &State) -> Vec<(&'static str, &'static str)> {
         let w = Words::of(state.language);
         let all = state.words();
-        vec![("Enter", all.key_open), ("s", w.hint_which), ("/", all.hint_filter), ("a", w.hint_switch)]
+        vec![("Enter", all.key_open), ("s", all.hint_which), ("/", all.hint_filter), ("a", w.hint_switch)]
     }
 
     fn shelf<'s>(&self, screens: &'s Screens) -> Option<&'s Shelf> {
@@ -263,13 +285,14 @@ impl Screen for Rules {
     fn passes(&self, screens: &Screens, row: usize, words: &str) -> bool {
         let known = &screens.rules;
         let r = &known.items[row];
-        let sees = known.sights.get(row).and_then(Option::as_ref).is_some_and(|s| s.state == "sees");
+        let is = |stands: &[Stands]| known.sight(row).is_some_and(|s| stands.contains(&s.stands()));
         let view = match known.shelf.view {
-            1 => r.enabled && sees,
-            2 => r.enabled && known.blind(row),
-            3 => r.enabled && r.noisy,
-            4 => !r.enabled,
-            5 => r.own,
+            1 => r.enabled && is(&[Stands::Alive]),
+            2 => r.enabled && is(&[Stands::Quiet]),
+            3 => r.enabled && (is(&[Stands::Blind]) || known.sight(row).is_some_and(|s| !s.blind.is_empty())),
+            4 => r.enabled && r.noisy,
+            5 => !r.enabled,
+            6 => r.own,
             _ => true,
         };
         let texts = [r.title.as_str(), r.title_vi.as_deref().unwrap_or_default(), &r.id, &r.file, &r.logsource];
@@ -286,7 +309,7 @@ impl Screen for Rules {
     fn view(&self, state: &State) -> String {
         let w = Words::of(state.language);
         let known = &state.screens.rules;
-        let view = [w.view_all, w.view_alive, w.view_blind, w.view_noisy, w.view_off, w.view_own][known.shelf.view % VIEWS];
+        let view = [w.view_all, w.view_alive, w.view_quiet, w.view_blind, w.view_noisy, w.view_off, w.view_own][known.shelf.view % VIEWS];
         if known.refused == 0 { view.to_owned() } else { format!("{view} · {}", fill(w.refused, &[&known.refused.to_string()])) }
     }
 
@@ -298,12 +321,14 @@ impl Screen for Rules {
         let w = Words::of(state.language);
         let known = &state.screens.rules;
         let r = &known.items[row];
-        let (tone, stands) = match known.sights.get(row).and_then(Option::as_ref) {
+        let (tone, stands) = match known.sight(row).map(Sight::stands) {
             _ if !r.enabled => (Tone::Dim, w.off),
             _ if r.noisy => (Tone::Strong, w.noisy),
-            Some(sight) if sight.state == "sees" => (Tone::Good, w.alive),
-            Some(_) => (Tone::Bad, w.blind),
-            None => (Tone::Dim, "–"),
+            Some(Stands::Alive) => (Tone::Good, w.alive),
+            Some(Stands::Quiet) => (Tone::Dim, w.quiet),
+            Some(Stands::Blind) => (Tone::Bad, w.blind),
+            None if known.covered.is_none() => (Tone::Dim, "…"),
+            None => (Tone::Dim, "?"),
         };
         let full = columns >= 100;
         let (level, level_width) = if full { (state.words().level(r.level), 12) } else { (state.words().level_short(r.level), 6) };
@@ -326,10 +351,64 @@ impl Screen for Rules {
         let known = &doc.state.screens.rules;
         let Some(row) = known.shelf.hand() else { return };
         let Some(rule) = known.items.get(row) else { return };
-        draw(doc, rule, known.sights.get(row).and_then(Option::as_ref));
+        draw(doc, rule, known.sight(row));
         let Some(detail) = known.detail.as_ref().filter(|d| d.id == rule.id) else { return };
         doc.head(Words::of(doc.state.language).text);
         doc.verbatim(&detail.text);
+    }
+}
+
+/// How a rule stands by what arrives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    /// What it needs arrives, and it matches.
+    Alive,
+    /// What it needs arrives, and it does not match.
+    Quiet,
+    /// It cannot fire.
+    Blind,
+}
+
+impl Sight {
+    fn stands(&self) -> Stands {
+        match (self.state.as_str(), self.quiet) {
+            ("sees", Some(true)) => Stands::Quiet,
+            ("sees", _) => Stands::Alive,
+            _ => Stands::Blind,
+        }
+    }
+}
+
+/// Whether it can fire, and why not.
+fn standing(doc: &mut Doc<'_>, r: &Rule, sight: Option<&Sight>) {
+    let state = doc.state;
+    let w = Words::of(state.language);
+    let Some(s) = sight.filter(|_| r.enabled) else {
+        return match &state.screens.rules.covered {
+            _ if !r.enabled => doc.text(Tone::Bad, w.is_off),
+            None => doc.text(Tone::Dim, w.asking),
+            Some(Err(())) => doc.text(Tone::Bad, w.not_asked),
+            Some(Ok(_)) => doc.text(Tone::Bad, w.not_running),
+        };
+    };
+    match (s.stands(), s.quiet) {
+        (Stands::Alive, Some(false)) => doc.text(Tone::Good, w.seen),
+        (Stands::Alive, _) => doc.text(Tone::Good, w.sees),
+        (Stands::Quiet, _) => doc.text(Tone::Plain, w.is_quiet),
+        (Stands::Blind, _) if !s.blind.is_empty() => doc.text(Tone::Bad, w.through),
+        (Stands::Blind, _) if s.state == "no_source" => doc.text(Tone::Bad, w.no_source),
+        (Stands::Blind, _) => doc.text(Tone::Bad, &fill(w.no_fields, &[&s.missing.join(", ")])),
+    }
+    if !s.blind.is_empty() && s.stands() != Stands::Blind {
+        doc.text(Tone::Bad, w.partly);
+    }
+    for member in &s.blind {
+        let why = match member.state.as_str() {
+            "no_source" => fill(w.member_source, &[&member.logsource]),
+            _ => fill(w.member_fields, &[&member.missing.join(", ")]),
+        };
+        let title = state.language.pick(&member.title, member.title_vi.as_deref());
+        doc.text(Tone::Bad, &format!("  · {title}: {why}"));
     }
 }
 
@@ -344,13 +423,7 @@ fn draw(doc: &mut Doc<'_>, r: &Rule, sight: Option<&Sight>) {
         let mark = if i == 0 { mark.clone() } else { String::new() };
         doc.push(vec![(Tone::Level(r.level), mark), (Tone::Strong, format!(" {line}"))], None);
     }
-    match sight {
-        _ if !r.enabled => doc.text(Tone::Bad, w.is_off),
-        None => doc.text(Tone::Dim, w.not_known),
-        Some(s) if s.state == "sees" => doc.text(Tone::Good, w.sees),
-        Some(s) if s.state == "no_source" => doc.text(Tone::Bad, w.no_source),
-        Some(s) => doc.text(Tone::Bad, &fill(w.no_fields, &[&s.missing.join(", ")])),
-    }
+    standing(doc, r, sight);
     if r.noisy {
         doc.text(Tone::Bad, w.is_noisy);
     }

@@ -141,6 +141,7 @@ pub(super) struct Step {
     pub(super) began: Timestamp,
     pub(super) who: Option<String>,
     pub(super) note: String,
+    note_vi: String,
 }
 
 /// A run of a playbook.
@@ -196,7 +197,8 @@ pub(super) fn draw_run(doc: &mut Doc<'_>, run: &Run) {
         let at = text::instant(step.began, state.now, &state.zone);
         let outcome = if step.outcome.is_empty() { w.under_way.to_owned() } else { w.outcome(&step.outcome, state.language) };
         let who = step.who.as_ref().map(|who| format!(" · {who}")).unwrap_or_default();
-        let note = if step.note.is_empty() { String::new() } else { format!(" · {}", step.note) };
+        let note = state.language.pick(&step.note, Some(&step.note_vi));
+        let note = if note.is_empty() { String::new() } else { format!(" · {note}") };
         let title = state.language.pick(&step.title, Some(&step.title_vi));
         doc.pair(&at, Tone::Plain, &format!("{title}: {outcome}{who}{note}"), None);
         let known = &state.screens.actions;

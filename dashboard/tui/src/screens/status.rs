@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Kind, Screen, topic};
 use crate::{
-    data::{Lag, List, Source},
+    data::{Lag, List, Ring, Source},
     doc::{Doc, Tone},
     message::{Ask, Command, Failure},
     state::State,
@@ -52,6 +52,14 @@ words! {
     sensor: "Cảm biến {}", "Sensor {}";
     sensor_ok: "đọc được {} gói tin", "{} of its packets read";
     sensor_lossy: "chỉ đọc được {} gói tin: tăng buffer_mib hoặc threads trong [[sources.tap]]", "only {} of its packets read: raise buffer_mib or threads in [[sources.tap]]";
+    sensor_down: "card mạng MẤT KẾT NỐI, không thấy gì: xem ip link", "the interface is DOWN and nothing is seen: see ip link";
+    ring: "Vòng ghi gói tin {}", "Packet ring {}";
+    ring_ok: "giữ {}", "holds {}";
+    ring_since: "giữ {}, từ {}", "holds {}, since {}";
+    ring_trouble: "{}: giải phóng đĩa hoặc giảm max_mib", "{}: make room on the disk or lower max_mib";
+    ring_lost: "{} gói không ghi được: dùng đĩa nhanh hơn, giảm flow_mib hoặc lọc bớt", "{} packets were not recorded: use a faster disk, lower flow_mib or narrow its filter";
+    stale: "Không rõ: số liệu đã cũ, máy chủ không trả lời", "Not known: these figures are old, the server does not answer";
+    sources_unseen: "không đọc được danh sách nguồn", "the list of sources could not be read";
     sources: "Nguồn log", "Log sources";
     sources_ok: "đủ {} nguồn đang gửi", "all {} send";
     sources_none: "chưa có nguồn nào", "none yet";
@@ -126,7 +134,9 @@ struct Report {
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     report: Option<(Report, Timestamp)>,
-    sources: Option<Vec<Source>>,
+    sources: Option<(Vec<Source>, Timestamp)>,
+    /// Whether the last answer about sources was none.
+    unseen: bool,
 }
 
 /// One check: its name, whether it is well, what is the case and what to do.
@@ -162,9 +172,13 @@ impl Screen for Status {
             if let Some(report) = read(state, result) {
                 state.screens.status.report = Some((report, state.now));
             }
-        } else if let Some(List { items }) = result.ok().and_then(|v| serde_json::from_value(v).ok()) {
-            // whoever may not see sources sees the rest
-            state.screens.status.sources = Some(items);
+            return;
+        }
+        let listed: Option<List<Source>> = result.ok().and_then(|v| serde_json::from_value(v).ok());
+        // whoever may not see sources sees the rest, and is told so
+        state.screens.status.unseen = listed.is_none();
+        if let Some(List { items }) = listed {
+            state.screens.status.sources = Some((items, state.now));
         }
     }
 
@@ -184,10 +198,20 @@ impl Screen for Status {
         let known = &state.screens.status;
         let Some((report, at)) = &known.report else { return doc.text(Tone::Dim, state.words().loading) };
         let mut checks = appliance(state, report);
-        checks.extend(known.sources.iter().flat_map(|sources| senders(state, sources)));
+        match &known.sources {
+            None if !known.unseen => {}
+            Some((sources, at)) if !known.unseen && !old(state, *at) => checks.extend(senders(state, sources)),
+            _ => checks.push(Check { name: w.sources.to_owned(), ok: false, text: w.sources_unseen.to_owned() }),
+        }
         let wrong = checks.iter().filter(|c| !c.ok).count();
         let age = format!(" · {}", text::ago(*at, state.now, state.words()));
-        let (tone, told) = if wrong == 0 { (Tone::Good, w.well.to_owned()) } else { (Tone::Bad, fill(w.wrong, &[&wrong.to_string()])) };
+        let (tone, told) = if old(state, *at) {
+            (Tone::Bad, w.stale.to_owned())
+        } else if wrong == 0 {
+            (Tone::Good, w.well.to_owned())
+        } else {
+            (Tone::Bad, fill(w.wrong, &[&wrong.to_string()]))
+        };
         doc.push(vec![(tone, format!("● {told}")), (Tone::Dim, age)], None);
         doc.head(w.checks);
         doc.set_label(checks.iter().map(|c| text::width(&c.name) + 2).max().unwrap_or(0));
@@ -256,6 +280,13 @@ fn appliance(state: &State, r: &Report) -> Vec<Check> {
     checks
 }
 
+/// Asked for every five seconds; what is older than this is not believed.
+const FRESH: i64 = 20;
+
+fn old(state: &State, at: Timestamp) -> bool {
+    state.now.as_second() - at.as_second() > FRESH
+}
+
 /// Whether those who send do, and whether the network sensor sees what passes.
 fn senders(state: &State, sources: &[Source]) -> Vec<Check> {
     let w = Words::of(state.language);
@@ -269,9 +300,27 @@ fn senders(state: &State, sources: &[Source]) -> Vec<Check> {
     let mut checks = vec![Check { name: w.sources.to_owned(), ok: silent == 0 && !sources.is_empty(), text: told }];
     for (source, packets) in sources.iter().filter_map(|s| s.packets.as_ref().map(|p| (s, p))) {
         let share = format!("{:.3} %", (packets.coverage * 100_000.0).floor() / 1000.0);
-        let ok = packets.coverage >= ENOUGH;
-        let text = fill(if ok { w.sensor_ok } else { w.sensor_lossy }, &[&share]);
-        checks.push(Check { name: fill(w.sensor, &[&source.id]), ok, text });
+        let ok = !packets.down() && packets.coverage >= ENOUGH;
+        let told = match (packets.down(), ok) {
+            (true, _) => w.sensor_down,
+            (false, true) => w.sensor_ok,
+            (false, false) => w.sensor_lossy,
+        };
+        checks.push(Check { name: fill(w.sensor, &[&source.id]), ok, text: fill(told, &[&share]) });
+        checks.extend(packets.ring.as_ref().map(|ring| recorder(state, &source.id, ring)));
     }
     checks
+}
+
+/// Whether the packet ring of an interface keeps what it should.
+fn recorder(state: &State, source: &str, ring: &Ring) -> Check {
+    let w = Words::of(state.language);
+    let lost = ring.dropped.saturating_add(ring.unwritten);
+    let text = match (&ring.trouble, lost, ring.oldest) {
+        (Some(trouble), ..) => fill(w.ring_trouble, &[trouble]),
+        (None, 1.., _) => fill(w.ring_lost, &[&text::number(lost, state.language)]),
+        (None, 0, Some(oldest)) => fill(w.ring_since, &[&text::bytes(ring.bytes), &text::full_instant(oldest, &state.zone)]),
+        (None, 0, None) => fill(w.ring_ok, &[&text::bytes(ring.bytes)]),
+    };
+    Check { name: fill(w.ring, &[source]), ok: ring.trouble.is_none() && lost == 0, text }
 }

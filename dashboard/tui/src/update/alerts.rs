@@ -207,6 +207,7 @@ pub(super) fn key(state: &mut State, key: &str, out: &mut Vec<Command>) -> bool 
             None => begin_escalation(state),
         },
         "x" => draft(state, out),
+        "p" => crate::packets::begin(state),
         "w" => {
             if let Some(value) = state.hand().and_then(|a| a.entities.first()).map(|e| e.value.clone()) {
                 super::keys::watch(state, value);

@@ -8,6 +8,7 @@ use crate::{
     data::{List, User},
     desk,
     message::{Ask, Command, Failure, Purpose},
+    packets,
     state::{Link, Place, State},
     text,
     words::{Language, fill},
@@ -26,11 +27,12 @@ pub(super) fn answer(state: &mut State, purpose: Purpose, result: Result<Value, 
             }
             Ok(value)
         }
-        Err(Failure { code, detail }) => {
+        Err(Failure { code, detail, detail_vi }) => {
             if code == "unreachable" {
                 state.link = Link::Offline;
             }
-            Err(Failure { code, detail: text::clean(&detail).into_owned() })
+            let [detail, detail_vi] = [&detail, &detail_vi].map(|text| text::clean(text).into_owned());
+            Err(Failure { code, detail, detail_vi })
         }
     };
     match purpose {
@@ -63,9 +65,10 @@ pub(super) fn answer(state: &mut State, purpose: Purpose, result: Result<Value, 
         | Purpose::Except => {
             alerts::answer(state, purpose, result, out);
         }
-        Purpose::Incidents | Purpose::Incident(_) | Purpose::Workspace(_) | Purpose::Decide(_) => {
+        Purpose::Incidents | Purpose::Incident(_) | Purpose::Workspace(_) | Purpose::Timeline(_) | Purpose::Decide(_) => {
             incidents::answer(state, purpose, result, out);
         }
+        Purpose::Packets(id) => packets::answer(state, id, result),
         Purpose::Screen(kind, topic) => kind.screen().answer(state, &topic, result, out),
         Purpose::Entity(_) | Purpose::Search(..) | Purpose::Histogram(_) => search::answer(state, purpose, result),
     }
@@ -75,9 +78,11 @@ pub(super) fn answer(state: &mut State, purpose: Purpose, result: Result<Value, 
 pub(crate) fn read<T: DeserializeOwned>(state: &mut State, result: Result<Value, Failure>) -> Option<T> {
     let failure = match result.map(serde_json::from_value) {
         Ok(Ok(read)) => return Some(read),
-        Ok(Err(e)) => {
-            Failure { code: String::new(), detail: format!("FSP-TUI-001: an answer was not understood ({e}): update this console") }
-        }
+        Ok(Err(e)) => Failure {
+            code: String::new(),
+            detail: format!("FSP-TUI-001: an answer was not understood ({e}): update this console"),
+            ..Failure::default()
+        },
         Err(failure) => failure,
     };
     fail(state, &failure);
@@ -86,6 +91,10 @@ pub(crate) fn read<T: DeserializeOwned>(state: &mut State, result: Result<Value,
 
 /// Says why something was not done.
 pub fn fail(state: &mut State, failure: &Failure) {
+    if !failure.detail_vi.is_empty() {
+        // what the appliance says of this very case is worth more than what is said of its kind
+        return state.say(state.language.pick(&failure.detail, Some(&failure.detail_vi)).to_owned(), true);
+    }
     let words = state.words();
     let known = match failure.code.as_str() {
         "unreachable" => words.error_unreachable,
@@ -96,7 +105,7 @@ pub fn fail(state: &mut State, failure: &Failure) {
         "FSP-API-016" | "FSP-API-004" | "FSP-API-020" => words.error_busy,
         "FSP-API-017" => words.error_timed_out,
         "FSP-API-018" => words.error_store,
-        _ => "",
+        code => packets::refusal(state, code),
     };
     let text = match (known, failure.code.as_str()) {
         ("", "") => failure.detail.clone(),

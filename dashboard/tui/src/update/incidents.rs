@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::answers::read;
 use crate::{
-    data::{Demand, Incident, List, Status, Workspace},
+    data::{Demand, Incident, List, Status, Timeline, Workspace},
     input::Input,
     message::{Ask, Command, Failure, Purpose},
     state::{Place, Prompt, State, Wanted},
@@ -18,6 +18,7 @@ pub(super) fn ask(state: &mut State, out: &mut Vec<Command>, id: &str) {
     state.case.again = None;
     out.push(Ask::get(Purpose::Incident(id.to_owned()), format!("/incidents/{id}"), Vec::new()));
     out.push(Ask::get(Purpose::Workspace(id.to_owned()), format!("/incidents/{id}/workspace"), Vec::new()));
+    out.push(Ask::get(Purpose::Timeline(id.to_owned()), format!("/incidents/{id}/timeline"), Vec::new()));
 }
 
 pub(super) fn answer(state: &mut State, purpose: Purpose, result: Result<Value, Failure>, out: &mut Vec<Command>) {
@@ -38,6 +39,11 @@ pub(super) fn answer(state: &mut State, purpose: Purpose, result: Result<Value, 
         Purpose::Workspace(id) if state.place == Place::Incident(id.clone()) => {
             if let Some(workspace) = read::<Workspace>(state, result) {
                 state.case.workspace = Some(workspace);
+            }
+        }
+        Purpose::Timeline(id) if state.place == Place::Incident(id.clone()) => {
+            if let Some(timeline) = read::<Timeline>(state, result) {
+                state.case.timeline = Some(timeline);
             }
         }
         Purpose::Decide(id) => {

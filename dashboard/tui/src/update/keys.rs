@@ -4,6 +4,7 @@ use super::{alerts, back, incidents, load, prompt, search, visit};
 use crate::{
     doc::{self, Target},
     message::Command,
+    packets,
     screens::{self, Kind},
     state::{Focus, Place, RANGES, State},
     view,
@@ -114,6 +115,7 @@ fn other(state: &mut State, key: &str, out: &mut Vec<Command>) -> bool {
             state.sources.silent = !state.sources.silent;
             state.sources.selected = 0;
         }
+        (Place::Search | Place::Entity { .. }, "p") => packets::begin(state),
         (Place::Search, "r") => search::widen(state, out),
         (Place::Search, "e") => search::add_to_incident(state, out),
         (Place::Entity { .. }, "r") => {

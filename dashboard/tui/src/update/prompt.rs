@@ -4,7 +4,7 @@ use super::{alerts, incidents, search};
 use crate::{
     input::Input,
     message::Command,
-    screens,
+    packets, screens,
     state::{Place, Prompt, State, Wanted},
 };
 
@@ -76,6 +76,7 @@ fn done(state: &mut State, wanted: Wanted, text: &str, out: &mut Vec<Command>) {
             }
         },
         Wanted::Escalate(id) => alerts::escalate(out, &id),
+        Wanted::Packets(id) => packets::fetch(state, out, &id, text),
         Wanted::Screen(kind, what) => kind.screen().typed(state, &what, text, out),
         // an empty line says nothing worth keeping
         Wanted::Note(_) | Wanted::Conclusion(..) | Wanted::Fact(_) | Wanted::Exception if text.is_empty() => {}

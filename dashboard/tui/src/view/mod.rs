@@ -263,6 +263,8 @@ fn hints(state: &State, columns: usize) -> String {
             ("e", w.hint_incident),
             ("x", w.hint_except),
             ("w", w.hint_watch),
+            ("p", w.packets),
+            ("s", w.hint_which),
         ],
         Place::Incident(_) => &[
             ("c", w.hint_claim),
@@ -276,12 +278,19 @@ fn hints(state: &State, columns: usize) -> String {
             ("Enter", w.key_open),
             ("Backspace", w.key_back),
         ],
-        Place::Search => &[("/", w.hint_search), ("r", w.hint_range), ("Enter", w.key_open), ("Tab", w.hint_side), ("e", w.hint_add_event)],
+        Place::Search => &[
+            ("/", w.hint_search),
+            ("r", w.hint_range),
+            ("Enter", w.key_open),
+            ("Tab", w.hint_side),
+            ("e", w.hint_add_event),
+            ("p", w.packets),
+        ],
         Place::Entity { .. } => {
             &[("r", w.hint_range), ("w", w.hint_watch), ("a", w.hint_act), ("Enter", w.key_open), ("Backspace", w.key_back)]
         }
         Place::Incidents => &[("Enter", w.key_open), ("s", w.hint_which), ("/", w.hint_filter)],
-        Place::Sources => &[("Enter", w.key_open), ("s", w.only_silent), ("/", w.hint_filter), ("w", w.hint_watch)],
+        Place::Sources => &[("Enter", w.key_open), ("s", w.hint_which), ("/", w.hint_filter), ("w", w.hint_watch)],
         Place::Screen(_) => &of_screen,
         Place::Wall => &[],
     };

@@ -136,7 +136,7 @@ impl Player {
                 let mut words = rest.splitn(4, ' ');
                 let mut word = || words.next().unwrap_or_default().to_owned();
                 let at = format!("{} {}", word(), word());
-                let failure = Failure { code: word(), detail: word() };
+                let failure = Failure { code: word(), detail: word(), ..Failure::default() };
                 self.routes.push((at, Reply::Refusal(failure)));
             }
             "hostile" => self.hostile = true,
@@ -232,7 +232,9 @@ impl Player {
     }
 
     fn told(&mut self, ask: &Ask) {
-        if ask.body != Value::Null {
+        if let Some(file) = &ask.file {
+            let _ = writeln!(self.out, "  GET {} into {file}", ask.path);
+        } else if ask.body != Value::Null {
             let _ = writeln!(self.out, "  POST {} {}", ask.path, ask.body);
         } else if matches!(ask.purpose, Purpose::Alerts(_, At::After | At::Before) | Purpose::Search(..) | Purpose::Entity(_)) {
             let query: Vec<String> = ask.query.iter().map(|(n, v)| format!("{n}={v}")).collect();

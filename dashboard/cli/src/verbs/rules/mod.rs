@@ -153,16 +153,28 @@ fn check(cli: &Cli, paths: &[PathBuf], pipeline: &[PathBuf]) -> Result<Outcome> 
 }
 
 async fn list(cli: &Cli) -> Result<Outcome> {
-    let answer = client(cli)?.get("/rules", &[]).await?;
+    let api = client(cli)?;
+    let answer = api.get("/rules", &[]).await?;
+    let known = coverage::known(&api).await;
     if cli.json {
         for rule in items(&answer) {
-            output::json(rule)?;
+            let mut rule = rule.clone();
+            if let Some(fields) = rule.as_object_mut() {
+                let (state, why) = coverage::stands(fields, &known);
+                fields.insert("state".to_owned(), state.into());
+                fields.insert("why".to_owned(), why.into());
+            }
+            output::json(&rule)?;
         }
         return Ok(Outcome::Done);
     }
-    let rows =
-        items(&answer).iter().map(|r| ["level", "title", "logsource", "status", "matches", "file"].map(|k| output::cell(r, k)).to_vec());
-    output::table(&["LEVEL", "TITLE", "LOG SOURCE", "STATUS", "MATCHES", "FILE"], rows)?;
+    let rows = items(&answer).iter().map(|r| {
+        let state = r.as_object().map(|fields| coverage::stands(fields, &known).0).unwrap_or_default();
+        let mut row = ["level", "title", "logsource", "status", "matches", "file"].map(|k| output::cell(r, k)).to_vec();
+        row.insert(1, state.to_owned());
+        row
+    });
+    output::table(&["LEVEL", "STATE", "TITLE", "LOG SOURCE", "STATUS", "MATCHES", "FILE"], rows)?;
     for d in answer.get("diagnostics").and_then(|v| v.as_array()).map_or(&[][..], Vec::as_slice) {
         let place = format!("{}:{}", output::cell(d, "file"), output::cell(d, "line"));
         tracing::warn!("{place}: {} {}", output::cell(d, "code"), output::harmless(&output::cell(d, "message")));
