@@ -16,7 +16,8 @@ pub struct Broker {
 }
 
 fn script() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/dev/kafka")
+    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    above.map(|a| a.join("packaging/dev/kafka")).find(|p| p.exists()).unwrap_or_default()
 }
 
 impl Broker {
@@ -33,6 +34,12 @@ impl Broker {
         let dir = tempfile::Builder::new().prefix("fansipan-kafka-").tempdir()?;
         let address = begin(dir.path())?;
         Ok(Broker { address, own: Some(dir) })
+    }
+
+    /// The process, of a broker of ours.
+    pub fn pid(&self) -> Option<u32> {
+        let dir = self.own.as_ref()?;
+        std::fs::read_to_string(dir.path().join("pid")).ok()?.trim().parse().ok()
     }
 
     /// Sends it a signal: `KILL`, `STOP`, `CONT`.
