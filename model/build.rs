@@ -35,7 +35,7 @@ fn main() -> io::Result<()> {
     }
     let _ = write!(
         out,
-        "/// Every registered field, in the order of `data/fields.txt`.\npub const STATIC: [FieldDef; {count}] = [\n{table}];\n"
+        "/// Every registered field, in the order of `data/fields.txt`.\npub static STATIC: [FieldDef; {count}] = [\n{table}];\n"
     );
     let dir = env::var("OUT_DIR").map_err(io::Error::other)?;
     fs::write(Path::new(&dir).join("fields.rs"), out)

@@ -31,7 +31,7 @@ use crate::{
     memory::Memory,
     packets,
     process::{Roles, SHUTDOWN, open_log, prepare, wait_for_end},
-    response, senders, upkeep,
+    proofs, response, senders, upkeep,
 };
 
 pub(crate) fn run(cli: &Cli, args: &RunArgs) -> Result<()> {
@@ -102,6 +102,7 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
     roles.spawn("responder", &stop, move || response::run(&responder.0, &responder.1))?;
     let deps = ApiDeps {
         response: desk,
+        ledger: Some(Arc::new(proofs::Log(stores.bus.clone()))),
         packets: Some(Arc::new(packets::Rings::new(&config.sources, data))),
         events: Arc::clone(&stores.store) as Arc<dyn EventStore>,
         state: Arc::clone(&stores.state),

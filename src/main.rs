@@ -13,6 +13,7 @@ mod logins;
 mod memory;
 mod packets;
 mod process;
+mod proofs;
 mod response;
 mod roles;
 mod senders;

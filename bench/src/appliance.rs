@@ -19,6 +19,10 @@ pub struct Appliance {
     dir: tempfile::TempDir,
     /// Where to send syslog over TCP.
     pub syslog: SocketAddr,
+    /// Where browsers find the console.
+    pub console: String,
+    /// Password of the first login, to be changed at once.
+    pub first_password: Option<String>,
     api: Client,
     runtime: tokio::runtime::Runtime,
 }
@@ -68,14 +72,21 @@ impl Appliance {
             .spawn()
             .with_context(|| format!("{}: build it with `cargo build --release`", binary.display()))?;
         let stdout = child.stdout.take().context("standard output")?;
-        let ready = BufReader::new(stdout).lines().map_while(Result::ok).any(|l| l == "ready");
+        let mut first_password = None;
+        let ready = BufReader::new(stdout).lines().map_while(Result::ok).any(|line| {
+            if let Some(password) = line.trim().strip_prefix("password:") {
+                first_password = Some(password.trim().to_owned());
+            }
+            line == "ready"
+        });
         if !ready {
             bail!("the appliance ended at start:\n{}", fs::read_to_string(dir.path().join("stderr"))?);
         }
         let api = Client::local(&dir.path().join("data"))?;
         // a thread of its own: it notices when the appliance has closed a connection that long lay idle
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        Ok(Self { child, syslog: SocketAddr::from(([127, 0, 0, 1], syslog)), api, runtime, dir })
+        let (syslog, console) = (SocketAddr::from(([127, 0, 0, 1], syslog)), format!("https://127.0.0.1:{https}/"));
+        Ok(Self { child, syslog, console, first_password, api, runtime, dir })
     }
 
     /// Process id.

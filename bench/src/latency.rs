@@ -13,7 +13,7 @@ use std::{
 
 use anyhow::Result;
 
-use crate::load;
+use crate::{load, results::percentile};
 
 /// Milliseconds from send to alert, sorted; and how many marks were never seen.
 pub struct Latency {
@@ -26,8 +26,7 @@ pub struct Latency {
 impl Latency {
     /// The p-th percentile, milliseconds.
     pub fn percentile(&self, p: f64) -> f64 {
-        let last = self.millis.len().saturating_sub(1);
-        self.millis.get((last as f64 * p / 100.0).round() as usize).copied().unwrap_or(f64::NAN)
+        percentile(&self.millis, p / 100.0)
     }
 }
 

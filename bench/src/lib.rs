@@ -8,6 +8,7 @@ pub mod console;
 pub mod correlate;
 #[cfg(feature = "peers")]
 pub mod detect;
+pub mod filling;
 pub mod generate;
 pub mod ingest;
 pub mod latency;

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use fansipan_bench::{console, generate::Generator, ingest, quiet, results, scale, tap, terminal};
+use fansipan_bench::{console, filling::Filling, generate::Generator, ingest, quiet, results, scale, tap, terminal};
 
 #[derive(Parser)]
 struct Args {
@@ -114,6 +114,9 @@ enum What {
         /// Calls of each kind
         #[arg(long, default_value_t = 40)]
         rounds: usize,
+        /// A folder that keeps what was filled in, for other runs
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
     },
     /// The terminal over a full store: key to paint, event to screen, first row of a search, exports and their memory
     Tui {
@@ -123,6 +126,12 @@ enum What {
         /// Alerts stored
         #[arg(long, default_value_t = 1_000_000)]
         alerts: u64,
+        /// Incidents stored, of ten alerts each
+        #[arg(long, default_value_t = 10_000)]
+        incidents: u64,
+        /// A folder that keeps what was filled in, for other runs
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
         /// Keys pressed; searches and alerts are a fortieth of that
         #[arg(long, default_value_t = 4_000)]
         keys: usize,
@@ -183,11 +192,11 @@ fn main() -> Result<()> {
         What::Tap { mib, tshark_mib, flows, .. } => {
             results::record("tap", tap::measure(&tap::Plan { seed: args.seed, mib, tshark_mib, flows })?)
         }
-        What::Console { events, alerts, incidents, rounds } => {
-            results::record("console", console::measure(&console::Plan { seed: args.seed, events, alerts, incidents, rounds })?)
+        What::Console { events, alerts, incidents, rounds, keep } => {
+            results::record("console", console::measure(&Filling { seed: args.seed, events, alerts, incidents, keep }, rounds)?)
         }
-        What::Tui { events, alerts, keys } => {
-            results::record("tui", terminal::measure(&terminal::Plan { seed: args.seed, events, alerts, keys })?)
+        What::Tui { events, alerts, incidents, keys, keep } => {
+            results::record("tui", terminal::measure(&Filling { seed: args.seed, events, alerts, incidents, keep }, keys)?)
         }
         #[cfg(feature = "peers")]
         What::Detect { runs, only: Some(only) } => fansipan_bench::detect::profile(&data, args.seed, runs, &only),

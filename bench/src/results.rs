@@ -23,6 +23,11 @@ pub fn record(name: &str, result: Value) -> Result<()> {
     Ok(())
 }
 
+/// The value below which a share (0 to 1) of sorted values lies; not a number where there are none.
+pub fn percentile(sorted: &[f64], share: f64) -> f64 {
+    sorted.get((sorted.len().saturating_sub(1) as f64 * share).round() as usize).copied().unwrap_or(f64::NAN)
+}
+
 /// The value in the middle.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);

@@ -22,20 +22,10 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     appliance::{Appliance, binary},
-    console, load, machine,
+    filling::Filling,
+    load, machine,
+    results::percentile,
 };
-
-/// How much is filled in, and how much is done.
-pub struct Plan {
-    /// Seed of everything generated.
-    pub seed: u64,
-    /// Events stored.
-    pub events: u64,
-    /// Alerts stored.
-    pub alerts: u64,
-    /// Keys pressed.
-    pub keys: usize,
-}
 
 /// A large terminal: the more there is to draw, the longer it takes.
 const SIZE: (u16, u16) = (200, 60);
@@ -47,19 +37,18 @@ const KEYS: [&str; 24] = [
     "Escape", "End", "PageUp", "?", "Escape", "j", "j",
 ];
 
-/// Fills a store, starts the appliance over it, measures.
-pub fn measure(plan: &Plan) -> Result<Json> {
-    let filling = console::Plan { seed: plan.seed, events: plan.events, alerts: plan.alerts, incidents: plan.alerts / 100, rounds: 0 };
+/// Fills a store, starts the appliance over it, measures: so many keys pressed, a fortieth of that searches and alerts.
+pub fn measure(filling: &Filling, pressed: usize) -> Result<Json> {
     let mut filled = Json::Null;
     let appliance = Appliance::start_filled(&[], |data| {
-        filled = console::fill(&filling, data)?;
+        filled = filling.fill(data)?;
         Ok(())
     })?;
     let mut screen = Screen::open(&appliance)?;
-    let painted = keys(&mut screen, plan.keys)?;
-    let shown = events(&mut screen, &appliance, (plan.keys / 40).max(5))?;
+    let painted = keys(&mut screen, pressed)?;
+    let shown = events(&mut screen, &appliance, (pressed / 40).max(5))?;
     drop(screen);
-    let rows = first_rows(&appliance.data(), (plan.keys / 160).max(5))?;
+    let rows = first_rows(&appliance.data(), (pressed / 160).max(5))?;
     let exports = ["jsonl", "csv", "parquet"].map(|format| export(&appliance.data(), format)).into_iter().collect::<Result<Vec<_>>>()?;
     Ok(json!({
         "filled": filled, "terminal": SIZE, "key_to_paint_ms": painted, "event_to_screen_ms": shown, "search_first_row_ms": rows, "exports": exports,
@@ -201,9 +190,6 @@ fn export(data: &Path, format: &str) -> Result<Json> {
 
 fn percentiles(mut millis: Vec<f64>) -> Json {
     millis.sort_by(f64::total_cmp);
-    let at = |p: f64| {
-        let last = millis.len().saturating_sub(1);
-        millis.get((last as f64 * p).round() as usize).map(|m| (m * 1000.0).round() / 1000.0)
-    };
+    let at = |share| (percentile(&millis, share) * 1000.0).round() / 1000.0;
     json!({ "count": millis.len(), "p50": at(0.5), "p95": at(0.95), "p99": at(0.99), "max": at(1.0) })
 }

@@ -244,6 +244,10 @@ impl EmbeddedBus {
         seal::verify(&*shared.host, &shared.path(first_offset))
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.0.shared
+    }
+
     /// Writes what is queued, makes the positions of consumers durable and lets the folder go. Appends are refused from now
     /// on; consumers get what is left, then [`BusError::Closed`]. While the log cannot be written, queued batches are refused.
     pub fn close(&self) {

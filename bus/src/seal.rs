@@ -294,6 +294,14 @@ fn difference(sealed: &Seal, found: &Seal) -> Option<String> {
     (sealed != found).then(|| "times, keys or positions of batches differ".to_owned())
 }
 
+/// Reads the bytes of a seal file.
+///
+/// # Errors
+/// [`BusError::Damaged`], [`BusError::Version`].
+pub fn read_seal(bytes: &[u8]) -> Result<Proof, BusError> {
+    Seal::decode(bytes, Path::new("the seal")).map(|seal| seal.proof())
+}
+
 /// Paths of the segments in `dir` that have a seal, oldest first: what there is to verify.
 pub fn sealed_segments(dir: &Path) -> Result<Vec<PathBuf>, BusError> {
     let names = Machine.list(dir).map_err(BusError::io("list", dir))?;

@@ -242,14 +242,20 @@ fn unusable_settings_are_refused_by_name() {
     }
 }
 
+/// Appends 200 lines: 150 in a segment that is sealed, 50 in one that is open.
+fn two_segments(bus: &EmbeddedBus) -> Vec<String> {
+    let records: Vec<String> = (0..200).map(|i| format!("line {i}")).collect();
+    append(bus, &records[..150]);
+    bus.seal().unwrap();
+    append(bus, &records[150..]);
+    records
+}
+
 #[test]
 fn seals_prove_what_was_kept_and_show_what_was_changed() {
     let dir = TempDir::new().unwrap();
     let (bus, _) = EmbeddedBus::open(config(&dir)).unwrap();
-    let records: Vec<String> = (0..200).map(|i| format!("line {i}")).collect();
-    append(&bus, &records[..150]);
-    bus.seal().unwrap();
-    append(&bus, &records[150..]);
+    let records = two_segments(&bus);
     bus.seal().unwrap();
     bus.seal().unwrap();
     let status = bus.status();
@@ -272,4 +278,33 @@ fn seals_prove_what_was_kept_and_show_what_was_changed() {
         let error = verify_segment(&paths[0]).unwrap_err();
         assert!(matches!(error, BusError::Altered { .. }), "byte {at}: {error}");
     }
+}
+
+#[test]
+fn a_record_is_proven_to_anyone_who_has_the_seal_alone() {
+    let dir = TempDir::new().unwrap();
+    let (bus, _) = EmbeddedBus::open(config(&dir)).unwrap();
+    two_segments(&bus);
+    let now = bus.status().segments[0].last_at;
+    let wanted = ["line 7", "line 149", "line 199", "line 200"];
+    let which = |record: &[u8]| wanted.iter().position(|w| w.as_bytes() == record);
+    let found = bus.prove(&[now; 4], &which).unwrap();
+    assert_eq!(found.records.iter().map(|r| (r.wanted, r.segment)).collect::<Vec<_>>(), [(0, 0), (1, 0), (2, 150)], "line 200 never was");
+    for one in &found.records {
+        let seal = read_seal(&found.seals[&one.segment]).unwrap();
+        assert_eq!(one.path.root(&one.record), Some(seal.root.clone()));
+        assert_ne!(one.path.root(b"line 8"), Some(seal.root));
+    }
+    assert!(bus.prove(&[i64::MAX], &|_| Some(0)).unwrap().records.is_empty(), "nothing is looked for before its time");
+    drop(bus);
+    // what was changed on disk since proves nothing
+    let path = &sealed_segments(&dir.path().join("bus")).unwrap()[0];
+    let mut changed = std::fs::read(path).unwrap();
+    let place = changed.windows(6).position(|w| w == b"line 8").unwrap();
+    changed[place + 5] = b'9';
+    std::fs::write(path, changed).unwrap();
+    let (bus, _) = EmbeddedBus::open(config(&dir)).unwrap();
+    let found = bus.prove(&[now; 4], &which).unwrap();
+    assert_eq!(found.records.iter().map(|r| r.wanted).collect::<Vec<_>>(), [2]);
+    assert!(found.faults.iter().any(|f| f.contains("records 0 to 149 cannot be read")), "{:?}", found.faults);
 }

@@ -37,7 +37,7 @@ use crate::{
     indexing::Indexing,
     intake::Intake,
     process::open_log,
-    response, senders, upkeep,
+    proofs, response, senders, upkeep,
 };
 
 /// Group on the alerts topic.
@@ -161,6 +161,7 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
         rule_control: Some(rule_control),
         handovers: database,
         response: desk,
+        ledger: Some(Arc::new(proofs::Log(local.bus.clone()))),
         // the rings are on the collectors
         packets: None,
         live,

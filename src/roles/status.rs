@@ -102,9 +102,11 @@ impl Watch {
         }
         for (collector, spool) in self.roster.spools() {
             self.health.set(format!("fansipan_spool_records{{collector=\"{collector}\"}}"), spool.waiting as f64);
+            let silent = spool.heard.elapsed().as_secs_f64();
+            self.health.set(format!("fansipan_collector_silent_seconds{{collector=\"{collector}\"}}"), silent);
         }
         let away = self.archive_away();
-        self.health.set_alarm(away.clone());
+        self.health.set_alarm(away.clone().or_else(|| self.roster.trouble()));
         let head: u64 = found.first().map_or(0, |(_, list)| list.iter().map(|p| p.end).sum());
         let mut figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, old)) = before {
@@ -142,7 +144,7 @@ impl LiveStatus for Cluster {
         for (collector, spool) in &spools {
             consumers.push(ConsumerStatus { name: format!("spool/{collector}"), offset: 0, lag: spool.waiting });
         }
-        let alarm = figures.problem.clone().or_else(|| spools.iter().find_map(|(name, s)| Some(format!("{name}: {}", s.alarm.as_ref()?))));
+        let alarm = figures.problem.clone().or_else(|| self.roster.trouble());
         LiveSnapshot {
             events_total: figures.head,
             per_second: figures.per_second,

@@ -153,8 +153,15 @@ pub(crate) struct Message {
 pub(crate) enum Say {
     /// A collector: these sources are now so; `whole`: and there are no others.
     Sources { whole: bool, list: Vec<SourceInfo> },
-    /// A collector: how its spool is.
-    Spool { waiting: u64, bytes: u64, delivered: u64, alarm: Option<String> },
+    /// A collector: how its spool is; `ended`: and it stops in order, nobody need wait to hear of it.
+    Spool {
+        waiting: u64,
+        bytes: u64,
+        delivered: u64,
+        alarm: Option<String>,
+        #[serde(default)]
+        ended: bool,
+    },
     /// The console: an operator fixed the format of a source, or freed it.
     Pin { source: String, format: Option<String> },
 }

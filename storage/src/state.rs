@@ -210,10 +210,28 @@ pub struct RuleActivity {
     pub title_vi: Option<String>,
     /// Severity.
     pub level: Level,
+    /// Its tags when it fired last.
+    pub tags: Vec<String>,
     /// Matching events in its alerts.
     pub count: u64,
     /// Its alerts.
     pub alerts: u64,
+}
+
+impl RuleActivity {
+    /// ATT&CK techniques (`t1110`, `t1110.001`) by alerts of the rules that name them, most first.
+    pub fn techniques(rules: &[RuleActivity]) -> Vec<(String, u64)> {
+        let mut found: BTreeMap<String, u64> = BTreeMap::new();
+        for (rule, tag) in rules.iter().flat_map(|rule| rule.tags.iter().map(move |tag| (rule, tag.to_lowercase()))) {
+            let number = |technique: &&str| technique.strip_prefix('t').is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit()));
+            if let Some(technique) = tag.strip_prefix("attack.").filter(number) {
+                *found.entry(technique.to_owned()).or_default() += rule.alerts;
+            }
+        }
+        let mut found: Vec<(String, u64)> = found.into_iter().collect();
+        found.sort_by_key(|(_, alerts)| std::cmp::Reverse(*alerts));
+        found
+    }
 }
 
 /// A person who may log in.
@@ -461,11 +479,8 @@ pub trait StateStore: ExceptionStore + Send + Sync {
     /// Alerts raised at this instant or later.
     fn alerts_raised_since(&self, scope: &Scope, since: i64) -> Result<u64>;
 
-    /// Rules by matching events in alerts last seen since then, most first.
-    fn top_rules(&self, scope: &Scope, since: i64, limit: usize) -> Result<Vec<RuleActivity>>;
-
-    /// ATT&CK techniques (`t1110`, `t1110.001`) by alerts last seen since then, most first.
-    fn top_techniques(&self, scope: &Scope, since: i64, limit: usize) -> Result<Vec<(String, u64)>>;
+    /// Rules with alerts last seen since then, by matching events, most first.
+    fn rule_activity(&self, scope: &Scope, since: i64) -> Result<Vec<RuleActivity>>;
 
     /// Matches of every rule ever seen, by rule id.
     fn rule_counts(&self) -> Result<Vec<RuleCount>>;

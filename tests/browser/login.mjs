@@ -1,15 +1,12 @@
 // An administrator whose role requires a second factor: chooses a password, sets up the factor, and logs in with it elsewhere.
 // Then hostile records: markup in every field of a log must be shown as text, in the search and in an alert.
 // Arguments in the environment: URL, PASSWORD, MARK (a word in the hostile records), SHOTS. Prints `armed` when records may come.
-import { createRequire } from 'node:module';
 import { createHmac } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { firstLogin, launch } from './first.mjs';
 
-const require = createRequire(new URL('../../dashboard/web/package.json', import.meta.url));
-const { chromium } = require('playwright-core');
 const { URL: url, PASSWORD: password, MARK: mark, SHOTS: shots } = process.env;
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 const OWN = 'Đỉnh núi Fansipan 3147 m';
 
 /** The code of an authenticator (RFC 6238), so many steps from now. */
@@ -25,7 +22,7 @@ function code(secret, steps) {
 }
 
 mkdirSync(shots, { recursive: true });
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags });
+const browser = await launch();
 const faults = [];
 
 async function open() {
@@ -34,8 +31,6 @@ async function open() {
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('dialog', (dialog) => faults.push(`a dialog opened: ${dialog.message()}`));
   page.on('console', (line) => /Content Security Policy/.test(line.text()) && faults.push(line.text()));
-  await page.goto(url);
-  await page.getByTestId('login-username').fill('admin');
   return page;
 }
 
@@ -49,11 +44,7 @@ async function harmless(page, where) {
 let page = await open();
 const at = (id) => page.getByTestId(id);
 try {
-  await at('login-password').fill(password);
-  await at('login-submit').click();
-  await at('new-password').fill(OWN);
-  await at('new-password-repeat').fill(OWN);
-  await at('change-password-submit').click();
+  await firstLogin(page, url, password, OWN);
   const secret = (await at('factor-secret').innerText()).trim();
   await page.screenshot({ path: join(shots, 'factor.png') });
   await at('factor-code').fill(code(secret, -1));
@@ -63,6 +54,8 @@ try {
   await at('nav-alerts').waitFor({ timeout: 15000 });
 
   page = await open(); // another computer
+  await page.goto(url);
+  await at('login-username').fill('admin');
   await at('login-password').fill(OWN);
   await at('login-submit').click();
   await at('login-code').fill(code(secret, 0));

@@ -1,17 +1,14 @@
 // A person at the console: logs in, must choose a password, sees the alert arrive, opens its event, finds it again by search.
 // Arguments in the environment: URL, PASSWORD, HOST (named in the attack), SHOTS (folder for pictures).
 // Prints `armed` when the alert list is open and waits for the attack; prints one JSON line with timings at the end.
-import { createRequire } from 'node:module';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { firstLogin, launch } from './first.mjs';
 
-const require = createRequire(new URL('../../dashboard/web/package.json', import.meta.url));
-const { chromium } = require('playwright-core');
 const { URL: url, PASSWORD: password, HOST: host, SHOTS: shots } = process.env;
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
 mkdirSync(shots, { recursive: true });
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags });
+const browser = await launch();
 const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 800 }, locale: 'vi-VN' });
 const page = await context.newPage();
 const faults = [];
@@ -20,13 +17,7 @@ const at = (id) => page.getByTestId(id);
 const picture = (name) => page.screenshot({ path: join(shots, `${name}.png`) });
 
 try {
-  await page.goto(url);
-  await at('login-username').fill('admin');
-  await at('login-password').fill(password);
-  await at('login-submit').click();
-  await at('new-password').fill('Đỉnh núi Fansipan 3147 m');
-  await at('new-password-repeat').fill('Đỉnh núi Fansipan 3147 m');
-  await at('change-password-submit').click();
+  await firstLogin(page, url, password, 'Đỉnh núi Fansipan 3147 m');
   await at('nav-alerts').waitFor({ timeout: 15000 });
   await at('nav-overview').click();
   await picture('overview-before');

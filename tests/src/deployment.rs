@@ -71,6 +71,13 @@ impl Role {
         }
     }
 
+    /// Has it reach the broker at another address; before it is started.
+    pub fn reach(&self, address: &str) -> Result<()> {
+        let text = fs::read_to_string(&self.config)?;
+        let lines = text.lines().map(|l| if l.starts_with("brokers = ") { format!("brokers = [{address:?}]\n") } else { format!("{l}\n") });
+        Ok(fs::write(&self.config, lines.collect::<String>())?)
+    }
+
     /// What it wrote to standard error.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.stderr).unwrap_or_default()
@@ -188,10 +195,15 @@ impl Deployment {
     /// Starts everything.
     pub fn start(broker: &Broker, analyzers: usize, extra: &str, collector: &str) -> Result<Self> {
         let mut this = Self::new(broker, analyzers, extra, collector)?;
-        this.collector.launch()?;
-        this.analyzers.iter_mut().try_for_each(Role::launch)?;
-        this.console.launch()?;
+        this.launch()?;
         Ok(this)
+    }
+
+    /// Starts everything that was prepared.
+    pub fn launch(&mut self) -> Result<()> {
+        self.collector.launch()?;
+        self.analyzers.iter_mut().try_for_each(Role::launch)?;
+        self.console.launch()
     }
 
     /// Folder for a test's own files.

@@ -116,6 +116,24 @@ pub fn udp(source: ([u8; 4], u16), destination: ([u8; 4], u16), payload: &[u8]) 
     ethernet(source.0, destination.0, 17, &datagram)
 }
 
+/// A frame as a VXLAN mirror sends it.
+pub fn vxlan(frame: &[u8]) -> Vec<u8> {
+    let inner = [&[8, 0, 0, 0, 0, 0, 7, 0][..], frame].concat();
+    udp(([10, 200, 0, 1], 50_000), ([10, 200, 0, 2], 4789), &inner)
+}
+
+/// A frame as a GENEVE mirror sends it.
+pub fn geneve(frame: &[u8]) -> Vec<u8> {
+    let inner = [&[0, 0, 0x65, 0x58, 0, 0, 7, 0][..], frame].concat();
+    udp(([10, 200, 0, 1], 50_001), ([10, 200, 0, 2], 6081), &inner)
+}
+
+/// A frame as a switch's ERSPAN session of type II sends it.
+pub fn erspan(frame: &[u8], sequence: u32) -> Vec<u8> {
+    let inner = [&[0x10, 0, 0x88, 0xbe][..], &sequence.to_be_bytes(), &[0x10, 5, 0, 7, 0, 0, 0, 1], frame].concat();
+    ethernet([10, 200, 0, 1], [10, 200, 0, 2], 47, &inner)
+}
+
 /// A question for `hNUMBER.tap.example` and its answer, from a port of its own: one flow of two frames.
 pub fn dns(number: u32) -> [Vec<u8>; 2] {
     let (client, server) = ([10, 9, (number >> 8) as u8, number as u8], [10, 0, 0, 53]);

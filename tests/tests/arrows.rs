@@ -13,10 +13,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("collector", &["fansipan-model", "fansipan-bus"]),
     (
         "dashboard/api",
-        &["fansipan-model", "fansipan-storage", "fansipan-response", "fansipan-rules", "fansipan-analyzer", "fansipan-parquet"],
+        &[
+            "fansipan-model",
+            "fansipan-storage",
+            "fansipan-response",
+            "fansipan-rules",
+            "fansipan-analyzer",
+            "fansipan-parquet",
+            "fansipan-evidence",
+        ],
     ),
     ("dashboard/parquet", &[]),
-    ("dashboard/cli", &["fansipan-model", "fansipan-collector", "fansipan-rules", "fansipan-analyzer"]),
+    ("dashboard/evidence", &["fansipan-model", "fansipan-bus"]),
+    ("dashboard/cli", &["fansipan-model", "fansipan-collector", "fansipan-rules", "fansipan-analyzer", "fansipan-evidence"]),
     ("dashboard/tui", &["fansipan-cli"]),
 ];
 

@@ -25,6 +25,7 @@ use super::clickhouse::ClickHouse;
 use crate::{
     generate::{Generator, Kind, Rng},
     machine,
+    results::percentile,
 };
 
 /// What to measure.
@@ -153,8 +154,7 @@ fn asked(runs: usize, mut ask: impl FnMut() -> Result<u64>) -> Result<Value> {
         times.push(start.elapsed().as_secs_f64() * 1000.0);
     }
     times.sort_by(f64::total_cmp);
-    let at = |share: f64| times.get(((times.len() - 1) as f64 * share).round() as usize).copied().unwrap_or(0.0);
-    Ok(json!({"p50_ms": at(0.5), "p95_ms": at(0.95), "found": found}))
+    Ok(json!({"p50_ms": percentile(&times, 0.5), "p95_ms": percentile(&times, 0.95), "found": found}))
 }
 
 fn by_store(store: &dyn EventStore, text: &str) -> Result<u64> {

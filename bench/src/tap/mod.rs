@@ -2,8 +2,10 @@
 //! a million flows alive; and, live, the rate at which the first packet is lost on a wire in a network namespace.
 
 mod live;
+mod quic;
 mod talk;
 mod traffic;
+mod windows;
 
 use std::{
     fs::File,
@@ -37,7 +39,7 @@ const BEGIN: i64 = 1_764_300_000_000_000_000;
 const STEP: i64 = 3200;
 
 /// What tshark is asked for: what the sensor's events of the generated protocols hold, as far as tshark has it. It hashes no files.
-const FIELDS: [&str; 34] = [
+const FIELDS: [&str; 39] = [
     "frame.time_epoch",
     "frame.len",
     "ip.src",
@@ -72,6 +74,11 @@ const FIELDS: [&str; 34] = [
     "ftp.request.command",
     "ntp.stratum",
     "syslog.msg",
+    "smb2.filename",
+    "smb2.tree",
+    "ntlmssp.auth.username",
+    "kerberos.CNameString",
+    "kerberos.SNameString",
 ];
 
 /// Generates, replays, compares.
@@ -179,4 +186,49 @@ fn alive(flows: u32) -> Value {
         mib.push(resident().saturating_sub(before));
     }
     json!({"flows": sensor.alive(), "evicted": sensor.summary().evicted, "events": events, "resident_mib_after_each_round": mib})
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{BEGIN, Capture, LinkType, STEP, Sensor, settings};
+
+    #[test]
+    fn every_protocol_of_the_mix_is_understood_and_nothing_in_it_is_wrong() {
+        let capture = Capture::generate(40 << 20, 7);
+        let (mut sensor, mut at) = (Sensor::new(settings()), BEGIN);
+        let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+        let mut has = BTreeMap::from(["quic", "smb", "kerberos"].map(|p| (p, 0u64)));
+        let mut take = |sensor: &mut Sensor| {
+            for event in sensor.events() {
+                let text = |name: &str| event.get_by_name(name).and_then(|v| v.text().map(std::borrow::Cow::into_owned));
+                let dataset = text("event.dataset").unwrap_or_default();
+                let named = match dataset.as_str() {
+                    "network.quic" => ("quic", text("tls.client.server_name").filter(|n| n.ends_with(".example.vn")).is_some()),
+                    "network.smb" => ("smb", text("smb.name").is_some()),
+                    "network.kerberos" => ("kerberos", text("kerberos.service").filter(|s| s.starts_with("cifs/tep")).is_some()),
+                    _ => ("", false),
+                };
+                if let (Some(n), true) = (has.get_mut(named.0), named.1) {
+                    *n += 1;
+                }
+                *seen.entry(dataset).or_default() += 1;
+            }
+        };
+        for frame in capture.frames() {
+            sensor.packet(LinkType::ETHERNET, at, frame.len() as u32, frame);
+            at += STEP;
+            take(&mut sensor);
+        }
+        sensor.finish();
+        take(&mut sensor);
+        println!("{seen:?} {has:?}");
+        let summary = sensor.summary();
+        assert_eq!((summary.problems.iter().sum::<u64>(), summary.given_up), (0, 0));
+        for dataset in ["dns", "tls", "quic", "http", "ntp", "syslog", "smb", "ntlm", "kerberos", "ssh", "smtp", "ftp", "flow"] {
+            assert!(seen.contains_key(&format!("network.{dataset}")), "{dataset}: {seen:?}");
+        }
+        assert!(has.values().all(|n| *n > 5), "{has:?}");
+    }
 }

@@ -1,14 +1,18 @@
 //! What is said in one flow of each protocol, as a client and a server say it.
 
+use super::{quic, windows};
 use crate::generate::Rng;
 
 /// A kind of flow and how many of a thousand flows are of it.
-pub(super) const KINDS: [(Kind, u64); 9] = [
-    (Kind::Dns, 420),
-    (Kind::Tls, 250),
-    (Kind::Http, 170),
+pub(super) const KINDS: [(Kind, u64); 12] = [
+    (Kind::Dns, 400),
+    (Kind::Tls, 180),
+    (Kind::Quic, 60),
+    (Kind::Http, 160),
     (Kind::Ntp, 50),
     (Kind::Syslog, 40),
+    (Kind::Smb, 20),
+    (Kind::Kerberos, 20),
     (Kind::Ssh, 20),
     (Kind::Smtp, 20),
     (Kind::Ftp, 15),
@@ -19,9 +23,12 @@ pub(super) const KINDS: [(Kind, u64); 9] = [
 pub(super) enum Kind {
     Dns,
     Tls,
+    Quic,
     Http,
     Ntp,
     Syslog,
+    Smb,
+    Kerberos,
     Ssh,
     Smtp,
     Ftp,
@@ -33,9 +40,12 @@ impl Kind {
         match self {
             Kind::Dns => "dns",
             Kind::Tls => "tls 1.3",
+            Kind::Quic => "quic",
             Kind::Http => "http/1.1",
             Kind::Ntp => "ntp",
             Kind::Syslog => "syslog",
+            Kind::Smb => "smb2",
+            Kind::Kerberos => "kerberos",
             Kind::Ssh => "ssh",
             Kind::Smtp => "smtp",
             Kind::Ftp => "ftp",
@@ -44,16 +54,18 @@ impl Kind {
     }
 
     pub(super) fn is_udp(self) -> bool {
-        matches!(self, Kind::Dns | Kind::Ntp | Kind::Syslog)
+        matches!(self, Kind::Dns | Kind::Ntp | Kind::Syslog | Kind::Quic | Kind::Kerberos)
     }
 
     pub(super) fn port(self) -> u16 {
         match self {
             Kind::Dns => 53,
-            Kind::Tls => 443,
+            Kind::Tls | Kind::Quic => 443,
             Kind::Http => 80,
             Kind::Ntp => 123,
             Kind::Syslog => 514,
+            Kind::Smb => 445,
+            Kind::Kerberos => 88,
             Kind::Ssh => 22,
             Kind::Smtp => 25,
             Kind::Ftp => 21,
@@ -77,9 +89,12 @@ pub(super) fn talk(kind: Kind, random: &mut Rng, pool: &[u8]) -> Vec<Said> {
     match kind {
         Kind::Dns => dns(random, &mut out),
         Kind::Tls => tls(random, pool, &mut out),
+        Kind::Quic => quic::quic(random, pool, &mut out),
         Kind::Http => http(random, pool, &mut out),
         Kind::Ntp => ntp(&mut out),
         Kind::Syslog => syslog(random, &mut out),
+        Kind::Smb => windows::smb(random, pool, &mut out),
+        Kind::Kerberos => windows::kerberos(random, pool, &mut out),
         Kind::Ssh => ssh(random, pool, &mut out),
         Kind::Smtp => smtp(random, pool, &mut out),
         Kind::Ftp => ftp(random, &mut out),
@@ -91,22 +106,22 @@ pub(super) fn talk(kind: Kind, random: &mut Rng, pool: &[u8]) -> Vec<Said> {
     out.said
 }
 
-struct Talk {
+pub(super) struct Talk {
     said: Vec<Said>,
 }
 
 impl Talk {
-    fn client(&mut self, bytes: impl Into<Vec<u8>>) {
+    pub(super) fn client(&mut self, bytes: impl Into<Vec<u8>>) {
         self.said.push(Said { client: true, bytes: bytes.into() });
     }
 
-    fn server(&mut self, bytes: impl Into<Vec<u8>>) {
+    pub(super) fn server(&mut self, bytes: impl Into<Vec<u8>>) {
         self.said.push(Said { client: false, bytes: bytes.into() });
     }
 }
 
 /// Some bytes of the pool.
-fn cut(random: &mut Rng, pool: &[u8], least: u64, most: u64) -> Vec<u8> {
+pub(super) fn cut(random: &mut Rng, pool: &[u8], least: u64, most: u64) -> Vec<u8> {
     let length = (least + random.below(most - least)) as usize;
     let from = random.below((POOL - 1) as u64) as usize;
     pool.iter().cycle().skip(from).take(length).copied().collect()
@@ -180,21 +195,26 @@ fn http(random: &mut Rng, pool: &[u8], out: &mut Talk) {
     }
 }
 
-fn vec16(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn vec16(bytes: &[u8]) -> Vec<u8> {
     [&(bytes.len() as u16).to_be_bytes()[..], bytes].concat()
 }
 
-fn extension(kind: u16, body: &[u8]) -> Vec<u8> {
+pub(super) fn extension(kind: u16, body: &[u8]) -> Vec<u8> {
     [&kind.to_be_bytes()[..], &vec16(body)].concat()
 }
 
-fn handshake(kind: u8, body: &[u8]) -> Vec<u8> {
+/// A message of the handshake.
+pub(super) fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     let length = (body.len() as u32).to_be_bytes();
-    let message = [&[kind], length.get(1..).unwrap_or_default(), body].concat();
-    [&[22, 3, 1][..], &vec16(&message)].concat()
+    [&[kind], length.get(1..).unwrap_or_default(), body].concat()
 }
 
-fn tls(random: &mut Rng, pool: &[u8], out: &mut Talk) {
+fn handshake(kind: u8, body: &[u8]) -> Vec<u8> {
+    [&[22, 3, 1][..], &vec16(&message(kind, body))].concat()
+}
+
+/// What a client of TLS 1.3 offers; `alpn`: names with their lengths, `more`: extensions of its own.
+pub(super) fn client_hello(random: &mut Rng, pool: &[u8], alpn: &[u8], more: &[u8]) -> Vec<u8> {
     let host = host(random);
     let name = [&[0][..], &vec16(host.as_bytes())].concat();
     let share = [&[0, 29][..], &vec16(&cut(random, pool, 32, 33))].concat();
@@ -202,15 +222,22 @@ fn tls(random: &mut Rng, pool: &[u8], out: &mut Talk) {
     extensions.extend(extension(10, &vec16(&[0, 29, 0, 23, 0, 24])));
     extensions.extend(extension(11, &[1, 0]));
     extensions.extend(extension(13, &vec16(&[4, 3, 8, 4, 4, 1, 5, 3, 8, 5, 5, 1])));
-    extensions.extend(extension(16, &vec16(b"\x02h2\x08http/1.1")));
+    extensions.extend(extension(16, &vec16(alpn)));
     extensions.extend(extension(43, &[4, 3, 4, 3, 3]));
     extensions.extend(extension(51, &vec16(&share)));
+    extensions.extend(more);
     let mut hello = vec![3, 3];
     hello.extend(cut(random, pool, 32, 33));
     hello.extend([&[32][..], &cut(random, pool, 32, 33)].concat());
     hello.extend(vec16(&[0x13, 1, 0x13, 2, 0x13, 3, 0xc0, 0x2b, 0xc0, 0x2f, 0xc0, 0x2c, 0xc0, 0x30]));
     hello.extend([1, 0]);
     hello.extend(vec16(&extensions));
+    hello
+}
+
+fn tls(random: &mut Rng, pool: &[u8], out: &mut Talk) {
+    let hello = client_hello(random, pool, b"\x02h2\x08http/1.1", &[]);
+    let share = [&[0, 29][..], &vec16(&cut(random, pool, 32, 33))].concat();
     out.client(handshake(1, &hello));
     let mut answer = vec![3, 3];
     answer.extend(cut(random, pool, 32, 33));

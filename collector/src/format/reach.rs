@@ -25,7 +25,7 @@ impl Reach {
 
     /// Whether a record can give this field a value.
     pub(crate) fn may(&self, field: FieldId) -> bool {
-        self.all || self.bits.get(field.index() / 64).is_none_or(|word| word >> (field.index() % 64) & 1 == 1)
+        self.all || !field.is_static() || self.bits.get(field.index() / 64).is_some_and(|word| word >> (field.index() % 64) & 1 == 1)
     }
 
     /// Adds every field that a target can fill.
@@ -42,6 +42,25 @@ impl Reach {
             Conv::Hash { md5, sha1, sha256 } => [*md5, *sha1, *sha256].into_iter().for_each(|f| self.add(f)),
             Conv::Known(inner) | Conv::After(_, inner) => self.add_target(inner),
             _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fansipan_model::{FieldId, fields};
+
+    use super::Reach;
+
+    #[test]
+    fn fields_that_are_not_registered_are_always_in_it() {
+        let mut reach = Reach::new(false);
+        reach.add(fields::USER_ID);
+        assert!(reach.may(fields::USER_ID) && !reach.may(fields::SOURCE_IP));
+        // the numbers behind the last registered one share its word
+        for n in 0..130 {
+            let field = FieldId::intern(&format!("reach.test.{n}")).unwrap();
+            assert!(!field.is_static() && reach.may(field), "{}", field.index());
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the network sensor makes of packets.
 
 mod expected;
+mod fields;
 mod kit;
 mod recut;
 mod streams;

@@ -24,15 +24,17 @@ mod problem;
 mod routes;
 mod server;
 mod shared;
+mod spool;
 mod state;
 mod web;
 
 pub use access::Role;
 pub use config::ApiConfig;
+pub use fansipan_evidence::Included;
 pub use identity::{DirectoryConfig, GroupRule, OidcConfig, OneTimePassword, Rate};
 pub use ports::{
-    ApiDeps, BusStatus, ConsumerStatus, DetectorStatus, DiskStatus, Feed, FlowKey, FlowWanted, Lag, LiveSnapshot, LiveStatus, Notice,
-    PacketStore, PacketsError, RuleControl, RuleCounts, RuleDiagnostic, RuleInfo, RuleListing, SourceControl,
+    ApiDeps, BusStatus, ConsumerStatus, DetectorStatus, DiskStatus, Feed, FlowKey, FlowWanted, Lag, Ledger, LiveSnapshot, LiveStatus,
+    Notice, PacketStore, PacketsError, RuleControl, RuleCounts, RuleDiagnostic, RuleInfo, RuleListing, SourceControl,
 };
 pub use problem::{ProblemBody, QueryFault};
 pub use server::{ApiError, OwnCertificate, ServerHandle, TlsError, serve};

@@ -4,6 +4,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use fansipan_evidence::Included;
 use fansipan_model::{Alert, Level, PacketsFound, Scope};
 use fansipan_response::Desk;
 use fansipan_rules::{Diagnostic, RuleSet, Severity};
@@ -11,6 +12,7 @@ use fansipan_storage::{CaseStore, EventStore, HandoverStore, IdentityStore, Rule
 use serde::Serialize;
 use tokio::sync::broadcast;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// Everything the API is given.
 #[derive(Clone)]
@@ -35,6 +37,8 @@ pub struct ApiDeps {
     pub sources: Arc<dyn SourceControl>,
     /// Actions on devices and playbooks.
     pub response: Arc<Desk>,
+    /// The log, for proofs that events stand in it; `None`: this process has none.
+    pub ledger: Option<Arc<dyn Ledger>>,
     /// Captured packets; `None`: they are kept where this process cannot reach them.
     pub packets: Option<Arc<dyn PacketStore>>,
     /// Alerts as they are raised.
@@ -224,6 +228,13 @@ pub trait SourceControl: Send + Sync {
     /// Tells the collector that an operator fixed the format of a source, or freed it (`None`). The state store has kept
     /// the choice already; it takes effect with the source's next record.
     fn format_pinned(&self, source: &str, format: Option<&str>);
+}
+
+/// The log of what was received.
+pub trait Ledger: Send + Sync {
+    /// Looks for the records of events (id, when received) and proves that they stand in the log; `wanted` of a record is the
+    /// event's place in the list. Reads whole segments: takes seconds. Says what failed otherwise.
+    fn prove(&self, events: &[(Uuid, i64)]) -> Result<Included, String>;
 }
 
 /// Captured packets.

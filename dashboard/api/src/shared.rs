@@ -8,7 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use axum::response::{IntoResponse, Response};
 use fansipan_model::Scope;
+use serde::Serialize;
+
+use crate::extract::Json;
 
 /// Keys kept at most; beyond, those not read lately are dropped.
 const KEYS: usize = 128;
@@ -62,6 +66,15 @@ impl<K: Hash + Eq + Clone, V> Shared<K, V> {
         let good_for = self.fresh.max(started.elapsed() * self.stretch).min(self.longest.max(self.fresh));
         *kept = Some(Kept { value: value.clone(), until: Instant::now() + good_for });
         Ok(value)
+    }
+}
+
+/// An answer that many may share.
+pub(crate) struct Same<V>(pub(crate) Arc<V>);
+
+impl<V: Serialize> IntoResponse for Same<V> {
+    fn into_response(self) -> Response {
+        Json(&*self.0).into_response()
     }
 }
 

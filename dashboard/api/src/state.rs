@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     blocking::Lane, config::ApiConfig, geo::Geo, handlers::cases::Presence, handlers::map::OwnMap, handlers::overview::OverviewCache,
-    handlers::stream::Streams, identity::Identity, ports::ApiDeps, problem::Problem,
+    handlers::stream::Streams, handlers::talkers::TalkersCache, identity::Identity, ports::ApiDeps, problem::Problem,
 };
 
 /// Searches at once: each may use a core for seconds.
@@ -30,6 +30,7 @@ pub(crate) struct ApiState {
     /// For the state store.
     pub(crate) small: Lane,
     pub(crate) overview: OverviewCache,
+    pub(crate) talkers: TalkersCache,
     pub(crate) geo: Geo,
     pub(crate) map: OwnMap,
     pub(crate) streams: Streams,
@@ -55,6 +56,7 @@ impl ApiState {
             exports: Lane::new("exports", EXPORTS),
             small: Lane::new("state", STATE_CALLS),
             overview: OverviewCache::default(),
+            talkers: TalkersCache::default(),
             geo,
             map,
             streams: Streams::default(),

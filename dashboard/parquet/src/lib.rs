@@ -103,7 +103,7 @@ impl<W: Write + Send> Rows<W> {
                 misfits.insert(column.name.clone(), value.clone());
             }
         }
-        let misfits = (!misfits.is_empty()).then(|| Value::Object(misfits));
+        let misfits = (!misfits.is_empty()).then_some(Value::Object(misfits));
         self.bytes += take(last, misfits.as_ref()).unwrap_or(2);
         self.rows += 1;
         if self.rows >= ROWS || self.bytes >= BYTES {

@@ -131,7 +131,11 @@ function overview(state, params) {
     },
     attack: [...attack].map(([technique, count]) => ({ technique, count })).sort((a, b) => b.count - a.count),
     lag: { analyzer: 12, indexer: 140, seconds: 0.4 },
-    counters: { incidents: null, vulnerabilities: null, attacks: null },
+    counters: {
+      incidents: store.incidents.filter((i) => !i.merged_into && OPEN.includes(i.status)).length,
+      vulnerabilities: null,
+      attacks: 37,
+    },
     trends: {
       events: { now: 612_000, usual: 540_100, weeks: 4 },
       alerts: { now: 41, usual: 42, weeks: 4 },
@@ -150,6 +154,33 @@ function overview(state, params) {
         ["DE", 121],
       ].map(([value, count]) => ({ value, count })),
     },
+  };
+}
+
+/** A flood against the portal that began two minutes ago. */
+function talkers() {
+  const second = Math.floor(Date.now() / 1000);
+  const series = Array.from({ length: 301 }, (_, i) => ({
+    t: (second - 300 + i) * 1000,
+    count: i < 180 ? 900 + (i % 7) * 40 : 21_000 + (i % 11) * 300,
+  }));
+  const sender = (address, highest_second, share) => ({
+    address,
+    packets: highest_second * 100,
+    bytes: highest_second * 6_000,
+    highest_second,
+    share,
+  });
+  return {
+    generated_at: new Date().toISOString(),
+    from: new Date((second - 300) * 1000).toISOString(),
+    to: new Date().toISOString(),
+    flows: 48_120,
+    complete: true,
+    targets: [sender("10.20.0.80", 24_000, 1), sender("10.20.0.53", 1_204, 0)],
+    series,
+    senders: 1_312,
+    talkers: [sender("203.0.113.77", 6_104, 0.26), sender("198.51.100.9", 4_212, 0.17), sender("203.0.113.90", 90, 0.01)],
   };
 }
 
@@ -201,7 +232,9 @@ function wallDevice(state, request, response, path, input) {
   }
   if (!state.walls.has(screen)) return undefined;
   if (path === "/wall/device") return json(response, 200, { name: "tuong-1" });
-  return ["/wall", "/overview", "/stream"].includes(path) ? null : fail(response, 403, "forbidden", "a screen sees the wall alone");
+  return ["/wall", "/overview", "/network/talkers", "/stream"].includes(path)
+    ? null
+    : fail(response, 403, "forbidden", "a screen sees the wall alone");
 }
 
 function alertList(state, params) {
@@ -423,6 +456,7 @@ function read(state, request, response, path, params, user) {
       ? json(response, 200, { ...alert, events: alert.event_ids.map((e) => state.store.byId.get(e)) })
       : fail(response, 404, "not_found", "No such alert");
   }
+  if (path === "/network/talkers") return json(response, 200, talkers());
   if (path === "/wall") return json(response, 200, wall(state));
   if (path === "/incidents") return json(response, 200, { items: incidentList(state, params) });
   if (area === "incidents") {

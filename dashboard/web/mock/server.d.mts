@@ -16,7 +16,11 @@ export interface MockIncident {
   status: string;
   assignee: string | null;
   version: number;
-  workspace?: { stage: string; facts: Record<string, string>; items: { kind: string; body: Record<string, unknown> }[] };
+  workspace?: {
+    stage: string;
+    facts: Record<string, string>;
+    items: { id?: string; at?: string; who?: string; version?: number; kind: string; body: Record<string, unknown> }[];
+  };
 }
 
 export interface Mock {

@@ -1,5 +1,5 @@
-/** A real Chromium for tests and screenshots. Nothing of the product is mocked here but the server. */
-import { existsSync } from "node:fs";
+/** A real Chromium for tests and pictures. Nothing of the product is mocked here but the server. */
+import { existsSync, mkdirSync } from "node:fs";
 import { chromium } from "playwright-core";
 
 export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -49,4 +49,27 @@ export async function signIn(page, url, { username = "analyst", password = "fans
   await page.getByTestId("login-username").fill(username);
   await page.getByTestId("login-password").fill(password);
   await page.getByTestId("login-submit").click();
+}
+
+/** Where pictures of every page lie after the tests. */
+const PICTURES = "tests/artifacts/pages";
+
+/** Keeps pictures of a page at the usual widths, or of the wall as it is. */
+export async function picture(
+  page,
+  name,
+  language,
+  sizes = [
+    [1280, 800],
+    [1920, 1080],
+  ],
+) {
+  mkdirSync(PICTURES, { recursive: true });
+  for (const [width, height] of sizes) {
+    await page.setViewportSize({ width, height });
+    await page.waitForTimeout(150);
+    await page.screenshot({ path: `${PICTURES}/${name.replace(/\W+/g, "-")}-${width}-${language}.png` });
+  }
+  const [[width, height]] = sizes;
+  await page.setViewportSize({ width, height });
 }

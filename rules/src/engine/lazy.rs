@@ -117,7 +117,7 @@ impl LazyTest {
             LazyTest::Same(_, relation) => {
                 let mut number_of_other = other;
                 while number_of_other != NONE {
-                    let ascii = |text: &&str| text.is_ascii();
+                    let ascii = |text: &&str| view.is_ascii(text);
                     if *relation == Relation::Equals
                         && let (Some(this), Some(that)) = (view.text(number).filter(ascii), view.text(number_of_other).filter(ascii))
                     {

@@ -295,7 +295,7 @@ impl Plan {
 
     /// Looks at one value; folds it only if it has letters beyond ASCII or may be one of the whole values looked for.
     fn look_at(&self, scan: &Scan, number: u32, view: &mut View<'_, '_>, mut each: impl FnMut(u32)) {
-        if let Some(text) = view.text(number).filter(|t| t.is_ascii()) {
+        if let Some(text) = view.text(number).filter(|t| view.is_ascii(t)) {
             scan.parts(text.as_bytes(), &mut each);
             if !scan.wants_whole(text) {
                 return;

@@ -145,8 +145,8 @@ pub(crate) struct View<'e, 's> {
     store: &'s mut Store,
     entries: usize,
     head: SmallVec<[Value<'e>; 4]>,
-    /// Whether all texts of the event are ASCII; found out when first asked for.
-    ascii: Option<bool>,
+    /// Whether all texts of the event are ASCII.
+    ascii: bool,
 }
 
 impl<'e, 's> View<'e, 's> {
@@ -170,7 +170,9 @@ impl<'e, 's> View<'e, 's> {
             before
         }));
         let entries = next.len();
-        let mut view = View { event, slots, store, entries, head: SmallVec::new(), ascii: None };
+        // first of all, since one pass from end to end brings the texts into the cache, while values are read in no order
+        let ascii = event.texts().is_ascii();
+        let mut view = View { event, slots, store, entries, head: SmallVec::new(), ascii };
         for &(field, slot) in &slots.head {
             let head = match field {
                 fields::TIMESTAMP => Some(Value::Time(event.timestamp())),
@@ -216,9 +218,14 @@ impl<'e, 's> View<'e, 's> {
 
     /// All texts of the event where they lie, and more (names, the record itself); `None` if any of it is not ASCII.
     #[inline]
-    pub(crate) fn unsorted(&mut self) -> Option<&'e [u8]> {
-        let texts = self.event.texts();
-        self.ascii.get_or_insert_with(|| texts.is_ascii()).then_some(texts.as_bytes())
+    pub(crate) fn unsorted(&self) -> Option<&'e [u8]> {
+        self.ascii.then_some(self.event.texts().as_bytes())
+    }
+
+    /// Whether a text of the event is ASCII.
+    #[inline]
+    pub(crate) fn is_ascii(&self, text: &str) -> bool {
+        self.ascii || text.is_ascii()
     }
 
     /// As [`View::joined`], all of it folded.
@@ -240,11 +247,11 @@ impl<'e, 's> View<'e, 's> {
             self.store.joined_is_folded = false;
             for number in 0..self.entries as u32 {
                 let text = self.text(number);
-                if text.is_some_and(|t| t.len() < shortest && t.is_ascii()) || !self.for_keywords(number) {
+                if text.is_some_and(|t| t.len() < shortest && self.is_ascii(t)) || !self.for_keywords(number) {
                     continue;
                 }
                 match text {
-                    Some(text) if text.is_ascii() => self.store.joined.extend_from_slice(text.as_bytes()),
+                    Some(text) if self.is_ascii(text) => self.store.joined.extend_from_slice(text.as_bytes()),
                     _ => {
                         self.folded(number);
                         if let Some(Range { start, len }) = self.store.ranges.get(number as usize) {

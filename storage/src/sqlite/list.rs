@@ -1,11 +1,13 @@
 //! Alerts in number: pages, counts, rankings.
 
-use fansipan_model::{AlertStatus, Scope, text::fold};
-use rusqlite::{Row, Transaction, types::Value};
+use fansipan_model::{AlertStatus, Scope};
+use hashbrown::HashMap;
+use rusqlite::{Transaction, types::Value};
 
 use super::{
     Conditions,
     alerts::{COLUMNS, Stored, level_number, level_of, read, status_number, status_of},
+    find::By,
     parsed,
 };
 use crate::{
@@ -22,8 +24,8 @@ const MOST: usize = 1_000;
 /// Where counts of keeping none stop counting.
 const COUNTED: usize = 10_000;
 
-/// What a filter asks for, over `alerts` and, for a text, `alert_bodies`.
-pub(super) fn conditions(scope: &Scope, filter: &AlertFilter) -> Conditions {
+/// What a filter asks for, over the tables of the way its text is found.
+pub(super) fn conditions(scope: &Scope, filter: &AlertFilter, by: &By) -> Conditions {
     let mut c = Conditions::default();
     c.sql.push(match filter.suppressed {
         Suppressed::Without => SHOWN.into(),
@@ -48,8 +50,10 @@ pub(super) fn conditions(scope: &Scope, filter: &AlertFilter) -> Conditions {
         Some(name) => c.add("assignee = ?", name.to_owned()),
         None => {}
     }
-    if let Some(text) = filter.text.as_deref().filter(|t| !t.is_empty()) {
-        c.add("instr(search, ?) > 0", fold(text).into_owned());
+    match by {
+        By::Nothing => {}
+        By::Index(expression) => c.add("alert_texts MATCH ?", expression.clone()),
+        By::Look(text) => c.add("instr(search, ?) > 0", text.clone()),
     }
     if let Some(since) = filter.since {
         c.add("last_seen >= ?", since);
@@ -95,9 +99,9 @@ fn total(t: &Transaction<'_>, scope: &Scope, filter: &AlertFilter) -> Result<(u6
         }
         return Ok((number(t, &format!("SELECT coalesce(sum(alerts), 0) FROM alert_tallies{}", c.text()), &c)?, true));
     }
-    let c = conditions(scope, filter);
-    let bodies = if filter.text.is_some() { " CROSS JOIN alert_bodies USING (n)" } else { "" };
-    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {}{bodies}{} LIMIT {})", source(filter), c.text(), COUNTED + 1);
+    let by = By::all(filter);
+    let c = conditions(scope, filter, &by);
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {}{} LIMIT {})", by.tables(source(filter)), c.text(), COUNTED + 1);
     let found = number(t, &sql, &c)?;
     Ok((found.min(COUNTED as u64), found <= COUNTED as u64))
 }
@@ -122,16 +126,17 @@ pub(super) fn page(t: &Transaction<'_>, scope: &Scope, filter: &AlertFilter, aft
     let queue = filter.sort == AlertSort::Priority;
     let at = after.map(|text| cursor(text, 1 + usize::from(queue)).ok_or(StoreError::NotFound("page: pass back `next` as it was given")));
     let at = at.transpose()?;
+    let by = By::first(t, filter)?;
     let (columns, mut rows) = (format!("{COLUMNS}, priority"), Vec::new());
     let mut run = |filter: &AlertFilter, order: &str, from: &str, after: Option<(&str, &At)>| -> Result<()> {
-        let mut c = conditions(scope, filter);
+        let mut c = conditions(scope, filter, &by);
         if let Some((condition, at)) = after {
             c.sql.push(condition.to_owned());
             c.args.extend(at.numbers.iter().map(|n| Value::Integer(*n)));
             c.args.push(Value::Blob(at.id.clone()));
         }
         c.args.push(Value::Integer(limit as i64 + 1));
-        let sql = format!("SELECT {columns} FROM {from} CROSS JOIN alert_bodies USING (n){} ORDER BY {order} LIMIT ?", c.text());
+        let sql = format!("SELECT {columns} FROM {}{} ORDER BY {order} LIMIT ?", by.with_bodies(from), c.text());
         let found: Vec<(Stored, u32)> = t
             .prepare_cached(&sql)
             .and_then(|mut s| s.query_map(c.args(), |row| Ok((read(row)?, row.get(17)?)))?.collect())
@@ -210,11 +215,10 @@ pub(super) fn figures(t: &Transaction<'_>, scope: &Scope, range: TimeRange) -> R
     c.scope(scope);
     c.add("raised >= ?", range.from);
     c.add("raised < ?", range.to);
-    let sql = format!("SELECT count(*), coalesce(sum(level >= 3 AND status < 3), 0) FROM alerts INDEXED BY alerts_raised{}", c.text());
-    let (alerts, attacks): (i64, i64) = t
-        .prepare_cached(&sql)
-        .and_then(|mut s| s.query_row(c.args(), |row| Ok((row.get(0)?, row.get(1)?))))
-        .map_err(StoreError::state("counting alerts"))?;
+    let alerts = number(t, &format!("SELECT count(*) FROM alerts INDEXED BY alerts_shown{}", c.text()), &c)?;
+    c.sql.push("level >= 3".into());
+    c.sql.push("status < 3".into());
+    let attacks = number(t, &format!("SELECT count(*) FROM alerts INDEXED BY alerts_grave{}", c.text()), &c)?;
     let mut c = Conditions::default();
     c.sql.push("merged_into IS NULL".into());
     c.scope(scope);
@@ -229,58 +233,46 @@ pub(super) fn figures(t: &Transaction<'_>, scope: &Scope, range: TimeRange) -> R
         .prepare(&sql)
         .and_then(|mut s| s.query_row(c.args(), |row| Ok((row.get(0)?, row.get(1)?))))
         .map_err(StoreError::state("counting incidents"))?;
-    Ok(Figures { alerts: alerts as u64, attacks: attacks as u64, incidents: incidents as u64, open_incidents: open as u64 })
+    Ok(Figures { alerts, attacks, incidents: incidents as u64, open_incidents: open as u64 })
 }
 
-/// See [`crate::StateStore::top_rules`].
-pub(super) fn top_rules(t: &Transaction<'_>, scope: &Scope, since: i64, limit: usize) -> Result<Vec<RuleActivity>> {
+/// See [`crate::StateStore::rule_activity`].
+pub(super) fn rule_activity(t: &Transaction<'_>, scope: &Scope, since: i64) -> Result<Vec<RuleActivity>> {
+    const WHAT: &str = "counting alerts by rule";
+    let failed = StoreError::state;
     let mut c = Conditions::default();
     c.sql.push(SHOWN.into());
     c.scope(scope);
     c.add("last_seen >= ?", since);
-    c.args.push(Value::Integer(limit as i64));
+    // by rule: matching events, alerts, and the latest alert; put together here, since the store would sort all of them first
+    let mut sums: HashMap<String, (i64, u64, i64), foldhash::fast::FixedState> = HashMap::default();
+    {
+        let sql = format!("SELECT rule_id, count, n FROM alerts INDEXED BY alerts_last{}", c.text());
+        let mut statement = t.prepare_cached(&sql).map_err(failed(WHAT))?;
+        let mut rows = statement.query(c.args()).map_err(failed(WHAT))?;
+        while let Some(row) = rows.next().map_err(failed(WHAT))? {
+            let (count, n): (i64, i64) = (row.get(1).map_err(failed(WHAT))?, row.get(2).map_err(failed(WHAT))?);
+            let rule = row.get_ref(0).and_then(|v| Ok(v.as_str()?)).map_err(failed(WHAT))?;
+            let (events, alerts, last) = sums.entry_ref(rule).or_default();
+            (*events, *alerts, *last) = (*events + count, *alerts + 1, n.max(*last));
+        }
+    }
     // the rule as it fired last
-    let sql = format!(
-        "SELECT rule, summed, raised_of FROM (SELECT sum(count) AS summed, count(*) AS raised_of, max(n) AS n, rule_id
-         FROM alerts INDEXED BY alerts_last{} GROUP BY rule_id ORDER BY summed DESC, rule_id LIMIT ?) JOIN alert_bodies USING (n)
-         ORDER BY summed DESC, rule_id",
-        c.text()
-    );
-    let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
-    let rows: Vec<_> = t
-        .prepare_cached(&sql)
-        .and_then(|mut s| s.query_map(c.args(), read)?.collect())
-        .map_err(StoreError::state("counting alerts by rule"))?;
-    rows.into_iter()
-        .map(|(rule, count, alerts)| {
-            let rule: fansipan_model::RuleRef = parsed("rule of an alert", &rule)?;
-            Ok(RuleActivity {
-                id: rule.id,
-                title: rule.title,
-                title_vi: rule.title_vi,
-                level: rule.level,
-                count: count as u64,
-                alerts: alerts as u64,
-            })
-        })
-        .collect()
-}
-
-/// See [`crate::StateStore::top_techniques`].
-pub(super) fn top_techniques(t: &Transaction<'_>, scope: &Scope, since: i64, limit: usize) -> Result<Vec<(String, u64)>> {
-    let mut c = Conditions::default();
-    c.sql.push(SHOWN.into());
-    c.scope(scope);
-    c.add("last_seen >= ?", since);
-    c.args.push(Value::Integer(limit as i64));
-    // the tags are the rule's: those it had when it fired last stand for all its alerts of the time
-    let sql = format!(
-        "WITH rules AS (SELECT count(*) AS alerts, max(n) AS n FROM alerts INDEXED BY alerts_last{} GROUP BY rule_id)
-         SELECT substr(lower(tag.value), 8) AS technique, sum(alerts) AS found FROM rules JOIN alert_bodies USING (n), json_each(tags) AS tag
-         WHERE lower(tag.value) GLOB 'attack.t[0-9]*' GROUP BY technique ORDER BY found DESC, technique LIMIT ?",
-        c.text()
-    );
-    t.prepare_cached(&sql)
-        .and_then(|mut s| s.query_map(c.args(), |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?.collect())
-        .map_err(StoreError::state("counting alerts by technique"))
+    let mut body = t.prepare_cached("SELECT rule FROM alert_bodies WHERE n = ?1").map_err(failed(WHAT))?;
+    let mut found = Vec::with_capacity(sums.len());
+    for (_, (count, alerts, last)) in sums {
+        let rule: String = body.query_row([last], |row| row.get(0)).map_err(failed(WHAT))?;
+        let rule: fansipan_model::RuleRef = parsed("rule of an alert", &rule)?;
+        found.push(RuleActivity {
+            id: rule.id,
+            title: rule.title,
+            title_vi: rule.title_vi,
+            level: rule.level,
+            tags: rule.tags,
+            count: count as u64,
+            alerts,
+        });
+    }
+    found.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.id.cmp(&b.id)));
+    Ok(found)
 }

@@ -6,6 +6,7 @@
 mod alerts;
 mod audit;
 mod exceptions;
+mod find;
 mod handover;
 mod identity;
 mod incidents;
@@ -67,6 +68,7 @@ impl SqliteState {
             M::up(include_str!("schema_6.sql")),
             M::up(include_str!("schema_7.sql")),
             M::up(include_str!("schema_8.sql")),
+            M::up(include_str!("schema_9.sql")),
         ]);
         migrations.to_latest(&mut writer).map_err(|e| StoreError::Migration { path: path.clone(), reason: e.to_string() })?;
         Ok(SqliteState { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()) })
@@ -215,12 +217,8 @@ impl StateStore for SqliteState {
         self.look("counting alerts", |t| list::raised_since(t, scope, since))
     }
 
-    fn top_rules(&self, scope: &Scope, since: i64, limit: usize) -> Result<Vec<RuleActivity>> {
-        self.look("counting alerts by rule", |t| list::top_rules(t, scope, since, limit))
-    }
-
-    fn top_techniques(&self, scope: &Scope, since: i64, limit: usize) -> Result<Vec<(String, u64)>> {
-        self.look("counting alerts by technique", |t| list::top_techniques(t, scope, since, limit))
+    fn rule_activity(&self, scope: &Scope, since: i64) -> Result<Vec<RuleActivity>> {
+        self.look("counting alerts by rule", |t| list::rule_activity(t, scope, since))
     }
 
     fn rule_counts(&self) -> Result<Vec<RuleCount>> {

@@ -11,7 +11,9 @@ use rusqlite::{OptionalExtension as _, Transaction, params, types::Value};
 use super::{
     Conditions, SqliteState,
     alerts::{COLUMNS, FROM, Stored, decide, one, read, status_number},
-    audit, list,
+    audit,
+    find::By,
+    list,
     tally::{Place, Sums},
     workspace,
 };
@@ -97,8 +99,8 @@ impl CaseStore for SqliteState {
 
     fn bulk_count(&self, scope: &Scope, request: &BulkRequest) -> Result<u64> {
         self.look(BULK, |t| {
-            let c = targets(scope, request);
-            let sql = format!("SELECT count(*) FROM {}{}", tables(request), c.text());
+            let (tables, c) = targets(scope, request);
+            let sql = format!("SELECT count(*) FROM {tables}{}", c.text());
             let count = t.prepare_cached(&sql).and_then(|mut s| s.query_row(c.args(), |row| row.get::<_, i64>(0)));
             Ok(count.map_err(StoreError::state(BULK))? as u64)
         })
@@ -187,10 +189,11 @@ impl CaseStore for SqliteState {
 
 fn claim(t: &Transaction<'_>, scope: &Scope, filter: &AlertFilter, who: &str, audit: &AuditRecord) -> Result<Option<Claimed>> {
     let wanted = AlertFilter { statuses: vec![AlertStatus::New], sort: AlertSort::Priority, ..filter.clone() };
-    let c = list::conditions(scope, &wanted);
-    let bodies = if wanted.text.is_some() { " CROSS JOIN alert_bodies USING (n)" } else { "" };
+    let by = By::first(t, &wanted)?;
+    let c = list::conditions(scope, &wanted, &by);
     let sql = format!(
-        "SELECT alerts.id, version FROM alerts INDEXED BY alerts_queue{bodies}{} ORDER BY priority DESC, raised, alerts.id LIMIT 1",
+        "SELECT alerts.id, version FROM {}{} ORDER BY priority DESC, raised, alerts.id LIMIT 1",
+        by.tables(list::source(&wanted)),
         c.text()
     );
     let first = t
@@ -208,21 +211,19 @@ fn claim(t: &Transaction<'_>, scope: &Scope, filter: &AlertFilter, who: &str, au
     Ok(Some(Claimed { alert, rank }))
 }
 
-fn tables(request: &BulkRequest) -> String {
-    let bodies = if request.filter.text.is_some() { " CROSS JOIN alert_bodies USING (n)" } else { "" };
+/// Alerts of a decision: those that fit and do not stand there already; the tables they are in and the conditions.
+fn targets(scope: &Scope, request: &BulkRequest) -> (String, Conditions) {
     // alerts that are named are found by their ids
-    let first = if request.ids.is_empty() { list::source(&request.filter) } else { "alerts" };
-    format!("{first}{bodies}")
-}
-
-/// Alerts of a decision: those that fit and do not stand there already.
-fn targets(scope: &Scope, request: &BulkRequest) -> Conditions {
-    let mut c = list::conditions(scope, &request.filter);
+    let (by, first) = match request.ids.is_empty() {
+        true => (By::all(&request.filter), list::source(&request.filter)),
+        false => (By::look(&request.filter), "alerts"),
+    };
+    let mut c = list::conditions(scope, &request.filter, &by);
     c.add("status <> ?", status_number(request.status));
     if !request.ids.is_empty() {
         c.any("alerts.id", request.ids.iter().map(|id| Value::Blob(id.0.to_vec())));
     }
-    c
+    (by.tables(first), c)
 }
 
 /// What alerts stood like before, by status and holder.
@@ -230,8 +231,8 @@ type Before = BTreeMap<(i64, Option<String>), Vec<i64>>;
 
 fn judge(t: &Transaction<'_>, scope: &Scope, request: &BulkRequest, audit: &AuditRecord) -> Result<BulkDone> {
     let failed = StoreError::state;
-    let c = targets(scope, request);
-    let sql = format!("SELECT n, agency, rule_id, level, status, assignee FROM {}{} LIMIT {}", tables(request), c.text(), BULK_MOST + 1);
+    let (tables, c) = targets(scope, request);
+    let sql = format!("SELECT n, agency, rule_id, level, status, assignee FROM {tables}{} LIMIT {}", c.text(), BULK_MOST + 1);
     let target = status_number(request.status);
     let (mut sums, mut before, mut changed) = (Sums::default(), Before::new(), Vec::new());
     {

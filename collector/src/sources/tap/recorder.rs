@@ -122,3 +122,31 @@ fn counters(ring: &mut Result<Ring, String>, unwritten: u64, dropped: u64) -> Ri
         Err(why) => RingCounters { unwritten, dropped, trouble: Some(why.clone()), ..RingCounters::default() },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Frame, Recorder, WAITING};
+    use crate::tap::decode::link::LinkType;
+
+    #[test]
+    fn a_disk_that_takes_nothing_costs_packets_that_are_counted_and_never_waits() {
+        let (mut recorder, incoming) = Recorder::new();
+        let sent = (WAITING as u64 + 7) * 200;
+        let data = [7; 1500];
+        for at in 0..sent {
+            recorder.frame(Frame { link: LinkType::ETHERNET, at: at as i64, wire: 1500, data: &data });
+        }
+        recorder.flush();
+        let dropped = incoming.dropped.load(std::sync::atomic::Ordering::Relaxed);
+        let mut kept = Vec::new();
+        incoming.from.try_iter().for_each(|batch| batch.each(|f| kept.push(f.at)));
+        assert!(dropped > 0, "{sent} frames of 1500 bytes do not fit into 64 MiB");
+        assert_eq!(kept.len() as u64 + dropped, sent);
+        assert!(kept.is_sorted() && kept.first() == Some(&0), "the oldest are kept");
+        // whoever writes no more: everything is counted
+        drop(incoming.from);
+        recorder.frame(Frame { link: LinkType::ETHERNET, at: 0, wire: 1500, data: &data });
+        recorder.flush();
+        assert_eq!(incoming.dropped.load(std::sync::atomic::Ordering::Relaxed), dropped + 1);
+    }
+}

@@ -9,7 +9,7 @@ use fansipan_model::PacketsFound;
 
 use super::{
     SILENCE,
-    index::{Entry, Index, Stored},
+    index::{Entry, Index, Spot, Stored},
     names::FlowName,
     segment::{self, Opened, Packet},
     writer::{begins, index_of, segments},
@@ -56,8 +56,9 @@ struct Hit {
     at: i64,
     ring: usize,
     segment: usize,
-    place: u64,
+    spot: Spot,
     captured: usize,
+    link: u16,
 }
 
 /// Writes the frames of flows that the rings hold to `out`, in the order of their times.
@@ -116,7 +117,13 @@ fn look(path: &Path, at: (usize, usize), wanted: &[Wanted], hits: &mut [Vec<Hit>
     if entries.iter().all(Option::is_none) {
         return Ok(());
     }
-    let Some(opened) = Opened::open(path)? else { return Ok(()) };
+    let Some(opened) = Opened::open(path)? else {
+        // gone meanwhile, or its beginning is damaged
+        let lost = entries.iter().flatten().map(|e| e.places.len() as u64).sum::<u64>();
+        found.damaged += if path.exists() { lost } else { 0 };
+        return Ok(());
+    };
+    let link = stored.as_ref().and_then(Stored::link).or_else(|| rebuilt.as_ref().map(|i| i.link)).unwrap_or(LinkType::ETHERNET).0;
     for ((wanted, entry), hits) in wanted.iter().zip(entries).zip(hits) {
         let Some(entry) = entry else { continue };
         let (earliest, latest) = earliest_latest(wanted);
@@ -124,12 +131,15 @@ fn look(path: &Path, at: (usize, usize), wanted: &[Wanted], hits: &mut [Vec<Hit>
             continue;
         }
         found.cut += u64::from(entry.cut);
-        for place in entry.places.into_iter().map(u64::from) {
-            match opened.glance(place) {
-                Some((time, captured)) if (earliest..=latest).contains(&time) => {
-                    hits.push(Hit { at: time, ring: at.0, segment: at.1, place, captured });
+        for spot in entry.places {
+            match opened.glance(u64::from(spot.place)) {
+                Some((time, captured)) if (entry.first..=entry.last).contains(&time) => {
+                    if (earliest..=latest).contains(&time) {
+                        hits.push(Hit { at: time, ring: at.0, segment: at.1, spot, captured, link });
+                    }
                 }
-                Some(_) => {}
+                // a time at which the flow had no frame
+                Some(_) => found.damaged += 1,
                 None => found.damaged += 1,
             }
         }
@@ -161,13 +171,10 @@ fn write(
     let mut interfaces: Vec<(usize, LinkType)> = Vec::new();
     let mut open: Option<((usize, usize), Option<Opened>)> = None;
     let (mut body, mut head) = (Vec::new(), Vec::new());
-    // which interfaces there are is known when all segments were looked at: their heads are read first
-    let mut last = None;
-    for hit in hits.iter().filter(|h| last.replace((h.ring, h.segment)) != Some((h.ring, h.segment))) {
-        let path = paths.get(hit.ring).and_then(|p| p.get(hit.segment));
-        let Some(opened) = path.map(|p| Opened::open(p)).transpose()?.flatten() else { continue };
-        if !interfaces.contains(&(hit.ring, opened.link)) {
-            interfaces.push((hit.ring, opened.link));
+    for hit in hits {
+        let interface = (hit.ring, LinkType(hit.link));
+        if !interfaces.contains(&interface) {
+            interfaces.push(interface);
         }
     }
     let named: Vec<(LinkType, &str)> =
@@ -187,8 +194,8 @@ fn write(
             open = Some((at, path.map(|p| Opened::open(p)).transpose()?.flatten()));
         }
         let opened = open.as_mut().and_then(|(_, opened)| opened.as_mut());
-        let number = opened.as_ref().and_then(|o| interfaces.iter().position(|i| *i == (hit.ring, o.link)));
-        let packet = opened.and_then(|o| o.packet(hit.place));
+        let number = interfaces.iter().position(|i| *i == (hit.ring, LinkType(hit.link)));
+        let packet = opened.and_then(|o| o.packet(u64::from(hit.spot.place), hit.spot.sum));
         let (Some(packet), Some(number)) = (packet.filter(|p| p.at == hit.at), number) else {
             found.damaged += 1;
             continue;

@@ -8,15 +8,24 @@ use super::{
     names::{FlowName, Namer, Tuple},
     segment::{self, Walked},
 };
-use crate::tap::cursor::Cursor;
+use crate::tap::{cursor::Cursor, decode::link::LinkType};
 
-const MAGIC: &[u8; 8] = b"FSPRING1";
-/// Magic, times of the first and the last frame, number of flows.
-const HEAD: usize = 8 + 8 + 8 + 4;
+const MAGIC: &[u8; 8] = b"FSPRING2";
+/// Magic, times of the first and the last frame, number of flows, kind of the frames.
+const HEAD: usize = 8 + 8 + 8 + 4 + 4;
+/// A place and its checksum.
+const SPOT: usize = 4 + 4;
 /// Name, times of the first and the last frame, frames cut, place of the places, their number.
 const FLOW: usize = 20 + 8 + 8 + 4 + 4 + 4;
 /// A hash of everything ends the file.
 const HASH: usize = 32;
+
+/// Where a frame stands in its segment, and the CRC-32C of its block: a byte that changes on disk is noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Spot {
+    pub(super) place: u32,
+    pub(super) sum: u32,
+}
 
 /// A flow within a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +36,7 @@ pub(super) struct Entry {
     /// Frames that were not kept because the flow was long.
     pub(super) cut: u32,
     /// Places of its frames, in the order they were written.
-    pub(super) places: Vec<u32>,
+    pub(super) places: Vec<Spot>,
 }
 
 /// An index in memory.
@@ -35,17 +44,17 @@ pub(super) struct Entry {
 pub(super) struct Index {
     flows: HashMap<Tuple, usize>,
     entries: Vec<Entry>,
+    pub(super) link: LinkType,
     pub(super) first: i64,
     pub(super) last: i64,
 }
 
-impl Default for Index {
-    fn default() -> Self {
-        Self { flows: HashMap::new(), entries: Vec::new(), first: i64::MAX, last: i64::MIN }
-    }
-}
-
 impl Index {
+    /// Of a segment that holds nothing yet.
+    pub(super) fn new(link: LinkType) -> Self {
+        Self { flows: HashMap::new(), entries: Vec::new(), link, first: i64::MAX, last: i64::MIN }
+    }
+
     fn entry(&mut self, tuple: Tuple, at: i64) -> Option<&mut Entry> {
         let entries = &mut self.entries;
         let number = *self.flows.entry(tuple).or_insert_with(|| {
@@ -63,9 +72,9 @@ impl Index {
     }
 
     /// It belongs to this flow.
-    pub(super) fn add(&mut self, tuple: Tuple, place: u32, at: i64) {
+    pub(super) fn add(&mut self, tuple: Tuple, spot: Spot, at: i64) {
         if let Some(entry) = self.entry(tuple, at) {
-            entry.places.push(place);
+            entry.places.push(spot);
         }
     }
 
@@ -84,7 +93,7 @@ impl Index {
     /// What stands behind this place was never written.
     pub(super) fn forget_from(&mut self, place: u64) {
         for entry in &mut self.entries {
-            entry.places.retain(|p| u64::from(*p) < place);
+            entry.places.retain(|p| u64::from(p.place) < place);
         }
     }
 
@@ -97,11 +106,12 @@ impl Index {
         }
         let mut sorted: Vec<&Entry> = self.entries.iter().collect();
         sorted.sort_unstable_by_key(|e| e.name);
-        let mut out = Vec::with_capacity(HEAD + sorted.len() * (FLOW + 8) + HASH);
+        let mut out = Vec::with_capacity(HEAD + sorted.len() * (FLOW + SPOT) + HASH);
         out.extend(MAGIC);
         out.extend(self.first.to_le_bytes());
         out.extend(self.last.to_le_bytes());
         out.extend((sorted.len() as u32).to_le_bytes());
+        out.extend(u32::from(self.link.0).to_le_bytes());
         let mut start = 0u32;
         for entry in &sorted {
             out.extend(entry.name.0);
@@ -111,8 +121,9 @@ impl Index {
             [entry.cut, start, count].iter().for_each(|n| out.extend(n.to_le_bytes()));
             start = start.saturating_add(count);
         }
-        for place in sorted.iter().flat_map(|e| &e.places) {
-            out.extend(place.to_le_bytes());
+        for spot in sorted.iter().flat_map(|e| &e.places) {
+            out.extend(spot.place.to_le_bytes());
+            out.extend(spot.sum.to_le_bytes());
         }
         let hash = blake3::hash(&out);
         out.extend(hash.as_bytes());
@@ -121,12 +132,14 @@ impl Index {
 
     /// The index of a segment made by reading it, and how far the segment is whole.
     pub(super) fn rebuild(path: &Path) -> io::Result<(Self, Walked)> {
-        let (mut index, mut namer) = (Self::default(), Namer::<(u32, i64)>::new());
-        let walked = segment::walk(path, |link, place, packet| {
+        let (mut index, mut namer) = (Self::new(LinkType::ETHERNET), Namer::<(Spot, i64)>::new());
+        let walked = segment::walk(path, |link, (place, sum), packet| {
             let Ok(place) = u32::try_from(place) else { return };
+            let spot = Spot { place, sum };
+            index.link = link;
             index.time(packet.at);
-            let flows = namer.name(link, packet.at, packet.data, (place, packet.at), |(place, at), tuple| index.add(tuple, place, at));
-            flows.iter().for_each(|tuple| index.add(*tuple, place, packet.at));
+            let flows = namer.name(link, packet.at, packet.data, (spot, packet.at), |(spot, at), tuple| index.add(tuple, spot, at));
+            flows.iter().for_each(|tuple| index.add(*tuple, spot, packet.at));
         })?;
         Ok((index, walked))
     }
@@ -162,6 +175,12 @@ impl Stored {
         self.0.get(24..).and_then(|b| Cursor::new(b).le32()).unwrap_or(0) as usize
     }
 
+    /// The kind of the frames.
+    pub(super) fn link(&self) -> Option<LinkType> {
+        let link = self.0.get(28..).and_then(|b| Cursor::new(b).le32())?;
+        u16::try_from(link).ok().map(LinkType)
+    }
+
     /// The flow of this name.
     pub(super) fn flow(&self, name: FlowName) -> Option<Entry> {
         let row = |number: usize| self.0.get(HEAD + number * FLOW..HEAD + (number + 1) * FLOW);
@@ -181,8 +200,12 @@ impl Stored {
     fn entry(&self, name: FlowName, row: &[u8]) -> Option<Entry> {
         let mut cursor = Cursor::new(row.get(36..)?);
         let (cut, start, count) = (cursor.le32()?, cursor.le32()? as usize, cursor.le32()? as usize);
-        let places = self.0.get(HEAD + self.count() * FLOW..)?.get(start * 4..(start + count) * 4)?;
-        let places = places.chunks_exact(4).filter_map(|b| Cursor::new(b).le32()).collect();
+        let places = self.0.get(HEAD + self.count() * FLOW..)?.get(start * SPOT..(start + count) * SPOT)?;
+        let spot = |bytes| {
+            let mut cursor = Cursor::new(bytes);
+            Some(Spot { place: cursor.le32()?, sum: cursor.le32()? })
+        };
+        let places = places.chunks_exact(SPOT).filter_map(spot).collect();
         Some(Entry { name, first: Self::i64(row, 20)?, last: Self::i64(row, 28)?, cut, places })
     }
 }

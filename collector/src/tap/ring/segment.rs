@@ -109,8 +109,8 @@ fn filled(input: &mut impl io::Read, into: &mut [u8]) -> io::Result<bool> {
     }
 }
 
-/// Hands over every frame with its place, as far as the segment is whole.
-pub(super) fn walk(path: &Path, mut each: impl FnMut(LinkType, u64, Packet<'_>)) -> io::Result<Walked> {
+/// Hands over every frame with its place and the checksum of its block, as far as the segment is whole.
+pub(super) fn walk(path: &Path, mut each: impl FnMut(LinkType, (u64, u32), Packet<'_>)) -> io::Result<Walked> {
     let file = File::open(path)?;
     let length = file.metadata()?.len();
     let mut input = BufReader::with_capacity(1 << 18, file);
@@ -122,7 +122,8 @@ pub(super) fn walk(path: &Path, mut each: impl FnMut(LinkType, u64, Packet<'_>))
         if !filled(&mut input, &mut body)? || body.last_chunk::<4>() != Some(&(length as u32).to_le_bytes()) {
             break;
         }
-        each(link, at, Packet { at: time, wire, data: body.get(..captured).unwrap_or_default() });
+        let sum = crc32c::crc32c_append(crc32c::crc32c(&first), &body);
+        each(link, (at, sum), Packet { at: time, wire, data: body.get(..captured).unwrap_or_default() });
         at += length as u64;
     }
     Ok(Walked { whole: at, torn: length > at })
@@ -131,7 +132,6 @@ pub(super) fn walk(path: &Path, mut each: impl FnMut(LinkType, u64, Packet<'_>))
 /// A segment that is read here and there.
 pub(super) struct Opened {
     file: File,
-    pub(super) link: LinkType,
     buffer: Vec<u8>,
 }
 
@@ -143,7 +143,7 @@ impl Opened {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(e),
         };
-        Ok(opening(&mut file.by_ref().take(2048))?.map(|(link, _)| Self { file, link, buffer: Vec::new() }))
+        Ok(opening(&mut file.by_ref().take(2048))?.map(|_| Self { file, buffer: Vec::new() }))
     }
 
     /// When the packet at a place was captured, and how many bytes of it; `None`: there is none.
@@ -153,14 +153,14 @@ impl Opened {
         head(&bytes).map(|(_, time, _, captured)| (time, captured))
     }
 
-    /// The packet at a place; `None`: there is none.
-    pub(super) fn packet(&mut self, at: u64) -> Option<Packet<'_>> {
+    /// The packet at a place; `None`: there is none, or not as it was written.
+    pub(super) fn packet(&mut self, at: u64, sum: u32) -> Option<Packet<'_>> {
         let mut bytes = [0; HEAD];
         self.file.read_exact_at(&mut bytes, at).ok()?;
         let (length, time, wire, captured) = head(&bytes)?;
         self.buffer.resize(length - HEAD, 0);
         self.file.read_exact_at(&mut self.buffer, at + HEAD as u64).ok()?;
-        let whole = self.buffer.last_chunk::<4>() == Some(&(length as u32).to_le_bytes());
+        let whole = crc32c::crc32c_append(crc32c::crc32c(&bytes), &self.buffer) == sum;
         Some(Packet { at: time, wire, data: self.buffer.get(..captured)? }).filter(|_| whole)
     }
 }

@@ -13,7 +13,7 @@ use std::{
 
 use super::{
     SILENCE, Settings,
-    index::{Index, Stored},
+    index::{Index, Spot, Stored},
     names::{Namer, Recent, Tuple},
     segment::{self, Packet},
 };
@@ -80,7 +80,7 @@ pub struct Ring {
     done: VecDeque<Done>,
     open: Option<Open>,
     next: u64,
-    namer: Namer<(u64, u32, i64)>,
+    namer: Namer<(u64, Spot, i64)>,
     volumes: Recent<Tuple, u64>,
     free: fn(&Path) -> Option<u64>,
     kept: Kept,
@@ -146,18 +146,22 @@ impl Ring {
             return;
         }
         let Some(open) = &mut self.open else { return };
-        let place = (open.written + open.waiting.len() as u64) as u32;
+        let begin = open.waiting.len();
+        segment::packet(&mut open.waiting, 0, Packet { at, wire, data });
+        let sum = crc32c::crc32c(open.waiting.get(begin..).unwrap_or_default());
+        let spot = Spot { place: (open.written + begin as u64) as u32, sum };
         let (number, index) = (open.number, &mut open.index);
-        let late = |(segment, place, at), tuple| {
+        let late = |(segment, spot, at), tuple| {
             if segment == number {
-                index.add(tuple, place, at);
+                index.add(tuple, spot, at);
             }
         };
-        let flows = self.namer.name(link, at, data, (number, place, at), late);
+        let flows = self.namer.name(link, at, data, (number, spot, at), late);
         // what is in a tunnel is a flow; the tunnel, all of the traffic, is not
         if let Some(flow) = flows.last() {
             let volume = self.volumes.at(at, *flow);
             if *volume >= self.settings.flow_bytes {
+                open.waiting.truncate(begin);
                 open.index.cut(*flow, at);
                 self.kept.cut += 1;
                 return;
@@ -165,8 +169,7 @@ impl Ring {
             *volume += data.len() as u64;
         }
         open.index.time(at);
-        flows.iter().for_each(|tuple| open.index.add(*tuple, place, at));
-        segment::packet(&mut open.waiting, 0, Packet { at, wire, data });
+        flows.iter().for_each(|tuple| open.index.add(*tuple, spot, at));
         open.frames += 1;
         if open.waiting.len() >= PIECE {
             self.commit();
@@ -191,7 +194,7 @@ impl Ring {
                 self.next = self.next.saturating_add(1);
                 let mut waiting = Vec::with_capacity(PIECE);
                 segment::begin(&mut waiting, &[(link, self.interface.as_str())]);
-                self.open = Some(Open { file, path, link, written: 0, waiting, frames: 0, number, index: Index::default() });
+                self.open = Some(Open { file, path, link, written: 0, waiting, frames: 0, number, index: Index::new(link) });
                 true
             }
             Err(error) => {

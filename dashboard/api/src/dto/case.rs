@@ -291,6 +291,12 @@ pub struct TimelineEntry {
     pub text_vi: String,
     /// Level of an alert.
     pub level: Option<LevelDto>,
+    /// The source of an event.
+    pub source: Option<String>,
+    /// When an event was received, by the centre's clock, RFC 3339 in UTC.
+    pub received: Option<String>,
+    /// How far the clock of that source is ahead of the centre's, nanoseconds; null: not measured.
+    pub skew: Option<i64>,
 }
 
 /// Everything that happened in an incident, in order.

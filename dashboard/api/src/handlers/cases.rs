@@ -1,7 +1,7 @@
-//! The workspace of an incident: stages, facts, notes, tasks, indicators, people, timeline, graph, who is there.
+//! The workspace of an incident: stages, facts, notes, tasks, indicators, people, graph, who is there.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -10,10 +10,10 @@ use axum::extract::State;
 use fansipan_model::{
     Alert, AlertId, EntityKind, FieldId, FieldType, Incident, Op, Pattern, Predicate, Scope,
     case::{ItemBody, Stage, clocks},
-    fields, incident, time,
+    fields, time,
 };
 use fansipan_storage::{
-    AuditFilter, StoreError, TimeRange,
+    TimeRange,
     cases::{Advance, Item, Workspace},
 };
 use serde_json::json;
@@ -26,7 +26,7 @@ use super::{
 use crate::{
     dto::{
         ClockDto, DemandDto, EntityKindDto, GraphDto, GraphEdge, GraphNode, GraphParams, ItemChange, ItemCreation, ItemDto, ItemInput,
-        LevelDto, Present, StageChange, TimelineDto, TimelineEntry, WorkspaceDto,
+        Present, StageChange, WorkspaceDto,
     },
     extract::{InPath, Json, Params},
     guard::Trail,
@@ -40,10 +40,6 @@ use crate::{
 const PRESENT: Duration = Duration::from_secs(45);
 /// Incidents whose presence is kept at once.
 const PLACES: usize = 1000;
-/// Events told in a timeline.
-const EVENTS: usize = 200;
-/// Entries of the trail looked through.
-const TRAIL: usize = 500;
 /// Around an incident, its events are looked for this long before and after.
 const MARGIN: i64 = 3600 * time::SECOND;
 
@@ -117,22 +113,24 @@ fn shown(api: &Api, incident: &Incident, found: &Workspace, version: u64) -> Wor
     }
 }
 
+/// When an incident reached a stage that it is beyond.
+pub(super) fn entered(found: &Workspace, stage: Stage) -> Option<i64> {
+    if found.stage < stage {
+        return None;
+    }
+    // the last time it got so far: going back and forth again starts no new clock and stops none
+    found.items.iter().rev().find_map(|item| match item.body {
+        ItemBody::Stage { from, to, .. } if from < stage && to >= stage => Some(item.at),
+        _ => None,
+    })
+}
+
 /// The clocks as of now.
 pub(super) fn running(incident: &Incident, found: &Workspace, now: i64) -> Vec<ClockDto> {
     let severity = found.facts.get("severity").map_or(incident.level.as_str(), String::as_str);
     let level = found.facts.get("system_level").and_then(|l| l.parse().ok());
-    let entered = |stage: Stage| {
-        if found.stage < stage {
-            return None;
-        }
-        // the last time it got so far: going back and forth again starts no new clock and stops none
-        found.items.iter().rev().find_map(|item| match item.body {
-            ItemBody::Stage { from, to, .. } if from < stage && to >= stage => Some(item.at),
-            _ => None,
-        })
-    };
     let dto = |clock: fansipan_model::case::Clock| {
-        let reached = entered(clock.stage);
+        let reached = entered(found, clock.stage);
         let left = (clock.due - reached.unwrap_or(now)) / time::SECOND;
         let state = match (reached.is_some(), left >= 0) {
             (true, true) => "met",
@@ -265,86 +263,6 @@ pub(crate) async fn presence(State(api): State<Api>, caller: Caller, InPath(id):
         api.deps.feed.notice(Notice::new("incident", Some(incident.state.agency), data));
     }
     Ok(Json(Present { present }))
-}
-
-/// `GET /incidents/{id}/timeline`
-pub(crate) async fn timeline(
-    State(api): State<Api>,
-    trail: Trail,
-    caller: Caller,
-    InPath(id): InPath<String>,
-) -> Result<Json<TimelineDto>, Problem> {
-    trail.note(&id, json!({}));
-    let id = parse(&id)?;
-    let (found, alerts) = find(&api, &caller.scope, id).await?;
-    trail.of(&found.state.agency);
-    let mut complete = found.alerts as usize == alerts.len();
-    let mut entries: Vec<(i64, TimelineEntry)> = Vec::new();
-    for step in incident::story(&alerts) {
-        let level = alerts.iter().find(|a| a.id == step.alert).map(|a| LevelDto::from(a.rule.level));
-        let entry = TimelineEntry { level, ..entry(step.at, "alert", &step.alert.to_string(), None, step.text, step.text_vi) };
-        entries.push((step.at, entry));
-    }
-    let mut ids: Vec<Uuid> = alerts.iter().flat_map(|a| a.events.iter().copied()).collect();
-    ids.sort();
-    ids.dedup();
-    complete &= ids.len() <= EVENTS;
-    ids.truncate(EVENTS);
-    let (events, cases, state, scope) = (api.deps.events.clone(), api.deps.cases.clone(), api.deps.state.clone(), caller.scope.clone());
-    let agency = Scope::Agencies(vec![fansipan_model::Agency::new(&found.state.agency)]);
-    let read = move || {
-        let events: Vec<_> = ids.into_iter().filter_map(|id| events.get(&scope, id).transpose()).collect::<Result<_, StoreError>>()?;
-        let workspace = cases.workspace(&scope, id)?.unwrap_or_default();
-        let filter = AuditFilter { verb: Some("incidents.decide".into()), object: Some(id.to_string()), ..AuditFilter::default() };
-        Ok((events, workspace, state.audit_trail(&agency, &filter, None, TRAIL)?))
-    };
-    let (events, workspace, trail) = api.searches.store(read).await?;
-    for event in &events {
-        let text = event.message().unwrap_or_default().chars().take(500).collect::<String>();
-        let id = event.id().to_string();
-        entries.push((event.timestamp(), entry(event.timestamp(), "event", &id, None, text.clone(), text)));
-    }
-    let known: BTreeSet<String> = events.iter().map(|e| e.id().to_string()).collect();
-    for item in &workspace.items {
-        if let ItemBody::Event { event, seen, host, text } = &item.body {
-            // in its own place in time; those of alerts stand there already
-            if !known.contains(event) {
-                let text = if host.is_empty() { text.clone() } else { format!("{host} {text}") };
-                entries.push((*seen, entry(*seen, "event", event, Some(item.who.clone()), text.clone(), text)));
-            }
-            continue;
-        }
-        let (text, text_vi) = told(&item.body);
-        entries.push((item.at, entry(item.at, item.body.kind(), &item.id, Some(item.who.clone()), text, text_vi)));
-    }
-    for done in trail.items.into_iter().filter(|e| e.allowed) {
-        let text = done.details.chars().take(500).collect::<String>();
-        entries.push((done.at, entry(done.at, "decision", &done.number.to_string(), Some(done.who), text.clone(), text)));
-    }
-    entries.sort_by_key(|(at, _)| *at);
-    Ok(Json(TimelineDto { zone: "UTC".into(), entries: entries.into_iter().map(|(_, e)| e).collect(), complete }))
-}
-
-fn entry(at: i64, kind: &str, id: &str, who: Option<String>, text: String, text_vi: String) -> TimelineEntry {
-    TimelineEntry { at: time::to_rfc3339(at), kind: kind.to_owned(), id: id.to_owned(), who, text, text_vi, level: None }
-}
-
-/// An item in a sentence of each language.
-fn told(body: &ItemBody) -> (String, String) {
-    let both = |en: &str, vi: &str, text: &str| (format!("{en}: {text}"), format!("{vi}: {text}"));
-    match body {
-        ItemBody::Note { text } => (text.clone(), text.clone()),
-        ItemBody::Task { title, done: false, .. } => both("Task", "Việc cần làm", title),
-        ItemBody::Task { title, .. } => both("Task, done", "Việc đã xong", title),
-        ItemBody::Indicator { indicator, value, .. } => both("Indicator", "Dấu hiệu", &format!("{indicator} {value}")),
-        ItemBody::Person { name, role, .. } => both("Person", "Người liên quan", &format!("{name} ({role})")),
-        ItemBody::Evidence { name, sha256, .. } => both("Evidence", "Chứng cứ", &format!("{name}, SHA-256 {sha256}")),
-        ItemBody::Event { text, .. } => both("Event", "Sự kiện", text),
-        ItemBody::Stage { to, reason, .. } => {
-            let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
-            both("Stage", "Giai đoạn", &format!("{}{reason}", to.as_str()))
-        }
-    }
 }
 
 fn node_id(kind: EntityKind, value: &str) -> String {

@@ -8,12 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use axum::{
-    body::Body,
-    extract::State,
-    http::{HeaderValue, header},
-    response::{IntoResponse, Response},
-};
+use axum::{body::Body, extract::State, response::Response};
+use fansipan_evidence::Hashing;
 use fansipan_model::case::{Custody, ItemBody};
 use fansipan_storage::cases::Item;
 use serde_json::json;
@@ -32,6 +28,7 @@ use crate::{
     guard::Trail,
     identity::Caller,
     problem::{Kind, Problem},
+    spool,
     state::{Api, now},
 };
 
@@ -172,7 +169,7 @@ pub(crate) async fn read(
 }
 
 /// Where an item's file lies; also of an incident merged into this one.
-fn place(api: &Api, incident: &str, item: &str) -> Option<PathBuf> {
+pub(super) fn place(api: &Api, incident: &str, item: &str) -> Option<PathBuf> {
     let item = Uuid::parse_str(item).ok()?.to_string();
     let own = folder(api, incident).join(&item);
     if own.is_file() {
@@ -182,33 +179,19 @@ fn place(api: &Api, incident: &str, item: &str) -> Option<PathBuf> {
     others.flatten().map(|entry| entry.path().join(&item)).find(|p| p.is_file())
 }
 
-fn hash_of(path: &Path) -> std::io::Result<String> {
-    let (mut file, mut hash) = (std::fs::File::open(path)?, Sha256::new());
-    let mut buffer = vec![0u8; 1 << 16];
-    loop {
-        let n = std::io::Read::read(&mut file, &mut buffer)?;
-        match buffer.get(..n) {
-            Some([]) | None => return Ok(hex::encode(hash.finalize())),
-            Some(bytes) => hash.update(bytes),
-        }
-    }
+pub(super) fn hash_of(path: &Path) -> std::io::Result<String> {
+    let mut out = Hashing::new(std::io::sink());
+    std::io::copy(&mut std::fs::File::open(path)?, &mut out)?;
+    Ok(out.end().1)
 }
 
 fn answer(file: tokio::fs::File, name: &str, size: u64, sha256: &str) -> Response {
-    let mut response = Body::from_stream(tokio_util::io::ReaderStream::new(file)).into_response();
-    let headers = response.headers_mut();
-    // never shown by the browser: what an attacker left is not run by looking at it
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     let encoded: String = name
         .bytes()
         .map(|b| if b.is_ascii_alphanumeric() || b".-_".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") })
         .collect();
-    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename*=UTF-8''{encoded}")) {
-        headers.insert(header::CONTENT_DISPOSITION, value);
-    }
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
-    if let Ok(value) = HeaderValue::from_str(sha256) {
-        headers.insert("x-fansipan-sha256", value);
-    }
-    response
+    let disposition = format!("attachment; filename*=UTF-8''{encoded}");
+    // never shown by the browser: what an attacker left is not run by looking at it
+    let headers = [("content-disposition", &*disposition), ("x-fansipan-sha256", sha256)];
+    spool::attachment(file, "application/octet-stream", size, &headers)
 }

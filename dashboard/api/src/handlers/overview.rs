@@ -1,23 +1,23 @@
 //! The overview: are we under attack, are we blind. Computed once for all who may see the same.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::extract::State;
 use fansipan_model::{FieldId, Predicate, Scope, SourceInfo, fields, time};
-use fansipan_storage::{Facet, StateStore, StoreError, TimeRange};
+use fansipan_storage::{AlertCounts, Facet, RuleActivity, StoreError, TimeRange, cases::Figures};
 
 use super::sources::active;
 use crate::{
     dto::{
-        Bucket, Counters, Overview, OverviewAlerts, OverviewEvents, OverviewParams, OverviewSources, OverviewTop, TechniqueCount, TopRule,
-        Trend, Trends, ValueCount,
+        Bucket, Counters, CountryMap, Overview, OverviewAlerts, OverviewEvents, OverviewParams, OverviewSources, OverviewTop,
+        TechniqueCount, TopRule, Trend, Trends, ValueCount,
     },
-    extract::{Json, Params, duration},
+    extract::{Params, duration},
     geo::Geo,
     identity::Caller,
     ports::ApiDeps,
     problem::Problem,
-    shared::{Shared, scope_key},
+    shared::{Same, Shared, scope_key},
     state::{Api, now},
 };
 
@@ -39,21 +39,12 @@ impl Default for OverviewCache {
     }
 }
 
-/// An overview that many may share.
-pub(crate) struct SharedOverview(Arc<Overview>);
-
-impl axum::response::IntoResponse for SharedOverview {
-    fn into_response(self) -> axum::response::Response {
-        Json(&*self.0).into_response()
-    }
-}
-
 /// `GET /overview`
 pub(crate) async fn show(
     State(api): State<Api>,
     caller: Caller,
     Params(params): Params<OverviewParams>,
-) -> Result<SharedOverview, Problem> {
+) -> Result<Same<Overview>, Problem> {
     let text = params.since.filter(|s| !s.is_empty()).unwrap_or_else(|| "24h".to_owned());
     let span = duration(&text)
         .filter(|d| (60 * time::SECOND..=LONGEST).contains(d))
@@ -63,57 +54,95 @@ pub(crate) async fn show(
         let (deps, geo, scope) = (api.deps.clone(), api.geo.clone(), caller.scope);
         api.searches.store(move || compute(&deps, &geo, &scope, span, now())).await
     };
-    api.overview.0.get(key, compute).await.map(SharedOverview)
+    api.overview.0.get(key, compute).await.map(Same)
 }
 
+/// The two stores are asked side by side: each takes about as long as the other.
 fn compute(deps: &ApiDeps, geo: &Geo, scope: &Scope, span: i64, now: i64) -> Result<Overview, StoreError> {
-    let (events, state, live) = (&*deps.events, &*deps.state, deps.live.snapshot());
-    let all = &Predicate::True;
+    let live = deps.live.snapshot();
     let range = TimeRange { from: now.saturating_sub(span), to: now };
-    let before = TimeRange { from: range.from.saturating_sub(span), to: range.from };
-    let counts = state.alert_counts(scope)?;
-    let known = state.sources(scope)?;
-    let figures = deps.cases.figures(scope, range)?;
-    let histogram = events.histogram(scope, all, range, BARS)?;
-    let facets = events.facets(scope, all, range, &[fields::SOURCE_IP, fields::USER_NAME, fields::HOST_NAME], TOP)?;
+    let (told, seen) = std::thread::scope(|threads| {
+        let told = threads.spawn(|| Told::ask(deps, scope, range, now));
+        let seen = Seen::ask(deps, geo, scope, range);
+        (told.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), seen)
+    });
+    let (told, seen) = (told?, seen?);
     let per_second = match scope {
         Scope::All => live.per_second,
         // The pipeline's own rate counts every agency.
         Scope::Agencies(_) => {
             let minute = TimeRange { from: now.saturating_sub(60 * time::SECOND), to: now };
-            events.count(scope, all, minute)? as f64 / 60.0
+            deps.events.count(scope, &Predicate::True, minute)? as f64 / 60.0
         }
     };
     Ok(Overview {
         generated_at: time::to_rfc3339(now),
         from: time::to_rfc3339(range.from),
         to: time::to_rfc3339(range.to),
-        events: OverviewEvents {
+        events: OverviewEvents { total: seen.total, per_second, previous_total: seen.previous_total },
+        alerts: OverviewAlerts { open: told.counts.open, by_level: told.counts.open_by_level, new_last_hour: told.new_last_hour },
+        sources: sources(&told.sources, now),
+        histogram: seen.histogram,
+        top: OverviewTop {
+            source_ip: values(&seen.facets, fields::SOURCE_IP),
+            user: values(&seen.facets, fields::USER_NAME),
+            host: values(&seen.facets, fields::HOST_NAME),
+            rule: rules(&told.activity),
+        },
+        attack: techniques(&told.activity),
+        lag: live.lag,
+        counters: Counters { incidents: Some(told.figures.open_incidents), vulnerabilities: None, attacks: Some(told.figures.attacks) },
+        trends: trends(deps, scope, now)?,
+        map: seen.map,
+        latest_record: told.sources.iter().map(|s| s.last_seen).max().map(time::to_rfc3339),
+    })
+}
+
+/// What the state store tells: alerts, incidents, sources.
+struct Told {
+    counts: AlertCounts,
+    sources: Vec<SourceInfo>,
+    figures: Figures,
+    activity: Vec<RuleActivity>,
+    new_last_hour: u64,
+}
+
+impl Told {
+    fn ask(deps: &ApiDeps, scope: &Scope, range: TimeRange, now: i64) -> Result<Told, StoreError> {
+        let state = &*deps.state;
+        Ok(Told {
+            counts: state.alert_counts(scope)?,
+            sources: state.sources(scope)?,
+            figures: deps.cases.figures(scope, range)?,
+            activity: state.rule_activity(scope, range.from)?,
+            new_last_hour: state.alerts_raised_since(scope, now.saturating_sub(3600 * time::SECOND))?,
+        })
+    }
+}
+
+/// What is seen in the events.
+struct Seen {
+    total: u64,
+    previous_total: u64,
+    histogram: Vec<Bucket>,
+    facets: Vec<Facet>,
+    map: CountryMap,
+}
+
+impl Seen {
+    fn ask(deps: &ApiDeps, geo: &Geo, scope: &Scope, range: TimeRange) -> Result<Seen, StoreError> {
+        let (events, all) = (&*deps.events, &Predicate::True);
+        let before = TimeRange { from: range.from.saturating_sub(range.to - range.from), to: range.from };
+        let histogram = events.histogram(scope, all, range, BARS)?;
+        Ok(Seen {
             // Counted apart: the outer bars of the histogram reach beyond the range.
             total: events.count(scope, all, range)?,
-            per_second,
             previous_total: events.count(scope, all, before)?,
-        },
-        alerts: OverviewAlerts {
-            open: counts.open,
-            by_level: counts.open_by_level,
-            new_last_hour: state.alerts_raised_since(scope, now.saturating_sub(3600 * time::SECOND))?,
-        },
-        sources: sources(&known, now),
-        histogram: histogram.buckets.into_iter().map(|(t, count)| Bucket { t: t / 1_000_000, count }).collect(),
-        top: OverviewTop {
-            source_ip: values(&facets, fields::SOURCE_IP),
-            user: values(&facets, fields::USER_NAME),
-            host: values(&facets, fields::HOST_NAME),
-            rule: rules(state, scope, range.from)?,
-        },
-        attack: techniques(state, scope, range.from)?,
-        lag: live.lag,
-        counters: Counters { incidents: Some(figures.open_incidents), vulnerabilities: None, attacks: Some(figures.attacks) },
-        trends: trends(deps, scope, now)?,
-        map: geo.map(events, scope, range)?,
-        latest_record: known.iter().map(|s| s.last_seen).max().map(time::to_rfc3339),
-    })
+            histogram: histogram.buckets.into_iter().map(|(t, count)| Bucket { t: t / 1_000_000, count }).collect(),
+            facets: events.facets(scope, all, range, &[fields::SOURCE_IP, fields::USER_NAME, fields::HOST_NAME], TOP)?,
+            map: geo.map(events, scope, range)?,
+        })
+    }
 }
 
 /// The last hour against the same hour of the weeks before.
@@ -157,19 +186,18 @@ fn values(facets: &[Facet], field: FieldId) -> Vec<ValueCount> {
     facet.map(|f| f.values.iter().map(|v| ValueCount { value: v.value.text(), count: v.count }).collect()).unwrap_or_default()
 }
 
-fn rules(state: &dyn StateStore, scope: &Scope, since: i64) -> Result<Vec<TopRule>, StoreError> {
-    let rules = state.top_rules(scope, since, TOP)?;
-    let dto = |r: fansipan_storage::RuleActivity| TopRule {
-        id: r.id,
-        title: r.title,
-        title_vi: r.title_vi,
+fn rules(activity: &[RuleActivity]) -> Vec<TopRule> {
+    let dto = |r: &RuleActivity| TopRule {
+        id: r.id.clone(),
+        title: r.title.clone(),
+        title_vi: r.title_vi.clone(),
         level: r.level.into(),
         count: r.count,
     };
-    Ok(rules.into_iter().map(dto).collect())
+    activity.iter().take(TOP).map(dto).collect()
 }
 
-fn techniques(state: &dyn StateStore, scope: &Scope, since: i64) -> Result<Vec<TechniqueCount>, StoreError> {
-    let found = state.top_techniques(scope, since, TECHNIQUES)?;
-    Ok(found.into_iter().map(|(technique, count)| TechniqueCount { technique: technique.to_uppercase(), count }).collect())
+fn techniques(activity: &[RuleActivity]) -> Vec<TechniqueCount> {
+    let dto = |(technique, count): (String, u64)| TechniqueCount { technique: technique.to_uppercase(), count };
+    RuleActivity::techniques(activity).into_iter().take(TECHNIQUES).map(dto).collect()
 }

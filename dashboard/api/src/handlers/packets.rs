@@ -3,31 +3,26 @@
 //! The file is written whole before the first byte is sent, so that its hash and its figures go before it; it has no name on disk.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, BufWriter, Seek as _, Write},
     net::IpAddr,
-    os::unix::fs::OpenOptionsExt as _,
     path::Path,
 };
 
-use axum::{
-    body::Body,
-    extract::State,
-    http::{HeaderValue, header},
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
+use fansipan_evidence::{Hashing, PacketFigures};
 use fansipan_model::{AlertId, Event, FieldId, PacketsFound, Scope, Value, fields, time};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::{
-    dto::{PacketFigures, PacketParams},
+    dto::PacketParams,
     extract::{InPath, Params},
     guard::Trail,
     identity::Caller,
     ports::{FlowKey, FlowWanted, PacketsError},
     problem::{Kind, Problem},
+    spool,
     state::{Api, now},
 };
 
@@ -140,37 +135,17 @@ fn key(event: &Event) -> Option<FlowKey> {
     Some(FlowKey::Ends { protocol, source, destination: (address(fields::DESTINATION_IP)?, number(fields::DESTINATION_PORT)?) })
 }
 
-/// A writer that hashes what goes through.
-struct Hashing<W> {
-    out: W,
-    hash: Sha256,
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let n = self.out.write(bytes)?;
-        self.hash.update(bytes.get(..n).unwrap_or_default());
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
 /// Fills a file that nobody else can open; its SHA-256.
 fn extract(
     data: &Path,
     fill: impl FnOnce(&mut dyn Write) -> Result<PacketsFound, PacketsError>,
 ) -> Result<(File, PacketsFound, String), PacketsError> {
-    let path = data.join(format!("packets-{}", Uuid::new_v4()));
-    let file = OpenOptions::new().create_new(true).read(true).write(true).mode(0o600).open(&path)?;
-    std::fs::remove_file(&path)?;
-    let mut out = Hashing { out: BufWriter::with_capacity(1 << 18, file), hash: Sha256::new() };
+    let mut out = Hashing::new(BufWriter::with_capacity(1 << 18, spool::unnamed(data, "packets")?));
     let found = fill(&mut out)?;
-    let mut file = out.out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    let (out, sha256) = out.end();
+    let mut file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.rewind()?;
-    Ok((file, found, hex::encode(out.hash.finalize())))
+    Ok((file, found, sha256))
 }
 
 fn refusal(error: PacketsError) -> Problem {
@@ -199,19 +174,11 @@ fn gone(found: &PacketsFound) -> String {
 }
 
 fn answer(file: File, id: &str, figures: &PacketFigures) -> Response {
-    let mut response = Body::from_stream(tokio_util::io::ReaderStream::new(tokio::fs::File::from_std(file))).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/vnd.tcpdump.pcap"));
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(figures.bytes));
     let id: String = id.chars().filter(|c| c.is_ascii_hexdigit() || *c == '-').collect();
-    for (name, value) in [
-        ("content-disposition", format!("attachment; filename=\"fansipan-{id}.pcapng\"")),
-        ("x-fansipan-sha256", figures.sha256.clone()),
-        ("x-fansipan-packets", serde_json::to_string(figures).unwrap_or_default()),
-    ] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
-        }
-    }
-    response
+    let headers = [
+        ("content-disposition", &*format!("attachment; filename=\"fansipan-{id}.pcapng\"")),
+        ("x-fansipan-sha256", &figures.sha256),
+        ("x-fansipan-packets", &serde_json::to_string(figures).unwrap_or_default()),
+    ];
+    spool::attachment(tokio::fs::File::from_std(file), "application/vnd.tcpdump.pcap", figures.bytes, &headers)
 }

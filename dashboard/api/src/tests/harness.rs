@@ -160,6 +160,7 @@ pub(super) fn deps(dir: &std::path::Path) -> (ApiDeps, Arc<SqliteState>, Arc<Wir
         live: wiring.clone(),
         response: response(&state, &events),
         sources: wiring.clone(),
+        ledger: None,
         packets: Some(wiring.clone()),
         feed: Feed::new(),
         ingest: None,

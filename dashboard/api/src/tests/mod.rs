@@ -2,6 +2,7 @@
 
 mod alerts;
 mod cases;
+mod closing;
 mod elsewhere;
 mod exceptions;
 mod exports;

@@ -1,4 +1,5 @@
-//! Events in files of evidence: raw records through the formats, `.evtx` record by record, captures through the network sensor.
+//! Events in files of evidence: raw records through the formats, `.evtx` record by record, captures through the network sensor, what
+//! the sensor wrote earlier as it is.
 
 use std::{fs::File, io::BufReader, path::Path};
 
@@ -9,7 +10,7 @@ use fansipan_collector::{
     records::Records,
     tap::{Sensor, Settings, files::CaptureFile},
 };
-use fansipan_model::{Event, json};
+use fansipan_model::{Event, fields, json};
 
 use crate::output;
 
@@ -39,6 +40,10 @@ pub(super) fn each_event(path: &Path, normalizer: &Normalizer, mut each: impl Fn
     let mut source = SourceState::default();
     for (number, record) in (1u64..).zip(Records::new(BufReader::new(File::open(path)?))) {
         let record = record?;
+        if let Some(event) = of_the_sensor(&record.bytes) {
+            each(number, &event)?;
+            continue;
+        }
         let received = Received {
             raw: &record.bytes,
             peer: None,
@@ -52,18 +57,12 @@ pub(super) fn each_event(path: &Path, normalizer: &Normalizer, mut each: impl Fn
     Ok(())
 }
 
-/// As [`each_event`], of a sample beside a rule: a line that the network sensor wrote is its event, and no record of a sender.
-pub(super) fn each_sample(path: &Path, normalizer: &Normalizer, mut each: impl FnMut(u64, &Event) -> Result<()>) -> Result<()> {
-    let text = std::fs::read(path)?;
-    let Some(text) = std::str::from_utf8(&text).ok().filter(|t| t.contains("\"event.module\":\"tap\"")) else {
-        return each_event(path, normalizer, each);
-    };
-    for (number, line) in (1u64..).zip(text.lines()) {
-        let mut event = json::read(line).with_context(|| format!("line {number}"))?;
-        event.set_ingested(event.timestamp());
-        each(number, &event)?;
-    }
-    Ok(())
+/// A line that the network sensor wrote (`fansipan pcap`) is its event, and no record of a sender.
+fn of_the_sensor(record: &[u8]) -> Option<Event> {
+    let text = std::str::from_utf8(record).ok().filter(|t| t.contains("\"event.module\":\"tap\""))?;
+    let mut event = json::read(text).ok()?;
+    event.set_ingested(event.timestamp());
+    (event.str(fields::EVENT_MODULE) == Some("tap")).then_some(event)
 }
 
 /// What the network sensor makes of a capture; a cut file gives what is before the cut.
@@ -72,8 +71,9 @@ fn packets(path: &Path, mut each: impl FnMut(u64, &Event) -> Result<()>) -> Resu
     let mut sensor = Sensor::new(Settings::default());
     let mut number = 0;
     let mut all = |sensor: &mut Sensor| {
-        sensor.events().try_for_each(|event| {
+        sensor.events().try_for_each(|mut event| {
             number += 1;
+            event.set_ingested(event.timestamp());
             each(number, &event)
         })
     };

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{client, items, workspace};
+use super::{client, closing, items, workspace};
 use crate::{
     Outcome,
     args::{Cli, IncidentsArgs, IncidentsVerb as Verb},
@@ -38,6 +38,9 @@ pub(super) async fn incidents(cli: &Cli, args: &IncidentsArgs) -> Result<Outcome
         Verb::Task { id, title: item, done: true, .. } => workspace::tick_off(cli, &api, id, item).await,
         Verb::Evidence { id, file, comment } => workspace::evidence(cli, &api, id, file, comment).await,
         Verb::Timeline { id, language } => workspace::timeline(cli, &api, id, language).await,
+        Verb::Lessons { id, language } => closing::lessons(cli, &api, id, language).await,
+        Verb::Notify { id, form, format, output } => closing::notify(cli, &api, id, form, format, output.as_deref()).await,
+        Verb::Export { id, output } => closing::export(cli, &api, id, output.as_deref()).await,
         Verb::Merge { id, into } => decide(cli, &api, id, json!({"act": "merge", "into": into})).await,
         Verb::Unmerge { id } => decide(cli, &api, id, json!({"act": "unmerge"})).await,
         Verb::Split { id, alerts } => decide(cli, &api, id, json!({"act": "split", "alerts": alerts})).await,

@@ -10,8 +10,10 @@ use crate::{
 
 mod act;
 mod alerts;
+mod closing;
 mod correlated;
 mod doctor;
+mod download;
 mod entity;
 mod evidence;
 mod exceptions;
@@ -51,6 +53,7 @@ pub async fn execute(cli: &Cli) -> Result<Outcome> {
         Command::Exceptions(args) => exceptions::exceptions(cli, args).await,
         Command::Entity(args) => entity::entity(cli, args).await,
         Command::Packets(args) => packets::packets(cli, args).await,
+        Command::Verify(args) => closing::verify(cli, args),
         Command::Export(args) => export::export(cli, args).await,
         Command::Act(args) => act::act(cli, args).await,
         Command::Playbooks(args) => playbooks::playbooks(cli, args).await,

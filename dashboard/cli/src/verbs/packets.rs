@@ -2,20 +2,17 @@
 //!
 //! Usually the appliance is asked. With `--flow` the rings below `--data` are read on this host: there the collector's role keeps them.
 
-use std::{
-    fs::File,
-    io::{self, BufWriter, Write},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use fansipan_collector::tap::ring::{FlowName, Limits, Place, Wanted, find, folder};
+use fansipan_evidence::PacketFigures;
 use fansipan_model::time;
-use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
-use tempfile::NamedTempFile;
 
-use super::client;
+use super::{
+    client,
+    download::{as_json, draft, ended, fetch, hashing, keep},
+};
 use crate::{
     Outcome,
     args::{Cli, PacketsArgs},
@@ -36,11 +33,10 @@ pub(super) async fn packets(cli: &Cli, args: &PacketsArgs) -> Result<Outcome> {
     tell(cli, &figures, &path)?;
     if let Some(incident) = &args.incident {
         let name = path.file_name().map_or_else(|| "packets.pcapng".into(), |n| n.to_string_lossy().into_owned());
-        let comment =
-            format!("{} packets of {}", output::cell(&figures, "packets"), args.id.as_deref().or(args.flow.as_deref()).unwrap_or_default());
+        let comment = format!("{} packets of {}", figures.packets, args.id.as_deref().or(args.flow.as_deref()).unwrap_or_default());
         let made = client(cli)?.upload(&format!("/incidents/{incident}/evidence"), &[("name", name), ("comment", comment)], &path).await?;
         ensure!(
-            output::cell(&made, "body/sha256") == output::cell(&figures, "sha256"),
+            output::cell(&made, "body/sha256") == figures.sha256,
             "FSP-CLI-061: what the appliance kept as evidence is not what was sent: hand {} in again",
             path.display()
         );
@@ -56,36 +52,17 @@ fn target(args: &PacketsArgs, name: &str) -> PathBuf {
     args.output.clone().unwrap_or_else(|| PathBuf::from(name.chars().map(plain).collect::<String>() + ".pcapng"))
 }
 
-/// A file beside the one that is wanted, so that this one is whole or not there; readable by oneself only.
-fn draft(path: &Path) -> Result<NamedTempFile> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    NamedTempFile::new_in(folder).with_context(|| format!("FSP-CLI-032: cannot write {}", path.display()))
-}
-
-fn keep(draft: NamedTempFile, path: &Path) -> Result<()> {
-    let failed = || format!("FSP-CLI-032: cannot write {}", path.display());
-    draft.as_file().sync_all().with_context(failed)?;
-    draft.persist(path).with_context(failed)?;
-    Ok(())
-}
-
 /// Asks the appliance.
-async fn of_event(cli: &Cli, args: &PacketsArgs, id: &str) -> Result<(Value, PathBuf)> {
+async fn of_event(cli: &Cli, args: &PacketsArgs, id: &str) -> Result<(PacketFigures, PathBuf)> {
     let path = target(args, id);
-    let draft = draft(&path)?;
-    let mut out = Hashing::new(draft.as_file());
     let parameters: Vec<_> = args.minutes.map(|m| ("minutes", m.to_string())).into_iter().collect();
-    let headers = client(cli)?.download(&format!("/packets/{}", output::escape(id)), &parameters, |piece| out.write_all(piece)).await?;
-    let hash = out.end()?;
-    let figures: Value = headers.get("x-fansipan-packets").and_then(|v| serde_json::from_slice(v.as_bytes()).ok()).unwrap_or_default();
-    let told = output::cell(&figures, "sha256");
-    ensure!(told == hash, "FSP-CLI-062: the file arrived damaged (SHA-256 {hash}, the appliance says {told}): ask again");
-    keep(draft, &path)?;
+    let from = format!("/packets/{}", output::escape(id));
+    let figures = fetch(&client(cli)?, &from, &parameters, "x-fansipan-packets", &path, |f: &PacketFigures| &f.sha256).await?;
     Ok((figures, path))
 }
 
 /// Reads the rings of this host.
-fn of_flow(cli: &Cli, args: &PacketsArgs, flow: &str) -> Result<(Value, PathBuf)> {
+fn of_flow(cli: &Cli, args: &PacketsArgs, flow: &str) -> Result<(PacketFigures, PathBuf)> {
     let name = FlowName::parse(flow)
         .with_context(|| format!("FSP-CLI-063: `{flow}` is no community id of version 1, such as 1:LQU9qZlK+B5F3KDmev6m5PMibrg="))?;
     let at = args
@@ -103,71 +80,33 @@ fn of_flow(cli: &Cli, args: &PacketsArgs, flow: &str) -> Result<(Value, PathBuf)
     }
     let path = target(args, flow);
     let draft = draft(&path)?;
-    let mut out = Hashing::new(draft.as_file());
+    let mut out = hashing(&draft);
     let wanted = Wanted { name, from: at, to: at, around: i64::from(args.minutes.unwrap_or(15)) * MINUTE };
     let found = find(&rings, &[wanted], LIMITS, &mut out).with_context(failed)?;
-    let sha256 = out.end()?;
+    let sha256 = ended(out)?;
     let oldest =
         found.oldest.map_or_else(|| "nothing is kept".to_owned(), |o| format!("the oldest packets are of {}", time::to_rfc3339(o)));
     ensure!(found.packets > 0, "FSP-CLI-066: the packet rings here have none of its packets: {oldest}");
-    let figures = json!({
-        "sha256": sha256, "bytes": found.bytes, "packets": found.packets, "first": time::to_rfc3339(found.first),
-        "last": time::to_rfc3339(found.last), "cut": found.cut, "damaged": found.damaged, "beyond": found.beyond,
-    });
+    let figures = PacketFigures::new(&found, sha256);
     keep(draft, &path)?;
     Ok((figures, path))
 }
 
-fn tell(cli: &Cli, figures: &Value, path: &Path) -> Result<()> {
+fn tell(cli: &Cli, figures: &PacketFigures, path: &Path) -> Result<()> {
     if cli.json {
-        let mut told = figures.clone();
-        if let Some(told) = told.as_object_mut() {
-            told.insert("file".to_owned(), path.display().to_string().into());
-        }
-        return Ok(output::json(&told)?);
+        return as_json(figures, path);
     }
-    let [packets, bytes, first, last, sha256] = ["packets", "bytes", "first", "last", "sha256"].map(|name| output::cell(figures, name));
-    output::line(&format!("{packets} packets, {bytes} bytes, from {first} to {last}"))?;
-    for (name, what) in [
-        ("cut", "packets are not there: the ring keeps flow_mib of a flow"),
-        ("damaged", "packets are damaged on disk and left out"),
-        ("beyond", "packets are beyond what one file holds: narrow it with --minutes"),
+    let PacketFigures { packets, bytes, first, last, .. } = figures;
+    output::line(&format!("{packets} packets, {bytes} bytes, from {} to {}", output::harmless(first), output::harmless(last)))?;
+    for (count, what) in [
+        (figures.cut, "packets are not there: the ring keeps flow_mib of a flow"),
+        (figures.damaged, "packets are damaged on disk and left out"),
+        (figures.beyond, "packets are beyond what one file holds: narrow it with --minutes"),
     ] {
-        let count = figures.get(name).and_then(Value::as_u64).unwrap_or(0);
         if count > 0 {
             output::line(&format!("{count} {what}"))?;
         }
     }
-    output::line(&format!("sha256 {sha256}"))?;
+    output::line(&format!("sha256 {}", output::harmless(&figures.sha256)))?;
     Ok(output::line(&format!("{}", path.display()))?)
-}
-
-/// A file that is written and hashed.
-struct Hashing<'a> {
-    out: BufWriter<&'a File>,
-    hash: Sha256,
-}
-
-impl<'a> Hashing<'a> {
-    fn new(file: &'a File) -> Self {
-        Self { out: BufWriter::with_capacity(1 << 18, file), hash: Sha256::new() }
-    }
-
-    /// The hash of everything, which is in the file by then.
-    fn end(mut self) -> io::Result<String> {
-        self.out.flush()?;
-        Ok(self.hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
-    }
-}
-
-impl Write for Hashing<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let n = self.out.write(bytes)?;
-        self.hash.update(bytes.get(..n).unwrap_or_default());
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
 }

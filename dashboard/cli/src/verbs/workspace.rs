@@ -95,6 +95,15 @@ pub(super) async fn evidence(cli: &Cli, api: &Client, id: &str, file: &Path, com
     Ok(Outcome::Done)
 }
 
+/// How far the clock of an event's source is off.
+fn skew(entry: &Value) -> String {
+    match entry.get("skew").and_then(Value::as_i64) {
+        None => "not known".to_owned(),
+        Some(ns) if ns.abs() < 1_000_000 => "right".to_owned(),
+        Some(ns) => format!("{:+.3} s", ns as f64 / 1e9),
+    }
+}
+
 /// Everything that happened, in order.
 pub(super) async fn timeline(cli: &Cli, api: &Client, id: &str, language: &str) -> Result<Outcome> {
     let told = api.get(&format!("/incidents/{id}/timeline"), &[]).await?;
@@ -105,10 +114,18 @@ pub(super) async fn timeline(cli: &Cli, api: &Client, id: &str, language: &str) 
             continue;
         }
         let text = if language == "en" { "text" } else { "text_vi" };
-        rows.push(["at", "kind", "who", text, "id"].iter().map(|path| output::cell(entry, path)).collect());
+        let clock = match output::cell(entry, "kind").as_str() {
+            "event" => skew(entry),
+            _ => String::new(), // of the centre's own clock
+        };
+        let [at, kind, who, what, id] = ["at", "kind", "who", text, "id"].map(|path| output::cell(entry, path));
+        rows.push(vec![at, clock, kind, who, what, id]);
     }
     if !cli.json {
-        output::table(&["AT (UTC)", "KIND", "WHO", "WHAT", "ID"], rows)?;
+        output::table(&["AT (UTC)", "CLOCK OF SOURCE", "KIND", "WHO", "WHAT", "ID"], rows)?;
+        if told.get("complete").and_then(Value::as_bool) == Some(false) {
+            output::line("not all of it: there are more events, alerts or decisions than a timeline tells")?;
+        }
     }
     Ok(Outcome::Done)
 }

@@ -2,7 +2,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import { ApiError, get, post } from "./client";
 import type { Incident, Step } from "./incidents";
-import type { AlertStatus, Lag, Level } from "./types";
+import type { AlertStatus, Bucket, Lag, Level } from "./types";
 
 export interface WallAlert {
   id: string;
@@ -35,6 +35,36 @@ export interface WallAnswer {
   disk: { free: number; total: number };
   alarm: string | null;
 }
+
+/** An address that receives or sends packets. */
+export interface Sender {
+  address: string;
+  packets: number;
+  bytes: number;
+  /** Packets in its busiest second. */
+  highest_second: number;
+}
+
+/** Who sends how much a second to whom, of the flows of the last five minutes. */
+export interface Talkers {
+  generated_at: string;
+  flows: number;
+  /** Whether all flows were looked at. */
+  complete: boolean;
+  /** Who receives most. */
+  targets: Sender[];
+  /** Packets of the first target, second by second. */
+  series: Bucket[];
+  senders: number;
+  /** Who sends most to it. */
+  talkers: Sender[];
+}
+
+export const talkersQuery = queryOptions({
+  queryKey: ["talkers"],
+  queryFn: ({ signal }) => get<Talkers>("/network/talkers", {}, signal),
+  refetchInterval: 5_000,
+});
 
 export const wallQuery = queryOptions({
   queryKey: ["wall"],

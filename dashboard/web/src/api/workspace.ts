@@ -41,6 +41,7 @@ export type Item = Common &
         kind: "evidence";
         body: { name: string; sha256: string; size: number; comment: string; custody: { at: string; who: string; act: string }[] };
       }
+    | { kind: "event"; body: { event: string; seen: string; host: string; text: string } }
     | { kind: "stage"; body: { from: Stage; to: Stage; reason: string } }
   );
 
@@ -48,7 +49,8 @@ export type ItemInput =
   | { kind: "note"; text: string }
   | { kind: "task"; title: string; done: boolean; assignee: string | null; due: string | null }
   | { kind: "indicator"; indicator: string; value: string; comment: string }
-  | { kind: "person"; name: string; role: string; contact: string };
+  | { kind: "person"; name: string; role: string; contact: string }
+  | { kind: "event"; event: string };
 
 export interface Workspace {
   stage: Stage;
@@ -88,6 +90,9 @@ export const changeItem = (id: string, item: string, version: number, now: ItemI
   post<Item>(`${path(id)}/items/${encodeURIComponent(item)}`, { item: now, version });
 
 export const evidenceUrl = (id: string, item: string): string => url(`${path(id)}/evidence/${encodeURIComponent(item)}`);
+
+/** Everything of it in one file with proofs, which `fansipan verify` checks. */
+export const bundleUrl = (id: string): string => url(`${path(id)}/bundle`);
 
 /** Hands in a file; its SHA-256 is the server's. */
 export const handIn = (id: string, file: File, comment: string) => upload<Item>(`${path(id)}/evidence`, { name: file.name, comment }, file);

@@ -1,10 +1,11 @@
-/** axe-core finds nothing serious on any page, in either scheme. */
+/** axe-core finds nothing serious on any page, in either scheme; each is kept as pictures for eyes. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startMock } from "../../mock/server.mjs";
-import { hasChromium, launch, openPage, signIn } from "../browser.mjs";
+import { hasChromium, launch, openPage, picture, signIn } from "../browser.mjs";
+import { PAGES } from "../pages";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -24,59 +25,13 @@ async function findings(page: Page): Promise<string[]> {
     .flatMap((f) => f.nodes.map((n) => `${f.id}: ${n.target.join(" ")}: ${n.failureSummary.split("\n").slice(0, 3).join(" ")}`));
 }
 
-const PAGES: [string, string, ((page: Page) => Promise<unknown>)?][] = [
-  ["overview", "/"],
-  [
-    "alerts",
-    "/alerts",
-    (page) =>
-      page
-        .getByTestId("alert-row")
-        .nth(2)
-        .click()
-        .then(() => page.getByTestId("alert-event").first().waitFor()),
-  ],
-  [
-    "verdict",
-    "/alerts",
-    (page) =>
-      page
-        .getByTestId("alert-row")
-        .first()
-        .click()
-        .then(() => page.keyboard.press("t")),
-  ],
-  ["incidents", "/incidents"],
-  [
-    "incident",
-    "/incidents",
-    async (page) => {
-      await page.getByTestId("incident-row").first().click();
-      await page.keyboard.press("Enter");
-      await page.getByTestId("graph-node").first().click();
-    },
-  ],
-  ["entity", "/entity?kind=address&value=203.0.113.45", (page) => page.getByTestId("entity-alerts").waitFor()],
-  ["wall", "/wall?grid=1x1", (page) => page.getByTestId("wall-panel").waitFor()],
-  ["no alerts", "/alerts?q=khongcogi"],
-  ["search", "/search?q=event.outcome:failure", (page) => page.getByTestId("result-row").nth(1).click()],
-  ["query help", "/search", (page) => page.getByRole("button", { name: "Ngôn ngữ truy vấn" }).click()],
-  ["stats", `/search?q=${encodeURIComponent("* | stats count() by source.ip")}`, (page) => page.getByTestId("result-chart").waitFor()],
-  ["source", "/sources", (page) => page.getByTestId("source-row").nth(7).click()],
-  ["snippets", "/sources", (page) => page.getByTestId("add-source").click()],
-  ["action", "/actions", (page) => page.getByTestId("action-row").first().click()],
-  ["playbooks", `/playbooks?incident=${"0".repeat(32)}`, (page) => page.getByTestId("playbook-card").first().waitFor()],
-  ["rule", "/rules", (page) => page.getByTestId("rule-row").first().click()],
-  ["coverage", "/rules?view=coverage", (page) => page.getByTestId("technique").nth(3).click()],
-  ["exception", "/rules?view=exceptions&rule=sigma-0003", (page) => page.getByTestId("exception-preview").click()],
-  ["rule editor", "/rules/edit", (page) => page.getByTestId("lint").waitFor()],
-  ["handover", "/handover", (page) => page.getByTestId("handover-incident").first().waitFor()],
-  ["account", "/account", (page) => page.getByTestId("own-session").first().waitFor()],
-  ["saved searches", "/search", (page) => page.getByTestId("saved").click()],
-  ["status", "/status"],
-];
+/** Half of the looks there are, so that each language and each scheme is seen once. */
+const LOOKS = [
+  { language: "vi", scheme: "dark" },
+  { language: "en", scheme: "light" },
+] as const;
 
-describe.skipIf(!hasChromium).each(["dark", "light"] as const)("accessibility, %s", (scheme) => {
+describe.skipIf(!hasChromium).each(LOOKS)("every page, $language, $scheme", (look) => {
   let browser: Browser;
   let mock: Awaited<ReturnType<typeof startMock>>;
   let page: Page;
@@ -84,10 +39,11 @@ describe.skipIf(!hasChromium).each(["dark", "light"] as const)("accessibility, %
   beforeAll(async () => {
     browser = await launch();
     mock = await startMock({ live: false });
-    ({ page } = await openPage(browser, { scheme }));
+    ({ page } = await openPage(browser, look));
     await page.goto(`${mock.url}/login`);
     await page.getByTestId("login-username").waitFor();
     login = await findings(page);
+    await picture(page, "login", look.language);
     await signIn(page, mock.url, { username: "engineer" });
     await page.getByTestId("nav-overview").waitFor();
   });
@@ -100,11 +56,15 @@ describe.skipIf(!hasChromium).each(["dark", "light"] as const)("accessibility, %
     expect(login).toEqual([]);
   });
 
-  it.each(PAGES)("%s", async (_, path, prepare) => {
-    await page.goto(mock.url + path);
-    await page.waitForLoadState("networkidle").catch(() => null);
-    await prepare?.(page);
-    await page.waitForTimeout(400);
-    expect(await findings(page)).toEqual([]);
-  });
+  it.each([...PAGES, ["wall", "/wall?grid=1x1", (page: Page) => page.getByTestId("wall-panel").waitFor()] as const])(
+    "%s",
+    async (name, path, prepare) => {
+      await page.goto(mock.url + path);
+      await page.waitForLoadState("networkidle").catch(() => null);
+      await prepare?.(page);
+      await page.waitForTimeout(400);
+      expect(await findings(page)).toEqual([]);
+      await picture(page, name, look.language);
+    },
+  );
 });

@@ -101,6 +101,17 @@ describe.skipIf(!hasChromium)("cases", () => {
     await expect
       .poll(() => at("item-evidence").textContent())
       .toContain("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    expect(await at("bundle").getAttribute("href")).toMatch(/\/incidents\/[0-9a-f]+\/bundle$/);
+  });
+
+  it("shows events that somebody found and put into it, at their own time, as text", async () => {
+    const body = { event: "0199-ev", seen: "2026-03-01T01:02:03Z", host: "db02", text: "Failed password <b>for</b> oracle" };
+    const id = new URL(page.url()).pathname.split("/")[2];
+    const incident = mock.state.store.incidents.find((i) => i.id === id);
+    incident?.workspace?.items.push({ id: "found-1", at: new Date().toISOString(), who: "lan", kind: "event", body, version: 1 });
+    await page.getByRole("textbox", { name: "Thêm ghi chú" }).fill("tìm thấy trên db02");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => at("item-event").textContent()).toContain("db02 Failed password <b>for</b> oracle");
   });
 
   it("expands the graph to related events, and splits what does not belong", async () => {

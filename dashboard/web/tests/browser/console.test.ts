@@ -61,10 +61,9 @@ describe.skipIf(!hasChromium)("the console", () => {
 
   it("tells what has no source, and never calls it zero", async () => {
     await enter();
-    for (const id of ["counter-incidents", "counter-vulnerabilities", "counter-attacks"]) {
-      await expect.poll(() => at(id).textContent()).toContain("chưa có nguồn");
-      expect(await at(id).textContent()).not.toMatch(/\d/);
-    }
+    await expect.poll(() => at("counter-vulnerabilities").textContent()).toContain("chưa có nguồn");
+    expect(await at("counter-vulnerabilities").textContent()).not.toMatch(/\d/);
+    for (const id of ["counter-incidents", "counter-attacks"]) expect(await at(id).textContent()).toMatch(/[1-9]/);
     expect(await at("answer-attack").textContent()).toMatch(/\d+ cảnh báo nghiêm trọng đang mở/);
     expect(await at("answer-blind").textContent()).toContain("2/14 nguồn im lặng");
   });

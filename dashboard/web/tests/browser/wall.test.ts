@@ -2,7 +2,8 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { startMock } from "../../mock/server.mjs";
-import { hasChromium, launch, openPage, signIn } from "../browser.mjs";
+import { hasChromium, launch, openPage, picture, signIn } from "../browser.mjs";
+import { SCENES } from "../pages";
 
 type Mock = Awaited<ReturnType<typeof startMock>>;
 
@@ -150,4 +151,24 @@ describe.skipIf(!hasChromium || !process.env.FANSIPAN_SOAK)("the wall over eight
     expect(last?.nodes).toBeLessThan((first?.nodes ?? 0) * 1.2 + 500);
     expect(last?.jsEventListeners).toBeLessThan((first?.jsEventListeners ?? 0) * 1.2 + 50);
   });
+});
+
+describe.skipIf(!hasChromium).each(["vi", "en"] as const)("the wall at its full size, %s", (language) => {
+  it("shows every scene without a fault, kept as pictures", async () => {
+    const [browser, mock] = [await launch(), await startMock({ live: false })];
+    const { page, problems } = await openPage(browser, { language, width: 5760, height: 2160 });
+    await signIn(page, mock.url);
+    await page.getByTestId("nav-overview").waitFor();
+    for (const scene of SCENES) {
+      await page.goto(`${mock.url}/wall?scenes=${scene}`);
+      await expect.poll(() => page.getByTestId("wall-age").count()).toBeGreaterThan(0);
+      await picture(page, `wall ${scene}`, language, [[5760, 2160]]);
+    }
+    mock.openIncident();
+    await page.locator("[data-panel=story] li").first().waitFor({ timeout: 60_000 });
+    await picture(page, "wall incident", language, [[5760, 2160]]);
+    expect(problems).toEqual([]);
+    await browser.close();
+    await mock.stop();
+  }, 180_000);
 });

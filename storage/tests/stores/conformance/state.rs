@@ -6,8 +6,8 @@ use fansipan_model::{
     Agency, Alert, AlertId, AlertStatus, Entity, EntityKind, Level, MatchedField, PerMille, RuleRef, Scope, SourceCounters, SourceInfo,
 };
 use fansipan_storage::{
-    AlertBatch, AlertChange, AlertFilter, AlertRepeat, AuditFilter, AuditRecord, NewSession, NewToken, NewUser, RuleCount, StateStore,
-    StoreError, UserChange,
+    AlertBatch, AlertChange, AlertFilter, AlertRepeat, AuditFilter, AuditRecord, NewSession, NewToken, NewUser, RuleActivity, RuleCount,
+    StateStore, StoreError, UserChange,
 };
 
 /// A state store that can be opened again at the same place.
@@ -160,12 +160,12 @@ pub(crate) fn alert_lists(bench: &dyn Bench) {
     assert_eq!((counts.open_by_level["critical"], counts.open_by_level["medium"]), (20, 0));
     assert_eq!(store.alert_counts(&health).unwrap().open, 12);
     assert_eq!(store.alerts_raised_since(&Scope::All, 10).unwrap(), 30);
-    let rules = store.top_rules(&Scope::All, 0, 3).unwrap();
+    let rules = store.rule_activity(&Scope::All, 0).unwrap();
     assert_eq!(
-        rules.iter().map(|r| (r.id.as_str(), r.count, r.alerts)).collect::<Vec<_>>(),
+        rules.iter().take(3).map(|r| (r.id.as_str(), r.count, r.alerts)).collect::<Vec<_>>(),
         [("rule-0", 15, 15), ("rule-1", 15, 15), ("rule-2", 15, 15)]
     );
-    assert_eq!(store.top_techniques(&Scope::All, 0, 9).unwrap(), [("t1110".to_owned(), 30), ("t1110.001".to_owned(), 30)]);
+    assert_eq!(RuleActivity::techniques(&rules), [("t1110".to_owned(), 30), ("t1110.001".to_owned(), 30)]);
 }
 
 /// Two people decide at once: one is told.

@@ -70,7 +70,7 @@ pub(super) fn test(cli: &Cli, paths: &[PathBuf], junit: Option<&Path>) -> Result
 fn run(set: &RuleSet, normalizer: &Normalizer, sample: &Path, rules: &[RuleIndex], must_match: bool, cases: &mut Vec<Case>) {
     let mut contrary: Vec<Vec<u64>> = vec![Vec::new(); rules.len()];
     let (mut scratch, mut matches, mut records) = (Scratch::default(), Vec::new(), 0u64);
-    let read = evidence::each_sample(sample, normalizer, |_, event| {
+    let read = evidence::each_event(sample, normalizer, |_, event| {
         records += 1;
         matches.clear();
         set.evaluate(event, &mut scratch, &mut matches);

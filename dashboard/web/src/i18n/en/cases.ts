@@ -80,6 +80,10 @@ export const cases = {
     people: "People",
     person_new: "Name",
     person_role: "Role",
+    events: "Found events ({{count}})",
+    bundle: "Download the evidence bundle",
+    bundle_hint:
+      "Story, events with proofs from the log, files with their chain of custody; check it with fansipan verify. The download is recorded.",
     evidence: "Evidence",
     evidence_new: "Hand in a file",
     add: "Add",

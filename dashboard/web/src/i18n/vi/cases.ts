@@ -80,6 +80,10 @@ export const cases = {
     people: "Người liên quan",
     person_new: "Họ tên",
     person_role: "Vai trò",
+    events: "Sự kiện tìm được ({{count}})",
+    bundle: "Tải gói chứng cứ",
+    bundle_hint:
+      "Diễn biến, sự kiện kèm bằng chứng từ nhật ký bền vững, tệp và chuỗi bảo quản; kiểm tra bằng fansipan verify. Việc tải được ghi lại.",
     evidence: "Chứng cứ",
     evidence_new: "Nộp tệp chứng cứ",
     add: "Thêm",

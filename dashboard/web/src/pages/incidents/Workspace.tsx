@@ -1,9 +1,11 @@
-/** What people put into an incident: tasks, notes, evidence, indicators, people. Each is one line to add, one key to send. */
+/** What people put into an incident: tasks, notes, found events, evidence, indicators, people. Each is one line to add, one key to send. */
 import { Button, Checkbox, Select, TextInput } from "@mantine/core";
-import { Download, Plus, Trash2, Upload } from "lucide-react";
+import { Link } from "@tanstack/react-router";
+import { Download, Package, Plus, Trash2, Upload } from "lucide-react";
 import { type ReactNode, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { evidenceUrl, type Item, type ItemInput, type Workspace as Shape } from "../../api/workspace";
+import { useMay } from "../../api/user";
+import { bundleUrl, evidenceUrl, type Item, type ItemInput, type Workspace as Shape } from "../../api/workspace";
 import { Panel } from "../../components/Panel";
 import { useText } from "../../time/useText";
 import type { Act } from "./useWorkspace";
@@ -183,10 +185,37 @@ function People({ workspace, act, may }: PartProps) {
   );
 }
 
+/** Events that people found and put into the story, each at its own time. */
+function Found({ workspace, act, may }: PartProps) {
+  const { t } = useTranslation();
+  const text = useText();
+  const events = only(workspace.items, "event").toSorted((a, b) => a.body.seen.localeCompare(b.body.seen));
+  if (events.length === 0) return null;
+  return (
+    <Panel title={t("workspace.events", { count: events.length })} className={styles.evidence}>
+      <ul className={styles.lines}>
+        {events.map((item) => (
+          <Line key={item.id} item={item} act={act} may={may}>
+            <Link
+              to="/search"
+              search={{ q: `event.id:"${item.body.event}"`, since: "90d", id: item.body.event }}
+              className={`${styles.file} num`}
+            >
+              {text.time(item.body.seen)}
+            </Link>{" "}
+            {item.body.host && <span className="dim">{item.body.host}</span>} <span className={styles.note}>{item.body.text}</span>
+          </Line>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
 function Evidence({ id, workspace, act, may }: PartProps & { id: string }) {
   const { t } = useTranslation();
   const text = useText();
   const input = useRef<HTMLInputElement>(null);
+  const mayExport = useMay("export");
   return (
     <Panel title={t("workspace.evidence")} className={styles.evidence}>
       <ul className={styles.lines}>
@@ -205,6 +234,11 @@ function Evidence({ id, workspace, act, may }: PartProps & { id: string }) {
           </Line>
         ))}
       </ul>
+      {mayExport && (
+        <a className={styles.file} href={bundleUrl(id)} download data-testid="bundle" title={t("workspace.bundle_hint")}>
+          <Package size={13} aria-hidden="true" /> {t("workspace.bundle")}
+        </a>
+      )}
       {may && (
         <>
           <input
@@ -236,6 +270,7 @@ export function Workspace({ id, ...part }: PartProps & { id: string }) {
       <Notes {...part} />
       <Indicators {...part} />
       <People {...part} />
+      <Found {...part} />
       <Evidence id={id} {...part} />
     </div>
   );

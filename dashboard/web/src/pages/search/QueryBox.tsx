@@ -89,7 +89,7 @@ export function QueryBox({ inputRef, value, onChange, onSubmit, onHelp, busy, se
           </ActionIcon>
         )}
         <Tooltip label={t("search.help_title")}>
-          <ActionIcon aria-label={t("search.help_title")} onClick={onHelp}>
+          <ActionIcon aria-label={t("search.help_title")} data-testid="query-help" onClick={onHelp}>
             <CircleHelp size={16} />
           </ActionIcon>
         </Tooltip>

@@ -5,7 +5,7 @@ import { Health, Lag, Refused, Silent, Sources } from "./panels/health";
 import { Case, Entities, Path, Story } from "./panels/incident";
 import { Clock, Desk, Waiting } from "./panels/shift";
 import { Answer, Counters, Incidents, Queue } from "./panels/situation";
-import { Techniques, Top, TopRules, Volume } from "./panels/traffic";
+import { Flood, Techniques, Top, TopRules, Volume } from "./panels/traffic";
 import type { WallData } from "./useWallData";
 
 export function Screen({ name, data, incident }: { name: PanelName; data: WallData; incident: Incident | null }) {
@@ -20,6 +20,8 @@ export function Screen({ name, data, incident }: { name: PanelName; data: WallDa
       return <Incidents data={data} />;
     case "volume":
       return <Volume data={data} />;
+    case "flood":
+      return <Flood />;
     case "health":
       return <Health data={data} />;
     case "techniques":

@@ -13,6 +13,7 @@ export type PanelName =
   | "queue"
   | "incidents"
   | "volume"
+  | "flood"
   | "health"
   | "techniques"
   | "sources"
@@ -35,7 +36,7 @@ export type PanelName =
 const PANELS: Record<SceneName | "incident", readonly PanelName[]> = {
   overview: ["answer", "counters", "queue", "incidents", "volume", "health"],
   attacks: ["queue", "addresses", "techniques", "rules", "hosts", "incidents"],
-  network: ["volume", "addresses", "hosts", "users", "counters", "lag"],
+  network: ["flood", "volume", "addresses", "hosts", "counters", "lag"],
   health: ["health", "silent", "sources", "refused", "lag", "volume"],
   shift: ["clock", "waiting", "desk", "incidents", "queue", "answer"],
   incident: ["case", "story", "path", "entities", "queue", "answer"],

@@ -1,6 +1,8 @@
 /** Panels of numbers over the last day: volume, commonest values, techniques. */
+import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import type { Bucket, ValueCount } from "../../../api/types";
+import { talkersQuery } from "../../../api/wall";
 import { techniqueName } from "../../../components/attack";
 import { useLanguage } from "../../../i18n";
 import { useText } from "../../../time/useText";
@@ -44,6 +46,39 @@ export function Volume({ data }: PanelProps) {
           : t(change >= 0 ? "overview.usual_up" : "overview.usual_down", { value: text.percent(Math.abs(change), 0) })}
       </p>
       {overview.value && <Area buckets={overview.value.histogram} label={t("wall.volume")} />}
+    </WallPanel>
+  );
+}
+
+/** Who gets most packets a second, from whom: asked for while it is on the wall, so that others cost the server nothing. */
+export function Flood() {
+  const { t } = useTranslation();
+  const text = useText();
+  const { data, dataUpdatedAt } = useQuery(talkersQuery);
+  const [target] = data?.targets ?? [];
+  const most = Math.max(1, ...(data?.talkers.map((s) => s.highest_second) ?? []));
+  return (
+    <WallPanel title={target ? t("wall.flood_to", { value: target.address }) : t("wall.flood")} at={dataUpdatedAt}>
+      {data && !target && <Quiet>{t("wall.flood_none")}</Quiet>}
+      {data && target && (
+        <>
+          <p className={styles.note}>
+            {t(data.complete ? "wall.flood_from" : "wall.flood_part", {
+              rate: text.compact(target.highest_second),
+              value: text.number(data.senders),
+            })}
+          </p>
+          <Area buckets={data.series} label={t("wall.flood")} />
+          <Rows
+            lines={data.talkers.slice(0, 3).map((s) => ({
+              key: s.address,
+              words: s.address,
+              figure: t("wall.flood_rate", { value: text.compact(s.highest_second) }),
+              share: s.highest_second / most,
+            }))}
+          />
+        </>
+      )}
     </WallPanel>
   );
 }
