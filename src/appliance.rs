@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::Config,
-    content::{Content, OwnRules},
+    content::{Content, OwnFrom, OwnRules},
     detection::Detection,
     indexing::Indexing,
     intake::Intake,
@@ -45,7 +45,7 @@ pub(crate) fn run(cli: &Cli, args: &RunArgs) -> Result<()> {
 async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
     let started = Instant::now();
     let stores = Stores::open(&config, data)?;
-    let own = OwnRules { folder: data.join("rules"), store: Arc::clone(&stores.rules) };
+    let own = OwnRules { folder: data.join("rules"), from: OwnFrom::Store(Arc::clone(&stores.rules)) };
     let content = Arc::new(Content::load(config.rules.clone(), Some(own))?);
     let api_config = config.console.api(data)?;
     let feed = Feed::new();

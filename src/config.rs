@@ -302,6 +302,22 @@ mod tests {
     }
 
     #[test]
+    fn configurations_of_the_layouts_are_valid() {
+        let kubernetes = include_str!("../packaging/kubernetes/fansipan.yaml");
+        let block = kubernetes.split_once("fansipan.toml: |\n").unwrap().1;
+        let inside = block.lines().take_while(|l| l.starts_with("    ")).map(|l| l.trim_start().to_owned() + "\n");
+        // the part for those who have ClickHouse stands there as comments
+        let whole: String =
+            inside.map(|l| l.strip_prefix("# ").filter(|l| l.starts_with(['[', 'u'])).map_or(l.clone(), str::to_owned)).collect();
+        for text in [include_str!("../packaging/compose/fansipan.toml"), &whole.replace("user and", "# user and")] {
+            let config = parse(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+            config.kafka.check().unwrap();
+            config.correlation().unwrap();
+            assert!(!config.sources.tcp.is_empty() && !config.role.listen.ip().is_loopback());
+        }
+    }
+
+    #[test]
     fn the_sample_configuration_is_the_defaults() {
         let sample = parse(include_str!("../packaging/fansipan.toml")).unwrap();
         assert_eq!(format!("{sample:?}"), format!("{:?}", parse("").unwrap()));

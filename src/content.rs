@@ -16,7 +16,7 @@ use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use fansipan_api::{RuleControl, RuleDiagnostic, RuleInfo, RuleListing};
 use fansipan_rules::{Rule, RuleSet, Taxonomy, ast::Body};
-use fansipan_storage::RuleStore;
+use fansipan_storage::{OwnRule, RuleStore};
 
 use crate::config::RulesConfig;
 
@@ -36,10 +36,27 @@ pub(crate) struct Content {
     changing: Mutex<Known>,
 }
 
-/// Rules of the centre's own: the state store keeps them with every version, the folder holds those in force as files.
+/// Rules of the centre's own: whoever gives them is the truth, the folder holds those in force as files.
 pub(crate) struct OwnRules {
     pub(crate) folder: PathBuf,
-    pub(crate) store: Arc<dyn RuleStore>,
+    pub(crate) from: OwnFrom,
+}
+
+/// Who gives them.
+pub(crate) enum OwnFrom {
+    /// The state store, which keeps every version.
+    Store(Arc<dyn RuleStore>),
+    /// The console, over Kafka: what it said last.
+    Console(Arc<ArcSwap<Vec<OwnRule>>>),
+}
+
+impl OwnRules {
+    fn list(&self) -> Result<Vec<OwnRule>> {
+        match &self.from {
+            OwnFrom::Store(store) => Ok(store.own_rules()?),
+            OwnFrom::Console(said) => Ok(said.load().to_vec()),
+        }
+    }
 }
 
 /// What was last read.
@@ -50,6 +67,8 @@ struct Known {
     resting: Vec<(PathBuf, String)>,
     /// Rules from elsewhere that are switched off.
     off: BTreeSet<String>,
+    /// Files of own rules that were written.
+    written: BTreeSet<PathBuf>,
 }
 
 struct Listing {
@@ -96,14 +115,15 @@ impl Content {
     fn sync(&self, known: &mut Known) -> Result<()> {
         let Some(own) = &self.own else { return Ok(()) };
         fs::create_dir_all(&own.folder).with_context(|| format!("cannot create {}", own.folder.display()))?;
-        let (mut resting, mut off) = (Vec::new(), BTreeSet::new());
-        for rule in own.store.own_rules()? {
+        let (mut resting, mut off, mut written) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+        for rule in own.list()? {
             let path = own.folder.join(format!("{}.yml", rule.id));
             match (rule.text, rule.enabled) {
                 (Some(text), true) => {
                     if fs::read_to_string(&path).ok().as_deref() != Some(&text) {
                         replace(&path, &text).with_context(|| format!("cannot write {}", path.display()))?;
                     }
+                    written.insert(path);
                 }
                 (Some(text), false) => {
                     remove(&path).with_context(|| format!("cannot remove {}", path.display()))?;
@@ -115,7 +135,10 @@ impl Content {
                 }
             }
         }
-        (known.resting, known.off) = (resting, off);
+        for gone in known.written.difference(&written) {
+            remove(gone).with_context(|| format!("cannot remove {}", gone.display()))?;
+        }
+        (known.resting, known.off, known.written) = (resting, off, written);
         Ok(())
     }
 

@@ -46,7 +46,8 @@ impl Watch {
     }
 }
 
-fn held(e: Exception) -> Option<Held> {
+/// Ready to be asked; `None`, and said, where its filter cannot be read.
+pub(crate) fn held(e: Exception) -> Option<Held> {
     match query::parse_filter(&e.filter) {
         Ok(filter) => Some(Held { id: e.id, rule: e.rule, agency: e.agency, filter, from: e.from, until: e.until }),
         Err(error) => {

@@ -51,11 +51,15 @@ enum What {
         #[arg(long, default_value_t = 1_000_000)]
         lines: usize,
     },
-    /// The event stores: rows in, bytes kept, six investigations, beside a plain LIKE and ripgrep
+    /// Beyond one machine: an analyzer and an indexer over a real Kafka, then the event stores: rows in, bytes kept, six
+    /// investigations, beside a plain LIKE and ripgrep
     Scale {
         /// Events to store
-        #[arg(long, default_value_t = 1_000_000)]
+        #[arg(long, default_value_t = 20_000_000)]
         events: u64,
+        /// Events that the roles read from Kafka; 0 leaves them out
+        #[arg(long, default_value_t = 1_000_000)]
+        kafka_events: u64,
         /// How often each investigation is asked
         #[arg(long, default_value_t = 20)]
         runs: usize,
@@ -167,7 +171,14 @@ fn main() -> Result<()> {
         #[cfg(feature = "peers")]
         What::Correlate { short } => results::record("correlate", fansipan_bench::correlate::measure(args.seed, size(short))?),
         What::Disk { lines } => measure_disk(args.seed, rules, lines),
-        What::Scale { events, runs, only_clickhouse } => {
+        What::Scale { events, kafka_events, runs, only_clickhouse } => {
+            if kafka_events > 0 {
+                let plan = scale::roles::Plan { events: kafka_events, seed: args.seed, rules };
+                results::record("scale-roles", scale::roles::measure(&plan)?)?;
+            }
+            if events == 0 {
+                return Ok(());
+            }
             let plan = scale::store::Plan { events, runs, seed: args.seed, only_clickhouse };
             results::record("scale-store", scale::store::measure(&plan)?)
         }

@@ -118,7 +118,8 @@ fn seal_closed(shared: &Shared) -> Result<(), BusError> {
     }
 }
 
-/// The oldest segment, if it may and should go: every consumer has passed it, and it is too old or room is needed. The newest
+/// The oldest segment, if it may and should go: every consumer has passed it, and it is too old or room is needed,
+/// by the log's own bound or because the disk is full. The newest
 /// sealed segment stays for good: the next seal names it, and it tells where an otherwise empty log continues.
 fn expired(log: &Log, shared: &Shared) -> Option<Segment> {
     let done = |s: &&Segment| matches!(s.phase, Phase::Sealed { .. } | Phase::Broken);
@@ -130,7 +131,9 @@ fn expired(log: &Log, shared: &Shared) -> Option<Segment> {
     let too_old = u128::try_from(age).is_ok_and(|age| age > shared.config.max_age.as_nanos());
     // One segment ahead of the limit, so that writing does not have to wait for the deletion.
     let needed = log.bytes.saturating_add(shared.config.segment_bytes) > shared.config.max_bytes;
-    (too_old || needed).then(|| oldest.clone())
+    // on a full disk nothing is written any more until room is made
+    let full = log.alarms.contains_key(&AlarmKind::DiskFull);
+    (too_old || needed || full).then(|| oldest.clone())
 }
 
 fn expire(shared: &Shared) -> Result<(), BusError> {

@@ -1,24 +1,46 @@
 //! The analyzer role: two halves that share partitions with those of the other instances, see [`super::matching`] and
 //! [`super::keeping`].
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use arc_swap::ArcSwap;
 
 use super::{
     keeping::Keeping,
     matching::Matching,
     node::{self, Node},
+    settings::{Follower, InForce},
 };
-use crate::{config::Config, content::Content};
+use crate::{
+    config::Config,
+    content::{Content, OwnFrom, OwnRules},
+};
 
-pub(super) async fn serve(config: Config, _data: &Path) -> Result<()> {
+pub(super) async fn serve(config: Config, data: &Path) -> Result<()> {
     let mut node = Node::start("analyzer", config.role.listen).await?;
-    let content = Arc::new(Content::load(config.rules.clone(), None)?);
+    let said = Arc::<ArcSwap<Vec<_>>>::default();
+    let own = OwnRules { folder: own_rules(data)?, from: OwnFrom::Console(Arc::clone(&said)) };
+    let content = Arc::new(Content::load(config.rules.clone(), Some(own))?);
+    let in_force = InForce::new(Arc::clone(&content.rules));
+    let follower = Follower {
+        settings: config.kafka.clone(),
+        content: Arc::clone(&content),
+        own: said,
+        in_force: in_force.clone(),
+        health: Arc::clone(&node.health),
+        stop: Arc::clone(&node.stop),
+    };
+    node.keep_doing("settings", move || follower.session())?;
     let every = Duration::from_secs(config.role.snapshot_seconds.max(1));
     let matching = Matching {
         settings: config.kafka.clone(),
-        rules: Arc::clone(&content.rules),
+        in_force: in_force.clone(),
         correlation: config.correlation()?,
         snapshot_every: every,
         health: Arc::clone(&node.health),
@@ -26,7 +48,7 @@ pub(super) async fn serve(config: Config, _data: &Path) -> Result<()> {
     };
     let keeping = Keeping {
         settings: config.kafka.clone(),
-        rules: Arc::clone(&content.rules),
+        in_force,
         grouping: config.rules.grouping(),
         correlation: config.correlation()?,
         snapshot_every: every,
@@ -43,4 +65,15 @@ pub(super) async fn serve(config: Config, _data: &Path) -> Result<()> {
     node::announce("analyzer", config.role.listen)?;
     node.wait().await?;
     node.end().await
+}
+
+/// Where own rules that come over Kafka are put, empty: the topic has them all.
+fn own_rules(data: &Path) -> Result<PathBuf> {
+    let folder = data.join("rules");
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("FSP-RUN-071: cannot empty {}, where own rules from the console are put", folder.display()))
+        }
+        _ => Ok(folder),
+    }
 }

@@ -1,11 +1,11 @@
 //! `[clickhouse]`: the event store that several processes share.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use fansipan_storage::{
     RetentionPolicy,
-    clickhouse::{ClickHouseConfig, ClickHouseStore},
+    clickhouse::{ClickHouseConfig, ClickHouseStore, LateClickHouse},
 };
 use serde::Deserialize;
 
@@ -41,8 +41,8 @@ impl Default for ArchiveConfig {
 }
 
 impl ArchiveConfig {
-    /// Reaches the server and brings its schema to this program's version; `None` where none is configured.
-    pub(super) async fn open(&self) -> Result<Option<ClickHouseStore>> {
+    /// How to reach it; `None` where none is configured.
+    fn config(&self) -> Result<Option<ClickHouseConfig>> {
         if self.url.is_empty() {
             return Ok(None);
         }
@@ -59,17 +59,33 @@ impl ArchiveConfig {
             }
             None => None,
         };
-        let config = ClickHouseConfig {
+        Ok(Some(ClickHouseConfig {
             user: some(&self.user),
             password,
             database: self.database.clone(),
             cluster: some(&self.cluster),
             ..ClickHouseConfig::new(&self.url)
-        };
+        }))
+    }
+
+    /// Reaches the server and brings its schema to this program's version; `None` where none is configured.
+    pub(super) async fn open(&self) -> Result<Option<ClickHouseStore>> {
+        let Some(config) = self.config()? else { return Ok(None) };
         let opened = tokio::task::spawn_blocking(move || ClickHouseStore::open(config)).await?;
         let store = opened
             .with_context(|| format!("FSP-RUN-069: ClickHouse at {} cannot be used: is it up, and may this user make tables?", self.url))?;
         Ok(Some(store))
+    }
+
+    /// The same for who can work without it for a while: reached when it is there.
+    pub(super) async fn open_late(&self) -> Result<Option<Arc<LateClickHouse>>> {
+        let Some(config) = self.config()? else { return Ok(None) };
+        let late = Arc::new(LateClickHouse::new(config));
+        let first = Arc::clone(&late);
+        if let Err(error) = tokio::task::spawn_blocking(move || first.reach()).await? {
+            tracing::warn!("FSP-RUN-069: ClickHouse cannot be used yet: {error}; until it can, recent days are answered from the own disk");
+        }
+        Ok(Some(late))
     }
 
     /// What stays on the console's own disk of what `whole` keeps altogether.

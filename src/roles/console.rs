@@ -25,6 +25,7 @@ use super::{
     control::Roster,
     mirror::Mirror,
     node::{Health, Node},
+    settings::{Control, Publisher},
     status::{Cluster, Watch},
     wire::{self, Told},
 };
@@ -32,7 +33,7 @@ use crate::{
     alerts::{self, Alerts},
     appliance::announce,
     config::Config,
-    content::Content,
+    content::{Content, OwnFrom, OwnRules},
     indexing::Indexing,
     intake::Intake,
     process::open_log,
@@ -81,20 +82,29 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
     let mut node = Node::start("console", config.role.listen).await?;
     let database = Arc::new(SqliteState::open(data.join("state.db"))?);
     let state = Arc::clone(&database) as Arc<dyn StateStore>;
-    let content = Arc::new(Content::load(config.rules.clone(), None)?);
+    let own = OwnRules { folder: data.join("rules"), from: OwnFrom::Store(Arc::clone(&database) as _) };
+    let content = Arc::new(Content::load(config.rules.clone(), Some(own))?);
     let feed = Feed::new();
     let local = Local::open(&config, data)?;
     local.start(&mut node, &config.kafka, data)?;
-    let archive = config.clickhouse.open().await?;
-    let indexers = archive.is_some();
-    let (events, retention) = match archive {
-        Some(archive) => {
-            let planned = PlannedStore::new(Arc::clone(&local.store) as Arc<dyn EventStore>, Arc::new(archive));
-            (Arc::new(planned) as Arc<dyn EventStore>, config.clickhouse.recent(config.storage.retention()))
-        }
+    let archive = config.clickhouse.open_late().await?;
+    let planned = archive.map(|archive| Arc::new(PlannedStore::new(Arc::clone(&local.store) as Arc<dyn EventStore>, archive)));
+    let (events, retention) = match &planned {
+        Some(planned) => (Arc::clone(planned) as Arc<dyn EventStore>, config.clickhouse.recent(config.storage.retention())),
         None => (Arc::clone(&local.store) as Arc<dyn EventStore>, config.storage.retention()),
     };
 
+    if let Some(planned) = planned.clone() {
+        let stop = Arc::clone(&node.stop);
+        node.keep_doing("archive", move || {
+            while !stop.load(Ordering::Relaxed) {
+                // it may take its time to say that it is away: nobody else waits for that
+                planned.away();
+                std::thread::park_timeout(Duration::from_secs(3));
+            }
+            Ok(())
+        })?;
+    }
     let applying = Applying {
         settings: config.kafka.clone(),
         state: Arc::clone(&state),
@@ -103,9 +113,20 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
         stop: Arc::clone(&node.stop),
     };
     node.keep_doing("alerts", move || applying.session())?;
+    let changed = Arc::<AtomicBool>::default();
+    let rule_control = Arc::new(Control { content: Arc::clone(&content), changed: Arc::clone(&changed) });
+    let publisher = Publisher {
+        settings: config.kafka.clone(),
+        state: Arc::clone(&state),
+        rules: Arc::clone(&database) as _,
+        changed,
+        health: Arc::clone(&node.health),
+        stop: Arc::clone(&node.stop),
+    };
+    node.keep_doing("settings", move || publisher.session())?;
     let roster = Arc::new(Roster::new(&config.kafka));
     roster.start(&mut node, Arc::clone(&state))?;
-    let watch = Watch::new(&config.kafka, indexers, Arc::clone(&roster), Arc::clone(&node.health), Arc::clone(&node.stop));
+    let watch = Watch::new(&config.kafka, planned, Arc::clone(&roster), Arc::clone(&node.health), Arc::clone(&node.stop));
     let figures = watch.figures();
     node.keep_doing("lag", move || watch.run())?;
     let stop = Arc::clone(&node.stop);
@@ -148,8 +169,7 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
         people: Arc::clone(&database) as _,
         cases: Arc::clone(&database) as _,
         rules: Arc::clone(&database) as _,
-        // the analyzers read their rules where they run
-        rule_control: None,
+        rule_control: Some(rule_control),
         handovers: database,
         response: desk,
         ledger: Some(proofs),

@@ -25,6 +25,8 @@ use super::{
 /// Changes are told this often, everything this often.
 const CHANGES: Duration = Duration::from_secs(1);
 const WHOLE: Duration = Duration::from_secs(30);
+/// A collector that is not heard of for so long is missed; it tells something every second.
+const SILENT: Duration = Duration::from_secs(10);
 
 /// The sources of a collector, over restarts.
 #[derive(Clone)]
@@ -132,7 +134,8 @@ impl Collectors {
                 self.file.write(&self.registry.snapshot());
             }
             let status = self.spool.status();
-            let spool = Say::Spool { waiting: status.waiting, bytes: status.bytes, delivered: status.delivered, alarm: status.alarm };
+            let (waiting, bytes, delivered) = (status.waiting, status.bytes, status.delivered);
+            let spool = Say::Spool { waiting, bytes, delivered, alarm: status.alarm, ended: stopping };
             let sent = send(&self.settings, &topic, &name, &mut writer, vec![Say::Sources { whole: all, list }, spool]);
             match sent {
                 Ok(()) if all => whole = Some(Instant::now()),
@@ -186,11 +189,27 @@ fn listen(settings: &Settings, group: &str, stop: &AtomicBool, each: &mut dyn Fn
     Ok(())
 }
 
-/// How a collector's spool is.
-#[derive(Clone, Debug, Default)]
+/// How a collector's spool was when it was last heard of.
+#[derive(Clone, Debug)]
 pub(super) struct SpoolReport {
     pub(super) waiting: u64,
     pub(super) alarm: Option<String>,
+    pub(super) heard: Instant,
+}
+
+impl SpoolReport {
+    /// What is wrong with it.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let silence = self.heard.elapsed();
+        if silence < SILENT {
+            return self.alarm.clone();
+        }
+        Some(format!(
+            "has not been heard of for {} s: it was killed, or its way to Kafka is cut and its spool keeps what comes; {} records waited then",
+            silence.as_secs(),
+            self.waiting
+        ))
+    }
 }
 
 /// The console's side.
@@ -208,6 +227,11 @@ impl Roster {
     /// How the spools are, by collector.
     pub(super) fn spools(&self) -> BTreeMap<String, SpoolReport> {
         self.spools.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is wrong with the first of them that has something.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.spools().iter().find_map(|(name, spool)| Some(format!("{name}: {}", spool.trouble()?)))
     }
 
     /// Has all collectors fix the format of a source, or free it.
@@ -234,8 +258,14 @@ impl Roster {
                         tracing::error!(%error, "FSP-RUN-050: cannot keep the state of sources; it is tried again");
                     }
                 }
-                Say::Spool { waiting, alarm, .. } => {
-                    roster.spools.lock().unwrap_or_else(PoisonError::into_inner).insert(message.from, SpoolReport { waiting, alarm });
+                Say::Spool { waiting, alarm, ended, .. } => {
+                    let mut spools = roster.spools.lock().unwrap_or_else(PoisonError::into_inner);
+                    // one that ended with records in its spool is missed: they are nowhere else
+                    if ended && waiting == 0 {
+                        spools.remove(&message.from);
+                    } else {
+                        spools.insert(message.from, SpoolReport { waiting, alarm, heard: Instant::now() });
+                    }
                 }
                 Say::Pin { .. } => {}
             })

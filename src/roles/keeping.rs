@@ -14,9 +14,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use arc_swap::ArcSwap;
 use fansipan_analyzer::{
-    GroupingConfig, Losses, Settings as Correlation, Signal,
+    Exceptions, GroupingConfig, Losses, Settings as Correlation, Signal,
     split::{Keeper, Note, Share},
 };
 use fansipan_bus::kafka::{Outgoing, Owner, Reader, Settings, Topics, Writer, table};
@@ -26,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     matching::{Ways, pass_on, record},
     node::Health,
+    settings::InForce,
     wire,
 };
 use crate::alerts;
@@ -41,7 +41,7 @@ const PATIENCE: u32 = 20;
 /// Everything a session needs.
 pub(super) struct Keeping {
     pub(super) settings: Settings,
-    pub(super) rules: Arc<ArcSwap<RuleSet>>,
+    pub(super) in_force: InForce,
     pub(super) grouping: GroupingConfig,
     pub(super) correlation: Correlation,
     pub(super) snapshot_every: Duration,
@@ -61,6 +61,7 @@ struct Head {
 struct Held {
     keeper: Keeper,
     in_force: Arc<RuleSet>,
+    exceptions: Arc<Exceptions>,
     /// Notes before this have had their effects.
     replay_until: u64,
     replaying: bool,
@@ -77,7 +78,7 @@ struct Keepers {
     many: i32,
     /// Partitions of the events topic.
     from: i32,
-    rules: Arc<ArcSwap<RuleSet>>,
+    judge: InForce,
     grouping: GroupingConfig,
     correlation: Correlation,
     held: Mutex<BTreeMap<i32, Held>>,
@@ -104,9 +105,11 @@ fn snapshot(table: &BTreeMap<Vec<u8>, Vec<u8>>, prefix: &str) -> Result<Option<(
 
 impl Owner for Keepers {
     fn assigned(&self, partition: i32, committed: Option<u64>) -> Result<Option<u64>, String> {
-        let in_force = self.rules.load_full();
+        let in_force = self.judge.rules.load_full();
         let share = Share { place: partition as usize, of: self.many as usize, from: self.from as usize };
+        let exceptions = self.judge.exceptions.load_full();
         let mut keeper = Keeper::new(share, &in_force, self.grouping.clone(), self.correlation.clone());
+        keeper.except(&exceptions);
         let (mut start, mut parts) = (None, 0);
         let prefix = format!("keep/{partition}/");
         let table = table::read(&self.settings, &self.topics.state, partition, prefix.as_bytes()).map_err(|e| e.to_string())?;
@@ -123,8 +126,8 @@ impl Owner for Keepers {
         let replay_until = committed.unwrap_or(0);
         let start = start.map(|s| s.min(replay_until));
         tracing::info!(partition, from = start, until = replay_until, "groups taken over");
-        let held =
-            Held { keeper, in_force, replay_until, replaying: true, saved: Instant::now(), cost: Duration::ZERO, parts, touched: false };
+        let (saved, cost) = (Instant::now(), Duration::ZERO);
+        let held = Held { keeper, in_force, exceptions, replay_until, replaying: true, saved, cost, parts, touched: false };
         self.locked().insert(partition, held);
         Ok(start)
     }
@@ -146,6 +149,7 @@ struct Batch {
 impl Keeping {
     /// Reads and sends until told to stop, or until something fails.
     pub(super) fn session(&self) -> Result<()> {
+        self.in_force.wait(&self.stop);
         let topics = Topics::new(&self.settings)?;
         let names = topics.names().clone();
         let many = topics.partitions(&names.keyed)?;
@@ -156,7 +160,7 @@ impl Keeping {
             topics: Ways::new(&names),
             many,
             from,
-            rules: Arc::clone(&self.rules),
+            judge: self.in_force.clone(),
             grouping: self.grouping.clone(),
             correlation: self.correlation.clone(),
             held: Mutex::default(),
@@ -265,12 +269,17 @@ fn take(keepers: &Keepers, record: &fansipan_bus::Delivery<'_>, batch: &mut Batc
     batch.notes += 1;
     let mut held = keepers.locked();
     let Some(own) = held.get_mut(&record.partition) else { return };
-    let rules = keepers.rules.load();
+    let rules = keepers.judge.rules.load();
     if !Arc::ptr_eq(&rules, &own.in_force) {
         own.in_force = Arc::clone(&rules);
         if let Err(error) = own.keeper.replace_rules(&rules) {
             tracing::error!(%error, "FSP-RUN-043: windows of correlations begin anew under the new rules");
         }
+    }
+    let exceptions = keepers.judge.exceptions.load();
+    if !Arc::ptr_eq(&exceptions, &own.exceptions) {
+        own.exceptions = Arc::clone(&exceptions);
+        own.keeper.except(&exceptions);
     }
     own.touched = true;
     if own.replaying && record.offset >= own.replay_until {

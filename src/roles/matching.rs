@@ -13,16 +13,15 @@ use std::{
 };
 
 use anyhow::Result;
-use arc_swap::ArcSwap;
 use fansipan_analyzer::{
-    Settings as Correlation,
+    Exceptions, Settings as Correlation,
     split::{Matcher, Note},
 };
 use fansipan_bus::kafka::{Names, Outgoing, Owner, Reader, Settings, Topics, Writer, table};
 use fansipan_rules::RuleSet;
 use fansipan_storage::RuleCount;
 
-use super::{node::Health, wire};
+use super::{node::Health, settings::InForce, wire};
 
 /// Group on the events topic.
 pub(super) const GROUP: &str = "analyzer";
@@ -32,7 +31,7 @@ const RECORDS: usize = 8192;
 /// Everything a session needs.
 pub(super) struct Matching {
     pub(super) settings: Settings,
-    pub(super) rules: Arc<ArcSwap<RuleSet>>,
+    pub(super) in_force: InForce,
     pub(super) correlation: Correlation,
     pub(super) snapshot_every: Duration,
     pub(super) health: Arc<Health>,
@@ -42,6 +41,7 @@ pub(super) struct Matching {
 struct Held {
     matcher: Matcher,
     in_force: Arc<RuleSet>,
+    exceptions: Arc<Exceptions>,
     saved: Instant,
 }
 
@@ -50,7 +50,7 @@ struct Matchers {
     settings: Settings,
     topics: Ways,
     keepers: i32,
-    rules: Arc<ArcSwap<RuleSet>>,
+    judge: InForce,
     correlation: Correlation,
     held: Mutex<BTreeMap<i32, Held>>,
 }
@@ -67,8 +67,10 @@ impl Matchers {
 
 impl Owner for Matchers {
     fn assigned(&self, partition: i32, committed: Option<u64>) -> Result<Option<u64>, String> {
-        let in_force = self.rules.load_full();
+        let in_force = self.judge.rules.load_full();
+        let exceptions = self.judge.exceptions.load_full();
         let mut matcher = Matcher::new(partition, &in_force, self.correlation.clone());
+        matcher.except(&exceptions);
         let key = state_key(partition);
         let kept = table::read(&self.settings, &self.topics.state, partition % self.keepers, &key).map_err(|e| e.to_string())?;
         if let Some(state) = kept.get(&key)
@@ -76,7 +78,7 @@ impl Owner for Matchers {
         {
             tracing::error!(%error, partition, "event time is learned anew");
         }
-        self.locked().insert(partition, Held { matcher, in_force, saved: Instant::now() });
+        self.locked().insert(partition, Held { matcher, in_force, exceptions, saved: Instant::now() });
         Ok(committed)
     }
 
@@ -97,6 +99,7 @@ struct Batch {
 impl Matching {
     /// Reads and sends until told to stop, or until something fails.
     pub(super) fn session(&self) -> Result<()> {
+        self.in_force.wait(&self.stop);
         let topics = Topics::new(&self.settings)?;
         let names = topics.names().clone();
         let keepers = topics.partitions(&names.keyed)?;
@@ -105,7 +108,7 @@ impl Matching {
             settings: self.settings.clone(),
             topics: Ways::new(&names),
             keepers,
-            rules: Arc::clone(&self.rules),
+            judge: self.in_force.clone(),
             correlation: self.correlation.clone(),
             held: Mutex::default(),
         });
@@ -160,12 +163,17 @@ fn take(matchers: &Matchers, key: &[u8], record: &fansipan_bus::Delivery<'_>, ba
     batch.next.insert(record.partition, record.offset + 1);
     let mut held = matchers.locked();
     let Some(own) = held.get_mut(&record.partition) else { return };
-    let rules = matchers.rules.load();
+    let rules = matchers.judge.rules.load();
     if !Arc::ptr_eq(&rules, &own.in_force) {
         own.in_force = Arc::clone(&rules);
         if let Err(error) = own.matcher.replace_rules(&rules) {
             tracing::error!(%error, "FSP-RUN-043: event time is learned anew under the new rules");
         }
+    }
+    let exceptions = matchers.judge.exceptions.load();
+    if !Arc::ptr_eq(&exceptions, &own.exceptions) {
+        own.exceptions = Arc::clone(&exceptions);
+        own.matcher.except(&exceptions);
     }
     match wire::event(record.value) {
         Ok(event) => {

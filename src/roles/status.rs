@@ -16,6 +16,7 @@ use fansipan_bus::kafka::{
     lag::{Lags, PartitionLag},
 };
 use fansipan_rules::RuleSet;
+use fansipan_storage::planner::PlannedStore;
 
 use super::{control::Roster, indexer, keeping, matching, mirror, node::Health};
 use crate::content::Content;
@@ -41,13 +42,19 @@ pub(super) struct Watch {
     figures: Arc<Mutex<Figures>>,
     health: Arc<Health>,
     stop: Arc<AtomicBool>,
-    /// Whether there are indexers to watch.
-    indexers: bool,
+    /// Where events are kept in ClickHouse: then there are indexers to watch.
+    planned: Option<Arc<PlannedStore>>,
 }
 
 impl Watch {
-    pub(super) fn new(settings: &Settings, indexers: bool, roster: Arc<Roster>, health: Arc<Health>, stop: Arc<AtomicBool>) -> Self {
-        Self { settings: settings.clone(), roster, figures: Arc::default(), health, stop, indexers }
+    pub(super) fn new(
+        settings: &Settings,
+        planned: Option<Arc<PlannedStore>>,
+        roster: Arc<Roster>,
+        health: Arc<Health>,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
+        Self { settings: settings.clone(), roster, figures: Arc::default(), health, stop, planned }
     }
 
     pub(super) fn figures(&self) -> Arc<Mutex<Figures>> {
@@ -58,7 +65,7 @@ impl Watch {
     pub(super) fn run(&self) -> Result<()> {
         let names = Names::new(&self.settings);
         let mut groups = vec![(matching::GROUP, &names.events), (keeping::GROUP, &names.keyed), (mirror::GROUP, &names.events)];
-        groups.extend(self.indexers.then_some((indexer::GROUP, &names.events)));
+        groups.extend(self.planned.is_some().then_some((indexer::GROUP, &names.events)));
         let mut lags = Lags::new(&self.settings);
         let mut before: Option<(Instant, u64)> = None;
         while !self.stop.load(Ordering::Relaxed) {
@@ -75,6 +82,15 @@ impl Watch {
         Ok(())
     }
 
+    /// That ClickHouse does not answer, and what that means.
+    fn archive_away(&self) -> Option<String> {
+        let away = self.planned.as_ref()?.last_away();
+        self.health.set("fansipan_archive_away", f64::from(u8::from(away.is_some())));
+        away.map(|reason| {
+            format!("ClickHouse does not answer ({reason}): recent days are searched on this machine's own disk, older ones wait")
+        })
+    }
+
     fn note(&self, found: Vec<(&'static str, Vec<PartitionLag>)>, before: &mut Option<(Instant, u64)>) {
         let mut behind = false;
         for (group, partitions) in &found {
@@ -86,8 +102,11 @@ impl Watch {
         }
         for (collector, spool) in self.roster.spools() {
             self.health.set(format!("fansipan_spool_records{{collector=\"{collector}\"}}"), spool.waiting as f64);
+            let silent = spool.heard.elapsed().as_secs_f64();
+            self.health.set(format!("fansipan_collector_silent_seconds{{collector=\"{collector}\"}}"), silent);
         }
-        self.health.set_alarm(None);
+        let away = self.archive_away();
+        self.health.set_alarm(away.clone().or_else(|| self.roster.trouble()));
         let head: u64 = found.first().map_or(0, |(_, list)| list.iter().map(|p| p.end).sum());
         let mut figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, old)) = before {
@@ -95,7 +114,7 @@ impl Watch {
         }
         *before = Some((Instant::now(), head));
         figures.behind_since = if behind { figures.behind_since.or_else(|| Some(Instant::now())) } else { None };
-        (figures.groups, figures.head, figures.problem) = (found, head, None);
+        (figures.groups, figures.head, figures.problem) = (found, head, away);
     }
 }
 
@@ -125,7 +144,7 @@ impl LiveStatus for Cluster {
         for (collector, spool) in &spools {
             consumers.push(ConsumerStatus { name: format!("spool/{collector}"), offset: 0, lag: spool.waiting });
         }
-        let alarm = figures.problem.clone().or_else(|| spools.iter().find_map(|(name, s)| Some(format!("{name}: {}", s.alarm.as_ref()?))));
+        let alarm = figures.problem.clone().or_else(|| self.roster.trouble());
         LiveSnapshot {
             events_total: figures.head,
             per_second: figures.per_second,

@@ -1,9 +1,9 @@
-//! What roles tell each other, as JSON with a version: changes of alerts, and messages on the control topic.
+//! What roles tell each other, as JSON with a version: changes of alerts, settings, and messages on the control topic.
 //! Readers take the version before as well; of a newer one they say that this node must be upgraded.
 
 use anyhow::{Context as _, Result, bail};
-use fansipan_model::{Alert, AlertId, Event, SourceInfo, json};
-use fansipan_storage::{AlertChange, AlertRepeat, RuleCount};
+use fansipan_model::{Alert, AlertId, Event, Exception, SourceInfo, json};
+use fansipan_storage::{AlertChange, AlertRepeat, OwnRule, RuleCount};
 use serde::{Deserialize, Serialize};
 
 const VERSION: u8 = 1;
@@ -84,6 +84,59 @@ pub(crate) fn read_alert(bytes: &[u8]) -> Result<Told> {
     })
 }
 
+/// What people set at the console, as analyzers must know it: the latest version of each.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Setting {
+    /// What they are not told of.
+    Exception(Exception),
+    /// A rule of their own, or a switch on another.
+    Rule(OwnRule),
+}
+
+/// One record of the settings topic.
+#[derive(Debug, Serialize, Deserialize)]
+struct SettingRecord {
+    v: u8,
+    #[serde(flatten)]
+    what: SettingWire,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SettingWire {
+    Exception(Exception),
+    Rule { id: String, version: u64, text: Option<String>, enabled: bool, who: String, at: i64, why: String },
+}
+
+impl Setting {
+    /// Key and value as they travel.
+    pub(crate) fn write(self) -> Result<(Vec<u8>, Vec<u8>)> {
+        let (key, what) = match self {
+            Setting::Exception(e) => (format!("exception/{}", e.id), SettingWire::Exception(e)),
+            Setting::Rule(OwnRule { id, version, text, enabled, who, at, why }) => {
+                (format!("rule/{id}"), SettingWire::Rule { id, version, text, enabled, who, at, why })
+            }
+        };
+        Ok((key.into_bytes(), serde_json::to_vec(&SettingRecord { v: VERSION, what })?))
+    }
+
+    /// Reads one. The id of a rule is the name of a file, so it is looked at.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self> {
+        version(bytes, "settings")?;
+        let record: SettingRecord = serde_json::from_slice(bytes).context("FSP-RUN-062: a record of the settings topic is damaged")?;
+        Ok(match record.what {
+            SettingWire::Exception(e) => Setting::Exception(e),
+            SettingWire::Rule { id, version, text, enabled, who, at, why } => {
+                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+                if text.is_some() && (id.is_empty() || id.starts_with('.') || !id.chars().all(plain)) {
+                    bail!("FSP-RUN-062: a record of the settings topic is damaged: {id:?} is no id of a rule");
+                }
+                Setting::Rule(OwnRule { id, version, text, enabled, who, at, why })
+            }
+        })
+    }
+}
+
 /// A message on the control topic.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Message {
@@ -100,8 +153,15 @@ pub(crate) struct Message {
 pub(crate) enum Say {
     /// A collector: these sources are now so; `whole`: and there are no others.
     Sources { whole: bool, list: Vec<SourceInfo> },
-    /// A collector: how its spool is.
-    Spool { waiting: u64, bytes: u64, delivered: u64, alarm: Option<String> },
+    /// A collector: how its spool is; `ended`: and it stops in order, nobody need wait to hear of it.
+    Spool {
+        waiting: u64,
+        bytes: u64,
+        delivered: u64,
+        alarm: Option<String>,
+        #[serde(default)]
+        ended: bool,
+    },
     /// The console: an operator fixed the format of a source, or freed it.
     Pin { source: String, format: Option<String> },
 }
@@ -135,9 +195,9 @@ pub(super) fn event(record: &[u8]) -> Result<Event, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Told, change, read_alert, rules};
-    use fansipan_model::AlertId;
-    use fansipan_storage::{AlertChange, AlertRepeat, RuleCount};
+    use super::{Setting, Told, change, read_alert, rules};
+    use fansipan_model::{AlertId, Exception, ExceptionKind};
+    use fansipan_storage::{AlertChange, AlertRepeat, OwnRule, RuleCount};
 
     #[test]
     fn what_is_written_is_read() {
@@ -150,6 +210,41 @@ mod tests {
         }
         let counts = vec![RuleCount { rule: "r".into(), count: 2, last: 9 }];
         assert_eq!(read_alert(&rules(counts.clone()).unwrap()).unwrap(), Told::Rules(counts));
+    }
+
+    #[test]
+    fn settings_are_read_as_written_and_no_rule_names_a_file_elsewhere() {
+        let exception = Exception {
+            id: "e1".into(),
+            kind: ExceptionKind::Exception,
+            rule: Some("r".into()),
+            filter: "user.name:scanner".into(),
+            agency: None,
+            owner: "an".into(),
+            reason: "our scanner".into(),
+            from: 1,
+            until: 2,
+            created: 1,
+            made_by: "an".into(),
+            version: 3,
+        };
+        let rule = |id: &str, text: Option<&str>| OwnRule {
+            id: id.into(),
+            version: 2,
+            text: text.map(Into::into),
+            enabled: true,
+            who: "an".into(),
+            at: 5,
+            why: "new".into(),
+        };
+        for setting in [Setting::Exception(exception), Setting::Rule(rule("a-b", Some("title: x"))), Setting::Rule(rule("a/b", None))] {
+            let (_, value) = setting.clone().write().unwrap();
+            assert_eq!(Setting::read(&value).unwrap(), setting);
+        }
+        for bad in ["../../etc/passwd", ".hidden", ""] {
+            let (_, value) = Setting::Rule(rule(bad, Some("title: x"))).write().unwrap();
+            assert!(Setting::read(&value).unwrap_err().to_string().contains("FSP-RUN-062"), "{bad}");
+        }
     }
 
     #[test]

@@ -101,6 +101,17 @@ pub enum StoreError {
         /// What it said.
         reason: String,
     },
+    /// ClickHouse does not answer, and this machine's own disk does not surely hold what was asked for.
+    #[error(
+        "FSP-S14 ClickHouse does not answer ({reason}), and only it holds all of that time; this machine's own disk has the events that \
+         arrived since {since}: ask for younger ones, or start ClickHouse"
+    )]
+    Away {
+        /// What the archive said.
+        reason: String,
+        /// First day that is surely here, or that there is none.
+        since: String,
+    },
     /// What was asked is not allowed as things stand.
     #[error("FSP-S13 {0}")]
     Refused(String),
@@ -132,6 +143,7 @@ impl StoreError {
             StoreError::Refused(_) => "FSP-S13",
             StoreError::Locked { .. } => "FSP-S10",
             StoreError::Remote { .. } => "FSP-S12",
+            StoreError::Away { .. } => "FSP-S14",
         }
     }
 

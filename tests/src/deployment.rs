@@ -22,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub struct Role {
     verb: &'static str,
     config: PathBuf,
-    data: PathBuf,
+    /// Its data folder.
+    pub data: PathBuf,
     stderr: PathBuf,
     /// Run through this first, such as `unshare`; `{}` stands for nothing.
     pub before: Vec<String>,
@@ -70,6 +71,13 @@ impl Role {
         }
     }
 
+    /// Has it reach the broker at another address; before it is started.
+    pub fn reach(&self, address: &str) -> Result<()> {
+        let text = fs::read_to_string(&self.config)?;
+        let lines = text.lines().map(|l| if l.starts_with("brokers = ") { format!("brokers = [{address:?}]\n") } else { format!("{l}\n") });
+        Ok(fs::write(&self.config, lines.collect::<String>())?)
+    }
+
     /// What it wrote to standard error.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.stderr).unwrap_or_default()
@@ -103,7 +111,16 @@ impl Role {
 
     /// `/metrics` as text.
     pub fn metrics(&self) -> Result<String> {
-        let out = Command::new("curl").args(["-s", "--max-time", "5", &format!("http://127.0.0.1:{}/metrics", self.health)]).output()?;
+        self.ask("metrics")
+    }
+
+    /// `/readyz` as text: whether it works, and what is wrong.
+    pub fn readiness(&self) -> Result<String> {
+        self.ask("readyz")
+    }
+
+    fn ask(&self, path: &str) -> Result<String> {
+        let out = Command::new("curl").args(["-s", "--max-time", "5", &format!("http://127.0.0.1:{}/{path}", self.health)]).output()?;
         Ok(String::from_utf8_lossy(&out.stdout).into_owned())
     }
 
@@ -160,7 +177,8 @@ impl Deployment {
                 broker.address
             );
             let config = dir.path().join(format!("{name}.toml"));
-            fs::write(&config, format!("{common}[log]\nmin_free_mib = 16\n{extra}\n{text}"))?;
+            let free = if extra.contains("min_free_mib") { "" } else { "min_free_mib = 16\n" };
+            fs::write(&config, format!("{common}[log]\n{free}{extra}\n{text}"))?;
             let (data, stderr) = (dir.path().join(name), dir.path().join(format!("{name}.err")));
             fs::create_dir_all(&data)?;
             Ok(Role { verb, config, data, stderr, before: Vec::new(), health, child: None })
@@ -177,10 +195,15 @@ impl Deployment {
     /// Starts everything.
     pub fn start(broker: &Broker, analyzers: usize, extra: &str, collector: &str) -> Result<Self> {
         let mut this = Self::new(broker, analyzers, extra, collector)?;
-        this.collector.launch()?;
-        this.analyzers.iter_mut().try_for_each(Role::launch)?;
-        this.console.launch()?;
+        this.launch()?;
         Ok(this)
+    }
+
+    /// Starts everything that was prepared.
+    pub fn launch(&mut self) -> Result<()> {
+        self.collector.launch()?;
+        self.analyzers.iter_mut().try_for_each(Role::launch)?;
+        self.console.launch()
     }
 
     /// Folder for a test's own files.

@@ -1,8 +1,16 @@
 //! A broker for tests: Apache Kafka itself, started by `packaging/dev/kafka`, or the one named by `KAFKA_BROKERS`.
 
 use std::{
+    io::{ErrorKind, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::sleep,
+    time::Duration,
 };
 
 use anyhow::{Result, bail};
@@ -16,7 +24,8 @@ pub struct Broker {
 }
 
 fn script() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/dev/kafka")
+    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    above.map(|a| a.join("packaging/dev/kafka")).find(|p| p.exists()).unwrap_or_default()
 }
 
 impl Broker {
@@ -33,6 +42,21 @@ impl Broker {
         let dir = tempfile::Builder::new().prefix("fansipan-kafka-").tempdir()?;
         let address = begin(dir.path())?;
         Ok(Broker { address, own: Some(dir) })
+    }
+
+    /// The process, of a broker of ours.
+    pub fn pid(&self) -> Option<u32> {
+        let dir = self.own.as_ref()?;
+        std::fs::read_to_string(dir.path().join("pid")).ok()?.trim().parse().ok()
+    }
+
+    /// A line to it that can be cut, of a broker of ours.
+    pub fn line(&self) -> Result<Line> {
+        let Some(dir) = &self.own else { bail!("the broker of KAFKA_BROKERS is not ours") };
+        let out = Command::new(script()).arg("far").arg(dir.path()).output()?;
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        let Some((gate, far)) = text.trim().split_once('\n') else { bail!("no line to the broker: {text}") };
+        Line::open(gate, far.to_owned())
     }
 
     /// Sends it a signal: `KILL`, `STOP`, `CONT`.
@@ -65,6 +89,99 @@ impl Drop for Broker {
         if let Some(dir) = &self.own {
             let _ = self.signal("CONT");
             let _ = Command::new(script()).arg("stop").arg(dir.path()).status();
+        }
+    }
+}
+
+/// How often who waits looks whether the line is whole.
+const BEAT: Duration = Duration::from_millis(20);
+
+/// A way to a broker over loopback. While it is cut nothing passes and nobody is told, as when a cable is pulled; when it is mended
+/// those who waited find their connections broken.
+pub struct Line {
+    /// Where to find the broker at its other end.
+    pub address: String,
+    cut: Arc<AtomicBool>,
+    ended: Arc<AtomicBool>,
+}
+
+impl Line {
+    fn open(gate: &str, far: String) -> Result<Line> {
+        let listener = TcpListener::bind(gate)?;
+        listener.set_nonblocking(true)?;
+        let line = Line { address: gate.to_owned(), cut: Arc::default(), ended: Arc::default() };
+        let (cut, ended) = (Arc::clone(&line.cut), Arc::clone(&line.ended));
+        std::thread::spawn(move || {
+            while !ended.load(Ordering::Relaxed) {
+                match listener.accept() {
+                    Ok((near, _)) if !cut.load(Ordering::Relaxed) => {
+                        if let Ok(far) = TcpStream::connect(&far) {
+                            join(&near, &far, &cut, &ended);
+                        }
+                    }
+                    _ => sleep(BEAT),
+                }
+            }
+        });
+        Ok(line)
+    }
+
+    /// Nothing passes any more.
+    pub fn cut(&self) {
+        self.cut.store(true, Ordering::Relaxed);
+    }
+
+    /// It is whole again.
+    pub fn mend(&self) {
+        self.cut.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Both directions of a connection.
+fn join(near: &TcpStream, far: &TcpStream, cut: &Arc<AtomicBool>, ended: &Arc<AtomicBool>) {
+    for (from, to) in [(near, far), (far, near)] {
+        let (Ok(from), Ok(to)) = (from.try_clone(), to.try_clone()) else { return };
+        let (cut, ended) = (Arc::clone(cut), Arc::clone(ended));
+        std::thread::spawn(move || {
+            pass(&from, &to, &cut, &ended);
+            let _ = from.shutdown(std::net::Shutdown::Both);
+            let _ = to.shutdown(std::net::Shutdown::Both);
+        });
+    }
+}
+
+fn pass(mut from: &TcpStream, mut to: &TcpStream, cut: &AtomicBool, ended: &AtomicBool) {
+    let mut buffer = vec![0; 65_536];
+    let _ = from.set_read_timeout(Some(BEAT));
+    // an accepted connection may have what its listener had
+    let _ = from.set_nonblocking(false);
+    let mut was_cut = false;
+    while !ended.load(Ordering::Relaxed) {
+        if cut.load(Ordering::Relaxed) {
+            was_cut = true;
+            sleep(BEAT);
+            continue;
+        }
+        if was_cut {
+            return;
+        }
+        match from.read(&mut buffer) {
+            Ok(0) => return,
+            // what was under way when it was cut is lost
+            Ok(_) if cut.load(Ordering::Relaxed) => {}
+            Ok(n) => {
+                if to.write_all(&buffer[..n]).is_err() {
+                    return;
+                }
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
+            Err(_) => return,
         }
     }
 }

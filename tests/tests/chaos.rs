@@ -233,3 +233,52 @@ fn a_full_spool_holds_the_sender_back() -> Result<()> {
     assert_eq!(deployment.count("*")?, many, "and none twice");
     Ok(())
 }
+
+/// Runs a role through a shell with a mount namespace of its own, in which `folder` is a small disk.
+fn small_disk(role: &mut Role, folder: &str, size: &str) {
+    let disk = role.data.join(folder);
+    fs::create_dir_all(&disk).expect("a folder");
+    let script = format!("mount -t tmpfs -o size={size} tmpfs {} && exec \"$@\"", disk.display());
+    role.before = ["unshare", "--mount", "sh", "-c", &script, "sh"].map(ToOwned::to_owned).to_vec();
+}
+
+fn may_mount() -> bool {
+    let allowed = std::process::Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|s| s.success());
+    if !allowed {
+        println!("skipped: a disk that is full needs a mount namespace, which only root may make");
+    }
+    allowed
+}
+
+#[test]
+fn a_spool_whose_disk_is_full_loses_nothing() -> Result<()> {
+    if !may_mount() {
+        return Ok(());
+    }
+    let broker = Broker::own()?;
+    let dir = tempfile::tempdir()?;
+    let log = dir.path().join("device.log");
+    fs::write(&log, "")?;
+    let file = format!("[[sources.file]]\npath = \"{}\"\n", log.display());
+    // no reserve is kept free: the disk itself refuses, in the middle of a write
+    let mut deployment = Deployment::new(&broker, 1, "segment_mib = 1\nmin_free_mib = 0", &file)?;
+    small_disk(&mut deployment.collector, "spool", "6m");
+    deployment.collector.launch()?;
+    deployment.console.launch()?;
+    broker.signal("STOP")?;
+    let many = if soak() { 60_000u64 } else { 16_000 };
+    let line = |n: u64| format!("<38>2026-11-23T10:00:00Z h1 app[{}]: {} filler {}\n", n + 1, n, "x".repeat(600));
+    fs::write(&log, (0..many).map(line).collect::<String>())?;
+    eventually("the disk is full and the collector says so", Duration::from_secs(60), || {
+        let full = deployment.collector.readiness()?.contains("the disk is full");
+        Ok(full && deployment.collector.figure("fansipan_alarm")? == 1.0)
+    })
+    .with_context(|| deployment.last_words())?;
+    broker.signal("CONT")?;
+    let took = eventually("all of it is stored", Duration::from_secs(180), || Ok(deployment.count("*")? >= many))
+        .with_context(|| deployment.last_words())?;
+    println!("disk of the spool full: {many} records stored {:.1} s after the broker came back", took.as_secs_f64());
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(deployment.count("*")?, many, "and none twice");
+    Ok(())
+}

@@ -130,31 +130,120 @@ fn how_it_is(deployment: &Deployment, many: usize) -> Result<()> {
 
 #[test]
 fn a_collector_that_was_cut_off_catches_up_and_the_lag_is_seen() -> Result<()> {
-    let (many, seconds) = if soak() { (6_000_000, 600) } else { (4000, 4) };
+    // ten minutes at 10,000 a second in the long form
+    let (many, seconds) = if soak() { (6_600_000, 600) } else { (4400, 4) };
     let broker = Broker::own()?;
-    let deployment = Deployment::start(&broker, 1, "", "")?;
+    let line = broker.line()?;
+    let mut deployment = Deployment::new(&broker, 1, "", "")?;
+    deployment.collector.reach(&line.address)?;
+    deployment.launch()?;
     let lines = lines(many);
-    let mut rest = lines.as_slice();
-    let first = lines.len() / 10;
-    send(deployment.syslog, &rest[..first])?;
-    rest = &rest[first..];
-    eventually("the first lines are there", Duration::from_secs(60), || Ok(deployment.count("*")? == first as u64))?;
-    broker.signal("STOP")?;
-    for chunk in rest.chunks(rest.len().div_ceil(seconds)) {
+    let (first, rest) = lines.split_at(many / 11);
+    send(deployment.syslog, first)?;
+    eventually("the first lines are there", Duration::from_secs(120), || Ok(deployment.count("*")? == first.len() as u64))?;
+    line.cut();
+    for chunk in rest.chunks(rest.len() / seconds) {
+        let begun = std::time::Instant::now();
         send(deployment.syslog, chunk)?;
-        std::thread::sleep(Duration::from_secs(1));
+        std::thread::sleep(Duration::from_secs(1).saturating_sub(begun.elapsed()));
     }
-    eventually("the spool holds what came", Duration::from_secs(60), || {
+    eventually("the spool holds what came, and the collector says so", Duration::from_secs(60), || {
         let waiting = deployment.collector.figure("fansipan_spool_records")?;
         Ok(waiting as usize == rest.len() && deployment.collector.figure("fansipan_alarm")? == 1.0)
+    })
+    .with_context(|| deployment.last_words())?;
+    eventually("metrics and API of the console name who is cut off", Duration::from_secs(60), || {
+        let silent = deployment.console.figure("fansipan_collector_silent_seconds{collector=\"collector\"}")?;
+        let said = |f: &Value| f["detail"].as_str().is_some_and(|d| d.contains("collector: has not been heard of"));
+        Ok(silent > 5.0 && deployment.doctor()?.iter().any(|f| f["check"] == "log" && f["ok"] == false && said(f)))
     })?;
-    broker.signal("CONT")?;
+    line.mend();
+    let mut most = 0.0_f64;
     let took = eventually("it catches up", Duration::from_secs(if soak() { 1800 } else { 90 }), || {
-        Ok(deployment.count("*")? == many as u64 && deployment.collector.figure("fansipan_spool_records")? == 0.0)
-    })?;
-    println!("{} records that waited in the spool were stored {took:.1?} after the broker came back", rest.len());
+        most = most.max(deployment.console.figure("fansipan_spool_records")? + deployment.console.figure("fansipan_lag_records")?);
+        Ok(deployment.collector.figure("fansipan_spool_records")? == 0.0 && deployment.count("*")? == many as u64)
+    })
+    .with_context(|| deployment.last_words())?;
+    println!("{} records that waited in the spool were stored {took:.1?} after the line was mended; lag seen: {most}", rest.len());
+    assert!(!soak() || most > 0.0, "the console sees how far it is behind while it catches up");
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(deployment.count("*").context("the count")?, many as u64, "and none twice");
+    eventually("nothing is wrong any more", Duration::from_secs(30), || {
+        Ok(deployment.doctor()?.iter().any(|f| f["check"] == "log" && f["ok"] == true))
+    })
+    .map(drop)
+}
+
+const MARKED: &str = "00000000-0000-4000-8000-000000000071";
+const OWN: &str = "00000000-0000-4000-8000-000000000072";
+
+/// One failed login of a user, now.
+fn fail(port: u16, user: &str) -> Result<()> {
+    let line = format!("<38>{:.3} srv sshd[7]: Failed password for {user} from 203.0.113.7 port 4711 ssh2", jiff::Timestamp::now());
+    send(port, &[line])
+}
+
+#[test]
+fn what_people_set_at_the_console_is_heeded_by_the_analyzers() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let rule = |id: &str, title: &str, word: &str| {
+        format!(
+            "title: {title}\nid: {id}\nlogsource: {{product: linux, service: sshd}}\ndetection:\n  s:\n    - '{word}'\n  condition: s\nlevel: high\n"
+        )
+    };
+    std::fs::create_dir(folder.path().join("rules"))?;
+    std::fs::write(folder.path().join("rules/mine.yml"), rule(MARKED, "Marked", "Failed password"))?;
+    let broker = Broker::start()?;
+    let extra = format!("[rules]\nshipped = false\npaths = [\"{}\"]\n", folder.path().join("rules").display());
+    let mut deployment = Deployment::start(&broker, 2, &extra, "")?;
+    let patience = Duration::from_secs(60);
+    let count = |d: &Deployment, rule: &str, suppressed: &str| -> Result<u64> {
+        let list = d.json(&["alerts", "list", "--status", "all", "--rule", rule, "--suppressed", suppressed])?;
+        Ok(list.iter().filter_map(|a| a["count"].as_u64()).sum())
+    };
+    fail(deployment.syslog, "scanner")?;
+    eventually("the rule fires", patience, || Ok(count(&deployment, MARKED, "without")? == 1))?;
+    let scope = ["--rule", MARKED, "--filter", "user.name:scanner", "--reason", "our scanner", "--until", "1h"];
+    let made = std::time::Instant::now();
+    deployment.json(&[&["exceptions", "add"][..], &scope].concat())?;
+    let mut sent = 1;
+    eventually("an exception made at the console quiets the analyzers", patience, || {
+        fail(deployment.syslog, "scanner")?;
+        sent += 1;
+        Ok(count(&deployment, MARKED, "only")? > 0)
+    })?;
+    println!("an exception is in force {:.1} s after it was made", made.elapsed().as_secs_f64());
+    let shown = count(&deployment, MARKED, "without")?;
+    // a rule of their own: saved at the console, fires at the analyzers
+    let own = folder.path().join("own.yml");
+    std::fs::write(&own, rule(OWN, "Our own", "Failed password for ghost"))?;
+    let path = own.display().to_string();
+    deployment.json(&["rules", "save", &path, "--why", "seen at another centre"])?;
+    let mut seen = 0;
+    eventually("an own rule fires", patience, || {
+        fail(deployment.syslog, "ghost")?;
+        (sent, seen) = (sent + 1, seen + 1);
+        Ok(count(&deployment, OWN, "without")? > 0)
+    })?;
+    for role in &mut deployment.analyzers {
+        assert!(role.figure("fansipan_settings_reloads_total")? >= 2.0, "reloads are counted");
+        assert_eq!((role.figure("fansipan_exceptions")?, role.figure("fansipan_own_rules")?), (1.0, 1.0));
+        role.kill();
+        role.launch()?;
+    }
+    fail(deployment.syslog, "scanner")?;
+    sent += 1;
+    eventually("all of it is counted, after a crash too", patience, || Ok(count(&deployment, MARKED, "with")? == sent))?;
+    let ghosts = count(&deployment, OWN, "without")?;
+    assert_eq!(count(&deployment, MARKED, "without")?, shown + seen, "what is excepted stays quiet");
+    // switched off at the console, quiet at the analyzers
+    deployment.json(&["rules", "switch", OWN, "off", "--why", "too loud"])?;
+    eventually("the own rule is gone", patience, || {
+        Ok(deployment.analyzers.iter().all(|a| !a.data.join(format!("rules/{OWN}.yml")).exists()))
+    })?;
+    fail(deployment.syslog, "ghost")?;
+    eventually("the other rule has seen it", patience, || Ok(count(&deployment, MARKED, "with")? == sent + 1))?;
+    assert_eq!(count(&deployment, OWN, "without")?, ghosts);
     Ok(())
 }
 
@@ -163,6 +252,25 @@ fn clickhouse(url: &str, query: &str) -> Result<String> {
     let out = std::process::Command::new("curl").args(["-sf", "--max-time", "20", url, "--data-binary", query]).output()?;
     anyhow::ensure!(out.status.success(), "ClickHouse: {}", String::from_utf8_lossy(&out.stdout));
     Ok(String::from_utf8(out.stdout)?.trim().to_owned())
+}
+
+/// Recent days are on the console's own disk: it answers, and starts, without ClickHouse, and says so.
+fn without_the_archive(deployment: &mut Deployment, engine: &mut ClickHouse, many: u64) -> Result<()> {
+    engine.kill();
+    let patience = Duration::from_secs(60);
+    eventually("metrics say that it is away", patience, || Ok(deployment.console.figure("fansipan_archive_away")? == 1.0))?;
+    assert_eq!(deployment.count("*")?, many, "by what it held");
+    let explained = deployment.json(&["search", "*", "--explain", "--since", "30d"])?;
+    assert!(format!("{explained:?}").contains("ClickHouse does not answer"), "{explained:?}");
+    let found = deployment.doctor()?;
+    assert!(found.iter().any(|f| f["detail"].as_str().is_some_and(|d| d.contains("ClickHouse does not answer"))), "{found:?}");
+    deployment.console.stop()?;
+    deployment.console.launch()?;
+    let refused = deployment.json(&["search", "* | stats count() as n", "--since", "3650d"]).expect_err("older days").to_string();
+    assert!(refused.contains("FSP-S14"), "{refused}");
+    anyhow::ensure!(engine.restart(), "the engine starts again");
+    eventually("it is used again", patience, || Ok(deployment.count("*").is_ok_and(|n| n == many)))?;
+    Ok(())
 }
 
 #[test]
@@ -185,7 +293,8 @@ fn an_indexer_stores_every_event_once_in_clickhouse_whoever_is_killed() -> Resul
     send(deployment.syslog, second)?;
     deployment.indexer.kill();
     deployment.indexer.launch()?;
-    eventually("the indexer killed, all stored once", patience, || has(first.len() + second.len()))?;
+    let took = eventually("the indexer killed, all stored once", patience, || has(first.len() + second.len()))?;
+    println!("indexer killed: all stored {:.1} s after it started again", took.as_secs_f64());
     if engine.is_ours() {
         engine.kill();
         send(deployment.syslog, third)?;
@@ -193,11 +302,15 @@ fn an_indexer_stores_every_event_once_in_clickhouse_whoever_is_killed() -> Resul
     } else {
         send(deployment.syslog, third)?;
     }
-    eventually("the engine killed, all stored once", patience, || Ok(has(many).unwrap_or(false)))
+    let took = eventually("the engine killed, all stored once", patience, || Ok(has(many).unwrap_or(false)))
         .with_context(|| format!("{:?}\n{}", clickhouse(&url, &count), deployment.last_words()))?;
+    println!("ClickHouse engine killed: all stored {:.1} s after it started again", took.as_secs_f64());
     eventually("the console has everything", patience, || Ok(deployment.count("*")? == many as u64))?;
     let figures = deployment.console.metrics()?;
     assert!(figures.contains("fansipan_lag_records{group=\"indexer\""), "the lag of the indexer is seen");
+    if engine.is_ours() {
+        without_the_archive(&mut deployment, &mut engine, many as u64)?;
+    }
     clickhouse(&url, &format!("DROP DATABASE {database}"))?;
     Ok(())
 }

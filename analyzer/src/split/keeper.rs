@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Note;
 use crate::{
-    GroupingConfig, Signal,
+    Exceptions, GroupingConfig, Signal,
     correlate::{self, Keyed, Plan, Router, Settings, SnapshotError, Worker},
     detectors::{Detector as _, Report, network::Network},
     grouping::{Grouping, OpenAlert},
@@ -44,6 +44,7 @@ pub struct Keeper {
     marks: BTreeMap<i32, (i64, i64)>,
     /// The first arrival heard of.
     began: i64,
+    exceptions: Arc<Exceptions>,
     queue: Vec<Keyed>,
     network: Network,
     unknown: u64,
@@ -69,6 +70,7 @@ impl Keeper {
             grouping_config: grouping,
             marks: BTreeMap::new(),
             began: i64::MAX,
+            exceptions: Arc::default(),
             queue: Vec::new(),
             unknown: 0,
         }
@@ -80,8 +82,14 @@ impl Keeper {
     /// [`SnapshotError`]: windows begin anew.
     pub fn replace_rules(&mut self, rules: &RuleSet) -> Result<(), SnapshotError> {
         let state = self.save(0);
-        *self = Self::new(self.share, rules, self.grouping_config.clone(), self.settings.clone());
+        let exceptions = Arc::clone(&self.exceptions);
+        *self = Self { exceptions, ..Self::new(self.share, rules, self.grouping_config.clone(), self.settings.clone()) };
         self.load(&state).map(drop)
+    }
+
+    /// What people decided not to be told of, all of it: each says itself from when on it counts.
+    pub fn except(&mut self, exceptions: &Arc<Exceptions>) {
+        self.exceptions = Arc::clone(exceptions);
     }
 
     /// Records of correlations and detectors that are not in force here, because instances run different rules.
@@ -129,8 +137,14 @@ impl Keeper {
     /// Appends what there is to say over several events. Call after each batch of notes.
     pub fn settle(&mut self, out: &mut Vec<Signal>, onward: &mut Vec<Note>) {
         self.catch_up(onward);
+        let before = out.len();
         self.worker.tell(out);
         self.network.tell(out);
+        for signal in out.iter_mut().skip(before) {
+            if let Signal::Put(alert) = signal {
+                alert.suppressed = self.exceptions.alert(alert).map(ToOwned::to_owned);
+            }
+        }
     }
 
     fn note_mark(&mut self, from: i32, mark: i64, now: i64) {

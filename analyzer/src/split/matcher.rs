@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use fansipan_model::Event;
+use fansipan_model::{Alert, Event};
 use fansipan_rules::{RuleIndex, RuleSet, Scratch};
 use indexmap::IndexMap;
 
 use super::Note;
 use crate::{
-    Matches,
+    Exceptions, Matches,
     correlate::{self, Plan, Router, Settings, SnapshotError, Worker},
     detectors::network::{Fact, Network},
     entities, grouping,
@@ -28,6 +28,7 @@ pub struct Matcher {
     facts: Vec<Fact>,
     now: i64,
     told: (i64, i64),
+    exceptions: Arc<Exceptions>,
 }
 
 impl Matcher {
@@ -47,6 +48,7 @@ impl Matcher {
             settings,
             now: i64::MIN,
             told: (i64::MIN, i64::MIN),
+            exceptions: Arc::default(),
         }
     }
 
@@ -56,8 +58,14 @@ impl Matcher {
     /// [`SnapshotError`]: event time is learned anew.
     pub fn replace_rules(&mut self, rules: &Arc<RuleSet>) -> Result<(), SnapshotError> {
         let state = self.save();
-        *self = Self::new(self.from, rules, self.settings.clone());
+        let exceptions = Arc::clone(&self.exceptions);
+        *self = Self { exceptions, ..Self::new(self.from, rules, self.settings.clone()) };
         self.load(&state)
+    }
+
+    /// What people decided not to be told of, all of it: each says itself from which `event.ingested` on it counts.
+    pub fn except(&mut self, exceptions: &Arc<Exceptions>) {
+        self.exceptions = Arc::clone(exceptions);
     }
 
     /// Takes one event; appends what it means.
@@ -71,7 +79,8 @@ impl Matcher {
             crate::count(&mut self.counts, &compiled.reference.id, event.timestamp());
             if !compiled.correlated {
                 let matched = self.rules.matched_fields(rule, event);
-                let alert = grouping::open_alert(&compiled.reference, event, entities::group(event), matched);
+                let suppressed = self.exceptions.event(&compiled.reference, event).map(ToOwned::to_owned);
+                let alert = Alert { suppressed, ..grouping::open_alert(&compiled.reference, event, entities::group(event), matched) };
                 out.push(Note::Hit(Box::new(alert)));
             }
         }

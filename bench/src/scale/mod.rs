@@ -2,4 +2,7 @@
 
 #[path = "../../../tests/src/clickhouse.rs"]
 pub mod clickhouse;
+#[path = "../../../tests/src/kafka.rs"]
+pub mod kafka;
+pub mod roles;
 pub mod store;

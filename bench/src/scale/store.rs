@@ -69,14 +69,20 @@ fn investigations(sample: &Event) -> Vec<Investigation> {
     ]
 }
 
-fn event(normalizer: &Normalizer, state: &mut SourceState, rng: &mut Rng, line: &str, at: i64) -> Event {
+/// Where an event stands among those of its lane.
+struct Place {
+    count: u16,
+    lane: u64,
+}
+
+fn event(normalizer: &Normalizer, state: &mut SourceState, place: &Place, line: &str, at: i64) -> Event {
     let peer = Some(([192, 0, 2, 1], 514).into());
     let received = Received { raw: line.as_bytes(), peer, transport: Transport::Tcp, tls_identity: None, at, path: None };
     let mut event = normalizer.normalize(state, &received);
-    let mut random = [0; 10];
-    // twelve bits that count within the millisecond, as the collector's do, then chance
-    random.iter_mut().skip(2).for_each(|b| *b = rng.next_u64() as u8);
-    event.set_id(Builder::from_unix_timestamp_millis((at / 1_000_000) as u64, &random).into_uuid());
+    // twelve bits that count within the millisecond, then bits of the lane, as the collector's
+    let mut rest = [0; 10];
+    rest.iter_mut().zip(place.count.to_be_bytes().into_iter().chain(place.lane.to_be_bytes())).for_each(|(to, from)| *to = from);
+    event.set_id(Builder::from_unix_timestamp_millis((at / 1_000_000) as u64, &rest).into_uuid());
     event
 }
 
@@ -102,7 +108,7 @@ fn fill(
     mut tantivy: Option<&mut dyn EventWriter>,
 ) -> Result<(Event, u64, Spent)> {
     let normalizer = Normalizer::load_builtin()?;
-    let (mut state, mut rng, mut spent) = (SourceState::default(), Rng::new(plan.seed ^ 7), Spent::default());
+    let (mut state, lane, mut spent) = (SourceState::default(), Rng::new(plan.seed ^ 7).next_u64(), Spent::default());
     let per_second = (plan.events / 86_000).max(1);
     let mut generator = Generator::new(plan.seed, MIDNIGHT, per_second);
     let mut out = BufWriter::new(fs::File::create(raw)?);
@@ -114,7 +120,9 @@ fn fill(
         bytes += line.len() as u64;
         writeln!(out, "{line}")?;
         let at = (MIDNIGHT + (n / per_second) as i64) * 1_000_000_000 + (n % per_second * 1_000_000_000 / per_second) as i64;
-        let event = event(&normalizer, &mut state, &mut rng, &line, at);
+        // several fall into a millisecond where more than a thousand come in a second
+        let place = Place { count: (n % per_second % (per_second / 1000 + 1)) as u16, lane };
+        let event = event(&normalizer, &mut state, &place, &line, at);
         if n == plan.events / 2 {
             sample = Some(event.clone());
         }

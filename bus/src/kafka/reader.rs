@@ -155,7 +155,7 @@ impl Context {
 }
 
 /// Whether an error says that brokers cannot be reached for now.
-fn is_passing(error: &rdkafka::error::KafkaError) -> bool {
+pub(super) fn is_passing(error: &rdkafka::error::KafkaError) -> bool {
     use rdkafka::types::RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure, OperationTimedOut, Resolve};
     matches!(error.rdkafka_error_code(), Some(AllBrokersDown | BrokerTransportFailure | OperationTimedOut | Resolve))
 }

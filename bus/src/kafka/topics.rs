@@ -24,6 +24,8 @@ pub struct Names {
     pub alerts: String,
     /// What analyzers remember; compacted.
     pub state: String,
+    /// What people set at the console and analyzers heed: exceptions, own rules; compacted.
+    pub settings: String,
     /// What roles tell each other.
     pub control: String,
     /// What could not be read, with the reason.
@@ -40,6 +42,7 @@ impl Names {
             keyed: topic("keyed"),
             alerts: topic("alerts"),
             state: topic("state"),
+            settings: topic("settings"),
             control: topic("control"),
             dead: topic("dead"),
         }
@@ -96,6 +99,7 @@ impl Topics {
             // one partition: alerts reach people in the order in which they were found
             shape(&names.alerts, 1, false, hours.max(168)),
             shape(&names.state, many, true, hours),
+            shape(&names.settings, 1, true, hours),
             shape(&names.control, 1, false, 24),
             shape(&names.dead, 1, false, hours.max(168)),
         ]
@@ -186,7 +190,9 @@ impl Topics {
         let compacted = value("cleanup.policy").contains("compact");
         if compacted != shape.compacted {
             let right = if shape.compacted { "compact" } else { "delete" };
-            problems.push(format!("cleanup.policy must be {right}: what analyzers remember would be lost, or nothing would ever expire"));
+            problems.push(format!(
+                "cleanup.policy must be {right}: what analyzers remember and heed would be lost, or nothing would ever expire"
+            ));
         }
         let hours = value("retention.ms").parse::<i64>().map_or(0, |ms| ms / 3_600_000);
         if !shape.compacted && (0..shape.hours as i64).contains(&hours) {

@@ -54,6 +54,7 @@ impl From<StoreError> for Problem {
             StoreError::NotFound(what) => Problem::not_found(&format!("this {what}")),
             StoreError::Conflict { .. } | StoreError::Exists { .. } => Problem::new(Kind::Conflict, error.to_string()),
             StoreError::TooMuch { .. } | StoreError::Query { .. } | StoreError::Refused(_) => Problem::bad_request(error.to_string()),
+            away @ StoreError::Away { .. } => Problem::new(Kind::StoreUnavailable, away.to_string()),
             broken => {
                 let source = std::error::Error::source(&broken).map(ToString::to_string);
                 tracing::error!(error = %broken, cause = source, "a store refused");

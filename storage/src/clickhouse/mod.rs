@@ -10,6 +10,7 @@ mod aggregate;
 mod binary;
 mod columns;
 mod config;
+mod late;
 mod link;
 mod lower;
 mod migrate;
@@ -25,7 +26,7 @@ use std::{ops::ControlFlow, sync::Arc};
 use fansipan_model::{Agency, Event, Predicate, Scope};
 use uuid::Uuid;
 
-pub use self::{config::ClickHouseConfig, migrate::schema, writer::ClickHouseWriter};
+pub use self::{config::ClickHouseConfig, late::LateClickHouse, migrate::schema, writer::ClickHouseWriter};
 use self::{link::Link, migrate::Names};
 use crate::{
     error::Result,

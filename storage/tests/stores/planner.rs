@@ -1,10 +1,17 @@
 //! Which of two stores answers: the recent one only where it surely holds every event that could be asked for.
 
-use std::sync::Arc;
+use std::{
+    ops::ControlFlow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use fansipan_model::{Event, Predicate, Scope};
 use fansipan_storage::{
-    EventStore, EventWriter, TimeRange,
+    AggregateRequest, EventStore, EventWriter, Explanation, IndexInfo, Progress, RetentionPolicy, SearchPage, SearchRequest, StoreError,
+    StoreStatus, Table, TimeRange,
     engine::{EngineConfig, TantivyStore},
     planner::PlannedStore,
 };
@@ -77,4 +84,86 @@ fn an_empty_recent_store_answers_nothing() {
     let planned = PlannedStore::new(store(&folder, "recent", &[]), store(&folder, "archive", &week()));
     assert!(why(&planned, NOON - 1).starts_with("the recent store is empty"));
     assert_eq!(found(&planned, i64::MIN), 5);
+}
+
+/// An archive that can be switched off.
+struct Switched {
+    store: Arc<dyn EventStore>,
+    on: AtomicBool,
+}
+
+type Answer<T> = Result<T, StoreError>;
+
+impl Switched {
+    fn on(&self) -> Answer<&dyn EventStore> {
+        if self.on.load(Ordering::Relaxed) {
+            return Ok(&*self.store);
+        }
+        Err(StoreError::Remote { url: "http://none".into(), what: "anything", reason: "connection refused".into() })
+    }
+}
+
+impl EventStore for Switched {
+    fn search(&self, scope: &Scope, request: &SearchRequest) -> Answer<SearchPage> {
+        self.on()?.search(scope, request)
+    }
+
+    fn aggregate(&self, scope: &Scope, request: &AggregateRequest) -> Answer<Table> {
+        self.on()?.aggregate(scope, request)
+    }
+
+    fn get(&self, scope: &Scope, id: uuid::Uuid) -> Answer<Option<Event>> {
+        self.on()?.get(scope, id)
+    }
+
+    fn scan(
+        &self,
+        scope: &Scope,
+        filter: &Predicate,
+        range: TimeRange,
+        each: &mut dyn FnMut(&Event) -> ControlFlow<()>,
+    ) -> Answer<Progress> {
+        self.on()?.scan(scope, filter, range, each)
+    }
+
+    fn status(&self) -> Answer<StoreStatus> {
+        self.on()?.status()
+    }
+
+    fn expire(&self, policy: &RetentionPolicy, now: i64) -> Answer<Vec<IndexInfo>> {
+        self.on()?.expire(policy, now)
+    }
+
+    fn verify(&self) -> Answer<Vec<String>> {
+        self.on()?.verify()
+    }
+
+    fn explain(&self, scope: &Scope, filter: &Predicate, range: TimeRange) -> Answer<Vec<Explanation>> {
+        self.on()?.explain(scope, filter, range)
+    }
+}
+
+#[test]
+fn while_the_archive_is_away_recent_days_are_answered_and_older_ones_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = week();
+    for heard_before in [true, false] {
+        let name = |n: &str| format!("{n}{heard_before}");
+        let archive = Arc::new(Switched { store: store(&folder, &name("archive"), &all), on: AtomicBool::new(heard_before) });
+        let planned = PlannedStore::new(store(&folder, &name("recent"), &all[..3]), Arc::clone(&archive) as Arc<dyn EventStore>);
+        assert_eq!(planned.away().is_none(), heard_before);
+        archive.on.store(false, Ordering::Relaxed);
+        // from the midnight after the oldest day of the recent store
+        let since = (NOON - DAY).div_euclid(DAY) * DAY;
+        assert_eq!(found(&planned, since), 2);
+        assert!(why(&planned, since).contains("ClickHouse does not answer (connection refused)"), "{}", why(&planned, since));
+        assert!(planned.away().is_some());
+        assert_eq!(planned.status().unwrap().events, 3, "what is here");
+        let mut request = search(Predicate::True, 100);
+        request.range = TimeRange::since(NOON - 3 * DAY);
+        let refused = planned.search(&Scope::All, &request).unwrap_err().to_string();
+        assert!(refused.starts_with("FSP-S14") && refused.contains("2026-11-22"), "{refused}");
+        assert!(planned.get(&Scope::All, all[0].id()).unwrap().is_some());
+        assert!(planned.get(&Scope::All, all[4].id()).is_err(), "not a plain no");
+    }
 }

@@ -18,11 +18,24 @@ const MEASURED: &str = include_str!("../../../../bench/results/sizing.toml");
 struct Measured {
     one_machine: Cpu,
     disk: Disk,
+    /// Parts of a distributed deployment, each alone; without them a role is planned as if it had all the work.
+    analyzer: Option<Cpu>,
+    indexer: Option<Cpu>,
+    /// The engine's own work for each row, and what it keeps; with it the table has ClickHouse.
+    clickhouse: Option<Engine>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Cpu {
     cpu_us: f64,
+    source: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Engine {
+    cpu_us: f64,
+    bytes_per_event: f64,
+    bytes_per_record: f64,
     source: String,
 }
 
@@ -37,6 +50,11 @@ struct Disk {
 const BUSY: f64 = 0.7;
 /// Disks are planned to be this full.
 const FULL: f64 = 0.8;
+/// Copies that ClickHouse keeps, and its shards at the least.
+const REPLICAS: u64 = 2;
+const SHARDS: u64 = 2;
+/// Days on the console's own disk beside ClickHouse.
+const RECENT: f64 = 7.0;
 /// A machine has this many cores at the most in this table.
 const CORES: f64 = 16.0;
 
@@ -53,26 +71,59 @@ struct Row {
 fn rows(measured: &Measured, args: &SizeArgs) -> Vec<Row> {
     let peak = args.events_per_second * args.peak;
     // what parsing and rules cost grows with the length of the records, at the most in proportion
-    let cpu = measured.one_machine.cpu_us * 1e-6;
-    let cores = |share: f64| (peak * cpu * share / BUSY).ceil().max(1.0) as u64;
+    let all = measured.one_machine.cpu_us;
+    let cores = |cpu_us: f64| (peak * cpu_us * 1e-6 / BUSY).ceil().max(1.0) as u64;
     let nodes = |cores: u64, least: u64| ((cores as f64 / CORES).ceil() as u64).max(least);
     let each = |cores: u64, nodes: u64| cores.div_ceil(nodes).max(1);
     let gib = |bytes: f64| (bytes / FULL / f64::from(1u32 << 30)).ceil() as u64;
-    let bytes = measured.disk.bytes_per_event * (args.bytes_per_record / measured.disk.bytes_per_record).max(1.0);
-    let kept = args.events_per_second * 86_400.0 * args.days * bytes;
+    let longer = |record: f64| (args.bytes_per_record / record).max(1.0);
+    let events = |days: f64| args.events_per_second * 86_400.0 * days;
+    let own = measured.disk.bytes_per_event * longer(measured.disk.bytes_per_record);
     let hour = args.events_per_second * 3600.0 * args.bytes_per_record;
-    let all = cores(1.0);
-    let mut out = vec![Row { layout: "one machine", part: "fansipan run", nodes: 1, cores: all, disk_gib: gib(kept + hour * 24.0) }];
-    let mut part = |part, least: u64, share: f64, disk: f64| {
-        let cores = cores(share);
+    let whole = Row {
+        layout: "one machine",
+        part: "fansipan run",
+        nodes: 1,
+        cores: cores(all),
+        disk_gib: gib(events(args.days) * own + hour * 24.0),
+    };
+    let mut out = vec![whole];
+    let mut part = |part, least: u64, cpu_us: f64, disk: f64| {
+        let cores = cores(cpu_us);
         let nodes = nodes(cores, least);
         out.push(Row { layout: "distributed", part, nodes, cores: each(cores, nodes), disk_gib: gib(disk / nodes as f64) });
     };
-    // each role is planned as if it had all the work of one machine: its own share of it was not measured apart
-    part("collector", 2, 1.0, hour * 4.0);
-    part("analyzer", 2, 1.0, hour);
-    part("console", 1, 1.0, kept + hour * 24.0);
-    part("kafka", 3, 0.5, args.events_per_second * 86_400.0 * 3.0 * args.bytes_per_record * 3.0);
+    let cpu = |own: &Option<Cpu>| own.as_ref().map_or(all, |c| c.cpu_us);
+    part("collector", 2, all, hour * 4.0);
+    part("analyzer", 2, cpu(&measured.analyzer), hour);
+    let on_console = if measured.clickhouse.is_some() { args.days.min(RECENT) } else { args.days };
+    part("console", 1, all, events(on_console) * own + hour * 24.0);
+    part("kafka", 3, all * 0.5, events(3.0) * args.bytes_per_record * 3.0);
+    if let Some(engine) = &measured.clickhouse {
+        part("indexer", 2, cpu(&measured.indexer), hour);
+        let kept = events(args.days) * engine.bytes_per_event * longer(engine.bytes_per_record);
+        // every replica does the work of its shard; a third more for merges at their peak
+        part("clickhouse", SHARDS * REPLICAS, engine.cpu_us * REPLICAS as f64, kept * REPLICAS as f64 * 4.0 / 3.0);
+    }
+    out
+}
+
+/// Where figures of the roles come from, or that they were not measured apart.
+fn sources(measured: &Measured) -> String {
+    let mut out = String::new();
+    for (part, cpu) in [("an analyzer", &measured.analyzer), ("an indexer", &measured.indexer)] {
+        out += &match cpu {
+            Some(c) => format!("\nMeasured: {} µs of CPU per event in {part} (bench/results/{}).", c.cpu_us, c.source),
+            None => format!("\nNot measured apart: {part}, planned as if it had all the work."),
+        };
+    }
+    out += &match &measured.clickhouse {
+        Some(c) => format!(
+            "\nMeasured: {} bytes in ClickHouse per event of {} bytes, {} µs of its CPU (bench/results/{}); {REPLICAS} copies, room for merges.",
+            c.bytes_per_event, c.bytes_per_record, c.cpu_us, c.source
+        ),
+        None => "\nClickHouse is not in this table: its figures are not measured yet.".to_owned(),
+    };
     out
 }
 
@@ -91,7 +142,7 @@ pub(super) fn size(cli: &Cli, args: &SizeArgs) -> Result<Outcome> {
     output::line(&format!(
         "For {} events/s with peaks of {} times that, {} days, records of {} bytes.\n\
          Measured: {} µs of CPU per event (bench/results/{}); {} bytes on disk per event of {} bytes (bench/results/{}).\n\
-         Planned: cores {} % busy at the peak, disks {} % full; each role of a distributed deployment as if it had all the work.",
+         Planned: cores {} % busy at the peak, disks {} % full.{}",
         args.events_per_second,
         args.peak,
         args.days,
@@ -102,7 +153,8 @@ pub(super) fn size(cli: &Cli, args: &SizeArgs) -> Result<Outcome> {
         measured.disk.bytes_per_record,
         measured.disk.source,
         BUSY * 100.0,
-        FULL * 100.0
+        FULL * 100.0,
+        sources(&measured)
     ))?;
     Ok(Outcome::Done)
 }
@@ -116,18 +168,30 @@ mod tests {
     fn every_figure_names_where_it_was_measured() {
         let measured: Measured = toml::from_str(MEASURED).unwrap();
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../bench/results");
-        for source in [&measured.one_machine.source, &measured.disk.source] {
+        let apart =
+            measured.analyzer.iter().chain(&measured.indexer).map(|c| &c.source).chain(measured.clickhouse.iter().map(|c| &c.source));
+        for source in [&measured.one_machine.source, &measured.disk.source].into_iter().chain(apart) {
             assert!(folder.join(source).is_file(), "{source}");
         }
     }
 
     #[test]
     fn more_events_need_more() {
-        let measured: Measured = toml::from_str(MEASURED).unwrap();
+        let base = MEASURED.split("[analyzer]").next().unwrap();
+        let with = format!(
+            "{base}\n[indexer]\ncpu_us = 20.0\nsource = \"x\"\n[clickhouse]\ncpu_us = 15.0\nbytes_per_event = 80.0\nbytes_per_record = 300.0\nsource = \"x\"\n"
+        );
+        let measured: Measured = toml::from_str(base).unwrap();
         let args = |eps| SizeArgs { events_per_second: eps, peak: 5.0, days: 365.0, bytes_per_record: 300.0 };
         let (small, large) = (rows(&measured, &args(1000.0)), rows(&measured, &args(20_000.0)));
         assert!(small.iter().zip(&large).all(|(s, l)| s.nodes * s.cores <= l.nodes * l.cores && s.disk_gib <= l.disk_gib));
         // 1,000 events/s × 131.5 B × a year, on disks that are 80 % full
         assert!((4_800..5_200).contains(&small[0].disk_gib), "{small:?}");
+        let wide: Measured = toml::from_str(&with).unwrap();
+        let rows = rows(&wide, &args(1000.0));
+        let part = |name: &str| rows.iter().find(|r| r.part == name).unwrap();
+        // 80 B × a year × two copies, a third more for merges, on four nodes that are 80 % full
+        assert!((1_900..2_000).contains(&part("clickhouse").disk_gib) && part("clickhouse").nodes == 4, "{rows:?}");
+        assert!(part("console").disk_gib < 150, "a week: {rows:?}");
     }
 }
