@@ -117,6 +117,9 @@ function coverage(state) {
       logsource: rule.logsource,
       state,
       missing: state === "no_fields" ? ["process.command_line"] : [],
+      quiet: state === "sees" ? i % 4 === 1 : null,
+      correlation: false,
+      blind: [],
       tactics: [TACTICS[at % TACTICS.length]],
       techniques: [TECHNIQUES[at]],
     };
@@ -130,7 +133,9 @@ function coverage(state) {
 
 function handover(state, params) {
   const { handovers } = memory(state);
-  const since = params.get("since") ?? handovers[0]?.at ?? new Date(Date.now() - 8 * 3_600_000).toISOString();
+  const asked = params.get("since");
+  const began_by = asked ? "asked" : handovers.length > 0 ? "handover" : "none_yet";
+  const since = asked ?? handovers[0]?.at ?? new Date(Date.now() - 8 * 3_600_000).toISOString();
   const from = /^\d+h$/.test(since) ? new Date(Date.now() - Number.parseInt(since, 10) * 3_600_000).toISOString() : since;
   const open = state.store.alerts.filter((a) => ["new", "acknowledged"].includes(a.status));
   const byLevel = {};
@@ -138,6 +143,7 @@ function handover(state, params) {
   return {
     generated_at: new Date().toISOString(),
     since: from,
+    began_by,
     alerts_raised: state.store.alerts.filter((a) => a.raised >= from).length,
     alerts_open: open.length,
     open_by_level: byLevel,

@@ -43,11 +43,31 @@ function action(kind, target, device, state, more = {}) {
     retry: null,
     attempts: 0,
     answer: "",
-    verification: { verdict: "none", since: null, until: null, passed: 0, last: null, via: [], stopped: 0, text: "", text_vi: "" },
+    answer_vi: "",
+    verification: {
+      verdict: "none",
+      since: null,
+      until: null,
+      passed: 0,
+      last: null,
+      via: [],
+      stopped: 0,
+      text: "",
+      text_vi: "",
+      events: [],
+    },
     plan: [`nft add element inet fansipan blocked4 { ${target} timeout 14520s comment "fansipan-${id.replaceAll("-", "")}" }`],
     impact: kind === "notify" ? { days: 7, events: 0, known: true, ...BLANK } : IMPACT,
     parameters: {},
-    journal: [{ at: ago(12), who: "lan", step: "requested", text: `asked for: ${kind} ${target} on ${device}` }],
+    journal: [
+      {
+        at: ago(12),
+        who: "lan",
+        step: "requested",
+        text: `asked for: ${kind} ${target} on ${device}`,
+        text_vi: `đề nghị: ${kind} ${target} trên ${device}`,
+      },
+    ],
     ...more,
   };
 }
@@ -62,6 +82,16 @@ const verdict = (word, text, text_vi) => ({
   stopped: 41,
   text,
   text_vi,
+  events: [
+    {
+      id: "0193f1c2-0000-7000-8000-000000000001",
+      at: ago(5),
+      passed: word === "ineffective",
+      via: word === "ineffective" ? "fw-02" : "fw-core",
+      record: "<4>Nov 28 07:09:00 fw-02 kernel: IN=eth0 OUT=eth1 SRC=198.51.100.9 DST=10.20.30.5 PROTO=TCP DPT=445",
+      sha256: "9f2c4a7be4f1d0c3a86e5b7790d1f2a3c4b5e6f708192a3b4c5d6e7f8091a2b3",
+    },
+  ],
 });
 
 const ACTIONS = [
@@ -71,6 +101,7 @@ const ACTIONS = [
     done: ago(9),
     expires: ago(-220),
     answer: "1 element(s) in force",
+    answer_vi: "1 phần tử đang hiệu lực",
     verification: verdict("effective", "0 flows since 2026-11-28T07:03:12Z", "0 luồng kể từ 2026-11-28T07:03:12Z"),
   }),
   action("block", "198.51.100.9", "fw-core", "done", {
@@ -81,7 +112,11 @@ const ACTIONS = [
       "vẫn còn đi qua: 12 luồng, lần cuối 2026-11-28T07:09:00Z, qua fw-02",
     ),
   }),
-  action("block", "203.0.113.44", "fw-core", "handed_over", { attempts: 5, answer: "fw-core: connection refused" }),
+  action("block", "203.0.113.44", "fw-core", "handed_over", {
+    attempts: 5,
+    answer: "fw-core: connection refused",
+    answer_vi: "fw-core: kết nối bị từ chối",
+  }),
 ];
 
 const PLAYBOOKS = [
@@ -134,6 +169,7 @@ const reached = (t) => ({
   ended: null,
   who: null,
   note: "",
+  note_vi: "",
 });
 
 /** What a GET of these paths answers; `undefined`: not ours. */
@@ -164,7 +200,13 @@ function decide(found, verb, who) {
   const states = { approve: "done", reject: "rejected", undo: found.state === "proposed" ? "cancelled" : "undone", "by-hand": "done" };
   found.state = states[verb];
   if (verb === "approve") found.approved = { who, at: now() };
-  found.journal.push({ at: now(), who, step: verb === "approve" ? "approved" : verb === "reject" ? "rejected" : "undo", text: verb });
+  found.journal.push({
+    at: now(),
+    who,
+    step: verb === "approve" ? "approved" : verb === "reject" ? "rejected" : "undo",
+    text: verb,
+    text_vi: verb,
+  });
   return found;
 }
 
@@ -189,7 +231,7 @@ export function changeResponse(path, input, who) {
   const run = RUNS.find((r) => r.id === id);
   if (!run) return missing;
   if (verb === "cancel") return Object.assign(run, { state: "cancelled", task: null });
-  Object.assign(run.steps.at(-1), { outcome: input.answer, ended: now(), who, note: input.note });
+  Object.assign(run.steps.at(-1), { outcome: input.answer, ended: now(), who, note: input.note, note_vi: input.note });
   run.task = run.task?.step === "measure" ? task("lessons") : null;
   if (run.task) run.steps.push(reached(run.task));
   else run.state = "done";

@@ -12,16 +12,23 @@ export class ApiError extends Error {
   readonly kind: string;
   readonly code: string | null;
   readonly detail: string | null;
+  /** The same in Vietnamese, where the server has it. */
+  readonly detailVi: string | null;
   /** For `bad_query`: where the query is wrong. */
   readonly query: QueryFault | null;
 
-  constructor(status: number, kind: string, more: { code?: string | null; detail?: string | null; query?: QueryFault | null } = {}) {
+  constructor(
+    status: number,
+    kind: string,
+    more: { code?: string | null; detail?: string | null; detailVi?: string | null; query?: QueryFault | null } = {},
+  ) {
     super(more.detail ?? kind);
     this.name = "ApiError";
     this.status = status;
     this.kind = kind;
     this.code = more.code ?? null;
     this.detail = more.detail ?? null;
+    this.detailVi = more.detailVi ?? null;
     this.query = more.query ?? null;
   }
 }
@@ -43,7 +50,12 @@ async function problem(response: Response): Promise<ApiError> {
     const body = (await response.json()) as Record<string, unknown>;
     const text = (name: string) => (typeof body[name] === "string" ? (body[name] as string) : null);
     const kind = /^urn:fansipan:problem:(\w+)$/.exec(text("type") ?? "")?.[1] ?? "unknown";
-    return new ApiError(response.status, kind, { code: text("code"), detail: text("detail"), query: body.query as QueryFault | undefined });
+    return new ApiError(response.status, kind, {
+      code: text("code"),
+      detail: text("detail"),
+      detailVi: text("detail_vi"),
+      query: body.query as QueryFault | undefined,
+    });
   } catch {
     // A proxy or a dying server answers with something else than problem+json.
     return new ApiError(response.status, "unknown");

@@ -17,6 +17,8 @@ export interface Handover {
 export interface HandoverPage {
   generated_at: string;
   since: string;
+  /** Who says that the shift began then. */
+  began_by: "asked" | "handover" | "none_yet" | "long_ago";
   alerts_raised: number;
   alerts_open: number;
   open_by_level: Partial<Record<Level, number>>;

@@ -32,7 +32,14 @@ export interface Action {
   done: string | null;
   expires: string | null;
   answer: string;
-  verification: { verdict: string; text: string; text_vi: string };
+  answer_vi: string;
+  verification: {
+    verdict: string;
+    text: string;
+    text_vi: string;
+    /** The latest events that were counted, as they were recorded. */
+    events: { id: string; at: string; passed: boolean; via: string; record: string; sha256: string }[];
+  };
 }
 
 interface Entry {
@@ -40,6 +47,7 @@ interface Entry {
   who: string;
   step: string;
   text: string;
+  text_vi: string;
 }
 
 export interface ActionDetail extends Action {
@@ -77,6 +85,7 @@ interface RunStep {
   ended: string | null;
   who: string | null;
   note: string;
+  note_vi: string;
 }
 
 export interface Run {

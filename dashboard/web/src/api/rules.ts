@@ -46,6 +46,11 @@ export interface RuleSight {
   logsource: string;
   state: Sight;
   missing: string[];
+  /** Whether it could fire and did not in all that time; `null`: not known, or it speaks through correlations only. */
+  quiet: boolean | null;
+  correlation: boolean;
+  /** Of a correlation: the rules it refers to that cannot fire. */
+  blind: { id: string; title: string; title_vi: string | null; logsource: string; state: Sight; missing: string[] }[];
   tactics: string[];
   techniques: string[];
 }

@@ -36,9 +36,11 @@ export function useErrorText(): (error: unknown) => string {
 
 export function Failed({ error, retry, compact = false }: { error: unknown; retry?: () => void; compact?: boolean }) {
   const { t } = useTranslation();
+  const language = useLanguage();
   const text = useErrorText();
   // What is wrong with a query is said above, in the reader's language.
-  const detail = error instanceof ApiError ? [error.code, error.query ? null : error.detail].filter(Boolean).join(" · ") : null;
+  const said = (e: ApiError) => (e.query ? null : (language === "vi" && e.detailVi) || e.detail);
+  const detail = error instanceof ApiError ? [error.code, said(error)].filter(Boolean).join(" · ") : null;
   return (
     <div className={styles.state} data-compact={compact} role="alert">
       <div className={styles.icon} data-tone="bad">

@@ -61,6 +61,9 @@ export const response: Pick<Words, "actions" | "playbooks"> = {
       rejected: "Rejected",
       cancelled: "Taken back",
     },
+    records: "{{count}} records counted (kept with the action)",
+    record_passed: "passed",
+    record_stopped: "stopped",
     verdict: {
       watching: "Being watched",
       effective: "It worked",

@@ -59,6 +59,9 @@ export const response = {
       rejected: "Không duyệt",
       cancelled: "Đã rút lại",
     },
+    records: "{{count}} bản ghi đã đếm (giữ cùng hành động)",
+    record_passed: "đi qua",
+    record_stopped: "bị chặn",
     verdict: {
       watching: "Đang theo dõi",
       effective: "Có tác dụng",

@@ -31,13 +31,14 @@ function Fact({ label, children }: { label: string; children: ReactNode }) {
 
 function Decide({ action }: { action: ActionDetail }) {
   const { t } = useTranslation();
+  const language = useLanguage();
   const client = useQueryClient();
   const [reason, setReason] = useState("");
   const [mayAct, mayApprove] = [useMay("respond"), useMay("approve")];
   const decide = useMutation({
     mutationFn: (verb: Verb) => post(`/actions/${action.id}/${verb}`, { reason }),
     onSuccess: () => setReason(""),
-    onError: (error) => notify({ color: "red", message: refusal(error) }),
+    onError: (error) => notify({ color: "red", message: refusal(error, language) }),
     onSettled: () => void client.invalidateQueries({ queryKey: ["actions"] }),
   });
   const { state, kind } = action;
@@ -73,6 +74,7 @@ function Decide({ action }: { action: ActionDetail }) {
 
 function Journal({ action }: { action: ActionDetail }) {
   const { t, i18n } = useTranslation();
+  const language = useLanguage();
   const text = useText();
   const step = (word: string) => (i18n.exists(`actions.step.${word}`) ? t(`actions.step.${word}` as "actions.step.begun") : word);
   return (
@@ -83,7 +85,7 @@ function Journal({ action }: { action: ActionDetail }) {
           <li key={`${entry.at} ${entry.step}`}>
             <strong>{step(entry.step)}</strong> · <Age at={entry.at} className="dim" /> · <span className="dim">{entry.who}</span>
             {/* what was asked for stands above already */}
-            {entry.step !== "requested" && <div className="dim">{text.inWords(entry.text)}</div>}
+            {entry.step !== "requested" && <div className="dim">{text.inWords((language === "vi" && entry.text_vi) || entry.text)}</div>}
           </li>
         ))}
       </ol>
@@ -124,7 +126,7 @@ function Body({ action }: { action: ActionDetail }) {
             <Age at={action.expires} />
           </Fact>
         )}
-        {action.answer && <Fact label={t("actions.answer")}>{action.answer}</Fact>}
+        {action.answer && <Fact label={t("actions.answer")}>{(language === "vi" && action.answer_vi) || action.answer}</Fact>}
         {action.run && action.incident && (
           <Fact label={t("actions.run")}>
             <Link to="/playbooks" search={{ incident: action.incident, id: action.run }}>
@@ -139,6 +141,21 @@ function Body({ action }: { action: ActionDetail }) {
           <p className={styles.verdict} data-verdict={v.verdict} data-testid="action-verdict">
             {t(`actions.verdict.${v.verdict}` as "actions.verdict.effective")}: {text.inWords(language === "vi" ? v.text_vi : v.text)}
           </p>
+          {v.events.length > 0 && (
+            <details data-testid="action-records">
+              <summary>{t("actions.records", { count: v.events.length })}</summary>
+              <ol className={styles.journal}>
+                {v.events.map((e) => (
+                  <li key={e.id}>
+                    {t(e.passed ? "actions.record_passed" : "actions.record_stopped")} · <Age at={e.at} className="dim" /> ·{" "}
+                    <span className="dim">{e.via}</span>
+                    <div className="mono">{e.record}</div>
+                    <div className="mono dim">SHA-256 {e.sha256}</div>
+                  </li>
+                ))}
+              </ol>
+            </details>
+          )}
         </section>
       )}
       <Decide action={action} />

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { post } from "../../api/client";
 import { type ActionDetail, type ActionKind, devicesQuery } from "../../api/response";
+import { useLanguage } from "../../i18n";
 import { Impact, Plan } from "./ActionDetails";
 import styles from "./ActionsPage.module.css";
 import { refusal } from "./refusal";
@@ -13,6 +14,7 @@ const KINDS = ["block", "disable", "notify"] as const;
 
 export function AskForm({ opened, onClose, onAsked }: { opened: boolean; onClose: () => void; onAsked: (id: string) => void }) {
   const { t } = useTranslation();
+  const language = useLanguage();
   const client = useQueryClient();
   const devices = useQuery({ ...devicesQuery, enabled: opened });
   const [kind, setKind] = useState<ActionKind>("block");
@@ -85,7 +87,7 @@ export function AskForm({ opened, onClose, onAsked }: { opened: boolean; onClose
         />
         {failure && (
           <p role="alert" data-testid="ask-refused">
-            {refusal(failure)}
+            {refusal(failure, language)}
           </p>
         )}
         {dry.data && <Plan action={dry.data} />}

@@ -174,6 +174,7 @@ export function HandoverPage() {
         {page && (
           <p className="grow num">
             {text.time(page.since, "minutes")} – {text.time(page.generated_at, "minutes")}
+            {page.began_by !== "asked" && <span className="dim"> · {t(`handover.began_${page.began_by}`)}</span>}
           </p>
         )}
         <SegmentedControl

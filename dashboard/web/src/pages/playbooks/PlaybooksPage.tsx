@@ -47,7 +47,7 @@ function Card({ playbook, incident, onStarted }: { playbook: Playbook; incident:
       void client.invalidateQueries({ queryKey: ["runs"] });
       onStarted(run.id);
     },
-    onError: (error) => notify({ color: "red", message: refusal(error) }),
+    onError: (error) => notify({ color: "red", message: refusal(error, language) }),
   });
   return (
     <article className={own.card} data-fits={playbook.fits} data-testid="playbook-card">

@@ -36,7 +36,7 @@ function TaskBox({ run }: { run: Run }) {
   const answer = useMutation({
     mutationFn: (word: string) => post(`/runs/${run.id}/tasks/${task?.step}`, { answer: word, note }),
     onSuccess: () => setNote(""),
-    onError: (error) => notify({ color: "red", message: refusal(error) }),
+    onError: (error) => notify({ color: "red", message: refusal(error, language) }),
     onSettled: () => void client.invalidateQueries({ queryKey: ["runs"] }),
   });
   if (!task) return null;
@@ -73,7 +73,7 @@ function Steps({ run }: { run: Run }) {
             <strong>{language === "vi" ? step.title_vi : step.title}</strong> ·{" "}
             {step.outcome ? outcome(step.outcome) : t("playbooks.under_way")} · <Age at={step.began} className="dim" />
             {step.who && <span className="dim"> · {step.who}</span>}
-            {step.note && <div className="dim">{step.note}</div>}
+            {step.note && <div className="dim">{(language === "vi" && step.note_vi) || step.note}</div>}
             {step.actions.map((id, i) => (
               <div key={id}>
                 <Link to="/actions" search={{ id }}>
@@ -95,7 +95,7 @@ export function RunPanel({ run, onClose }: { run: Run; onClose: () => void }) {
   const may = useMay("respond");
   const cancel = useMutation({
     mutationFn: () => post(`/runs/${run.id}/cancel`, { reason: "" }),
-    onError: (error) => notify({ color: "red", message: refusal(error) }),
+    onError: (error) => notify({ color: "red", message: refusal(error, language) }),
     onSettled: () => void client.invalidateQueries({ queryKey: ["runs"] }),
   });
   return (

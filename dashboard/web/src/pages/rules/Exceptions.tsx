@@ -23,6 +23,7 @@ import { notify } from "../../components/notify";
 import { Empty, Failed, useErrorText, Waiting } from "../../components/States";
 import { useLanguage } from "../../i18n";
 import { useText } from "../../time/useText";
+import { refusal as inItsWords } from "../actions/refusal";
 import styles from "./Exceptions.module.css";
 
 const KINDS = ["exception", "suppression", "maintenance"] as const;
@@ -31,7 +32,9 @@ const LOOK = "30d";
 
 function useRefusal(): (error: unknown) => string {
   const text = useErrorText();
-  return (error) => (error instanceof ApiError && error.status === 400 && error.detail && !error.query ? error.detail : text(error));
+  const language = useLanguage();
+  return (error) =>
+    error instanceof ApiError && error.status === 400 && error.detail && !error.query ? inItsWords(error, language) : text(error);
 }
 
 function Hidden({ preview }: { preview: Preview }) {

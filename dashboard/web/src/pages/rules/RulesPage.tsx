@@ -7,7 +7,7 @@ import { CircleCheck, EyeOff, Plus, ScrollText, TriangleAlert, Volume2 } from "l
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { rulesQuery } from "../../api/queries";
-import { coverageQuery, type Sight } from "../../api/rules";
+import { coverageQuery, type RuleSight } from "../../api/rules";
 import { LEVELS, type RuleDiagnostic, type RuleRow } from "../../api/types";
 import { useMay } from "../../api/user";
 import { Age } from "../../components/Age";
@@ -28,7 +28,7 @@ import { useMaturity } from "./useMaturity";
 /** Columns that stay when the panel takes a narrow screen's room. */
 const BESIDE_PANEL = ["level", "title", "state", "last"];
 
-const STATES = ["alive", "blind", "noisy", "off", "own"] as const;
+const STATES = ["alive", "quiet", "blind", "noisy", "off", "own"] as const;
 type State = (typeof STATES)[number];
 
 interface RuleFilter {
@@ -37,9 +37,9 @@ interface RuleFilter {
   state: State | "";
 }
 
-type Row = RuleRow & { sight: Sight | null };
+type Row = RuleRow & { sight: RuleSight | null };
 
-const blind = (rule: Row): boolean => rule.sight === "no_source" || rule.sight === "no_fields";
+const blind = (rule: Row): boolean => rule.sight !== null && rule.sight.state !== "sees";
 
 /** Whether a rule counts as `state`. What it would need to fire is known a moment after the list. */
 function stands(rule: Row, state: State): boolean {
@@ -47,7 +47,8 @@ function stands(rule: Row, state: State): boolean {
   if (state === "off") return !rule.enabled;
   if (!rule.enabled) return false;
   if (state === "noisy") return rule.noisy;
-  return state === "blind" ? blind(rule) : rule.sight === "sees";
+  if (state === "quiet") return rule.sight?.quiet === true;
+  return state === "blind" ? blind(rule) : rule.sight?.state === "sees";
 }
 
 function passes(rule: Row, { words, level, state }: RuleFilter): boolean {
@@ -72,7 +73,14 @@ function StateMark({ rule }: { rule: Row }) {
       ) : rule.sight === null ? (
         <span className="faint">–</span>
       ) : (
-        <span data-state="alive">{t("rules.state_alive")}</span>
+        <span data-state="alive" title={rule.sight.quiet ? t("rules.quiet_hint") : undefined}>
+          {t(rule.sight.quiet ? "rules.state_quiet" : "rules.state_alive")}
+        </span>
+      )}
+      {!blind(rule) && rule.sight !== null && rule.sight.blind.length > 0 && (
+        <span data-state="blind" title={t("rules.part_blind_hint", { count: rule.sight.blind.length })}>
+          <EyeOff size={13} aria-hidden="true" /> {t("rules.state_part_blind")}
+        </span>
       )}
       {rule.noisy && (
         <span data-state="noisy">
@@ -264,7 +272,7 @@ export function RulesPage() {
   const data = query.data;
   const listing = view === "list";
   const rows = useMemo(() => {
-    const sight = new Map(sights?.rules.map((r) => [r.id, r.state]));
+    const sight = new Map(sights?.rules.map((r) => [r.id, r]));
     const known = (data?.items ?? []).map((r): Row => ({ ...r, sight: sight.get(r.id) ?? null }));
     return known.filter((r) => passes(r, filter));
   }, [data, filter, sights]);
