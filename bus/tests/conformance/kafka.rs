@@ -35,7 +35,7 @@ fn settings(broker: &Broker) -> Settings {
 fn create(settings: &Settings) {
     let topics = Topics::new(settings).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    assert_eq!(runtime.block_on(topics.create()).unwrap().len(), 6);
+    assert_eq!(runtime.block_on(topics.create()).unwrap().len(), 7);
     assert_eq!(runtime.block_on(topics.create()).unwrap().len(), 0, "what is there is left alone");
     let findings = runtime.block_on(topics.check()).unwrap();
     assert!(findings.iter().all(|f| f.ok), "{findings:?}");
