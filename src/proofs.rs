@@ -51,6 +51,11 @@ impl Ledger for Log {
             }
         }
         for (place, proven) in kept {
+            if fansipan_model::codec::decode(&proven.record).is_err() {
+                let id = events.get(place).map_or_else(String::new, |(id, _)| id.to_string());
+                found.faults.push(format!("the kept proof of event {id} is damaged: restore DATA/evidence/proofs from a backup"));
+                continue;
+            }
             let seal = found.seals.entry(proven.segment).or_insert_with(|| proven.seal.clone());
             // offsets begin anew when a log is begun anew: two segments of one name cannot both be in one answer
             if *seal == proven.seal {

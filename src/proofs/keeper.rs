@@ -70,7 +70,7 @@ impl Keeper {
         while !self.stop.load(Ordering::Relaxed) {
             if looked.is_none_or(|at| at.elapsed() >= EVERY) {
                 if let Err(error) = self.look(&mut seen) {
-                    tracing::error!(%error, "FSP-RUN-071: proofs of incidents could not be kept; it is tried again");
+                    tracing::error!(%error, "FSP-RUN-074: proofs of incidents could not be kept; it is tried again");
                     seen.incidents.clear();
                     seen.actions.clear();
                 }
@@ -144,7 +144,7 @@ impl Keeper {
                     }
                 }
             }
-            Err(error) => tracing::error!(%error, "FSP-RUN-071: proofs of actions could not be kept; it is tried again"),
+            Err(error) => tracing::error!(%error, "FSP-RUN-074: proofs of actions could not be kept; it is tried again"),
         }
     }
 
@@ -156,7 +156,7 @@ impl Keeper {
         let found = match self.log.found(events) {
             Ok(found) => found,
             Err(error) => {
-                tracing::error!(error, "FSP-RUN-071: proofs of incidents could not be read from the log; it is tried again");
+                tracing::error!(error, "FSP-RUN-074: proofs of incidents could not be read from the log; it is tried again");
                 seen.late.extend(events.iter().map(|(id, _)| (*id, 0)));
                 return;
             }
@@ -167,7 +167,7 @@ impl Keeper {
             missing.remove(id);
             let proven = Proven { segment: one.segment, record: one.record, path: one.path, seal: seal.clone() };
             if let Err(error) = self.log.kept.write(*id, &proven) {
-                tracing::error!(%error, event = %id, "FSP-RUN-071: a proof could not be kept; check the disk of the data folder");
+                tracing::error!(%error, event = %id, "FSP-RUN-074: a proof could not be kept; check the disk of the data folder");
             }
         }
         // the log has forgotten these: they are not asked for again

@@ -50,9 +50,9 @@ impl Kept {
     }
 
     fn place(&self, id: Uuid) -> PathBuf {
-        // the last digits of an id are its random ones
+        // of the digits of an id the last ones of its milliseconds differ most: the random ones are one lane's
         let name = id.to_string();
-        self.folder.join(name.get(34..).unwrap_or("00")).join(format!("{name}.json"))
+        self.folder.join(name.get(11..13).unwrap_or("00")).join(format!("{name}.json"))
     }
 
     pub(super) fn has(&self, id: Uuid) -> bool {
@@ -67,7 +67,7 @@ impl Kept {
         match serde_json::from_slice(&fs::read(&path).ok()?) {
             Ok(proven) => Some(proven),
             Err(error) => {
-                tracing::error!(%error, path = %path.display(), "FSP-RUN-070: a kept proof does not read: restore it from a backup");
+                tracing::error!(%error, path = %path.display(), "FSP-RUN-073: a kept proof does not read: restore it from a backup");
                 None
             }
         }
