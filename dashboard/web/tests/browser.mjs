@@ -16,7 +16,8 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-export const launch = () => chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+/** `more`: further flags. */
+export const launch = (more = []) => chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...more] });
 
 /** A page with its language and scheme chosen, problems collected. */
 export async function openPage(browser, { width = 1280, height = 800, language = "vi", scheme = "dark" } = {}) {
