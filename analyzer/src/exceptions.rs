@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use fansipan_model::{Alert, Event, FieldId, Predicate, RuleRef, Target, Value, predicate::resolve};
 
+use crate::Signal;
+
 /// One of them, ready to be asked.
 #[derive(Clone, Debug)]
 pub struct Held {
@@ -52,6 +54,15 @@ impl Exceptions {
     pub fn alert(&self, alert: &Alert) -> Option<&str> {
         let fits = |held: &&Held| held.is_about(&alert.rule.id, &alert.agency, alert.raised) && all_fits(&held.filter, alert);
         self.list.iter().find(fits).map(|held| held.id.as_str())
+    }
+
+    /// Marks those of alerts over several events that are held back.
+    pub fn mark(&self, signals: &mut [Signal]) {
+        for signal in signals {
+            if let Signal::Put(alert) = signal {
+                alert.suppressed = self.alert(alert).map(ToOwned::to_owned);
+            }
+        }
     }
 }
 

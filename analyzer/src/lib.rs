@@ -129,11 +129,7 @@ impl Analyzer {
     pub fn settle(&mut self, out: &mut Vec<Signal>) {
         let before = out.len();
         self.detectors.iter_mut().for_each(|d| d.settle(out));
-        for signal in out.iter_mut().skip(before) {
-            if let Signal::Put(alert) = signal {
-                alert.suppressed = self.exceptions.alert(alert).map(ToOwned::to_owned);
-            }
-        }
+        self.exceptions.mark(out.get_mut(before..).unwrap_or_default());
     }
 
     /// Takes one event again whose effects are stored already: only the detectors' memory of it is made anew.

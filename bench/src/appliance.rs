@@ -57,31 +57,14 @@ impl Appliance {
         let data = dir.path().join("data");
         fs::create_dir_all(&data)?;
         fill(&data)?;
-        let binary = binary()?;
-        let mut words = through.iter().map(Into::into).chain([binary.clone().into_os_string()]);
-        let mut child = Command::new(words.next().unwrap_or_default())
-            .args(words)
-            .args(["run", "--data"])
-            .arg(dir.path().join("data"))
-            .arg("--config")
-            .arg(&file)
-            .env("FANSIPAN_LOG", "warn")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(fs::File::create(dir.path().join("stderr"))?)
-            .spawn()
-            .with_context(|| format!("{}: build it with `cargo build --release`", binary.display()))?;
-        let stdout = child.stdout.take().context("standard output")?;
+        let mut words = through.iter().map(Into::into).chain([binary()?.into_os_string()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
         let mut first_password = None;
-        let ready = BufReader::new(stdout).lines().map_while(Result::ok).any(|line| {
+        let child = started(command.args(words).arg("run"), dir.path(), &file, |line| {
             if let Some(password) = line.trim().strip_prefix("password:") {
                 first_password = Some(password.trim().to_owned());
             }
-            line == "ready"
-        });
-        if !ready {
-            bail!("the appliance ended at start:\n{}", fs::read_to_string(dir.path().join("stderr"))?);
-        }
+        })?;
         let api = Client::local(&dir.path().join("data"))?;
         // a thread of its own: it notices when the appliance has closed a connection that long lay idle
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -153,6 +136,32 @@ impl Drop for Appliance {
 
 fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// Starts the verb of the release binary that `command` names, with its data below `dir`, and waits until it says that it is ready;
+/// `said` is shown what it prints until then.
+pub(crate) fn started(command: &mut Command, dir: &Path, config: &Path, mut said: impl FnMut(&str)) -> Result<Child> {
+    let errors = dir.join("stderr");
+    let mut child = command
+        .arg("--data")
+        .arg(dir.join("data"))
+        .arg("--config")
+        .arg(config)
+        .env("FANSIPAN_LOG", "warn")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(fs::File::create(&errors)?)
+        .spawn()
+        .with_context(|| format!("{command:?}: build it with `cargo build --release`"))?;
+    let stdout = child.stdout.take().context("standard output")?;
+    let ready = BufReader::new(stdout).lines().map_while(Result::ok).any(|line| {
+        said(&line);
+        line == "ready"
+    });
+    if !ready {
+        bail!("{command:?} ended at start:\n{}", fs::read_to_string(&errors)?);
+    }
+    Ok(child)
 }
 
 /// `target/release/fansipan`, or `$FANSIPAN_BIN`.

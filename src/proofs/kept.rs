@@ -5,7 +5,10 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use fansipan_bus::{Inclusion, merkle};
@@ -38,15 +41,14 @@ impl Proven {
 /// The folder of them.
 pub(super) struct Kept {
     folder: PathBuf,
-    /// Bytes there, once they were counted.
-    bytes: AtomicU64,
+    /// Bytes there; counted when one is to be kept, there may be millions of files.
+    bytes: OnceLock<AtomicU64>,
 }
 
 impl Kept {
     pub(super) fn new(data: &Path) -> Self {
         let folder = data.join("evidence/proofs");
-        let bytes = AtomicU64::new(size(&folder));
-        Self { folder, bytes }
+        Self { folder, bytes: OnceLock::new() }
     }
 
     fn place(&self, id: Uuid) -> PathBuf {
@@ -75,7 +77,7 @@ impl Kept {
 
     /// Whether there is room for more.
     pub(super) fn room(&self) -> bool {
-        self.bytes.load(Ordering::Relaxed) < MOST
+        self.bytes().load(Ordering::Relaxed) < MOST
     }
 
     /// Keeps one: whole or not at all.
@@ -90,8 +92,12 @@ impl Kept {
         file.sync_all()?;
         fs::rename(&draft, &path)?;
         fs::File::open(folder)?.sync_all()?;
-        self.bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
+        self.bytes().fetch_add(text.len() as u64, Ordering::Relaxed);
         Ok(())
+    }
+
+    fn bytes(&self) -> &AtomicU64 {
+        self.bytes.get_or_init(|| AtomicU64::new(size(&self.folder)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use fansipan_storage::{
-    RetentionPolicy,
+    EventStore, RetentionPolicy,
     clickhouse::{ClickHouseConfig, ClickHouseStore, LateClickHouse},
 };
 use serde::Deserialize;
@@ -78,14 +78,14 @@ impl ArchiveConfig {
     }
 
     /// The same for who can work without it for a while: reached when it is there.
-    pub(super) async fn open_late(&self) -> Result<Option<Arc<LateClickHouse>>> {
+    pub(super) async fn open_late(&self) -> Result<Option<Arc<dyn EventStore>>> {
         let Some(config) = self.config()? else { return Ok(None) };
         let late = Arc::new(LateClickHouse::new(config));
         let first = Arc::clone(&late);
         if let Err(error) = tokio::task::spawn_blocking(move || first.reach()).await? {
             tracing::warn!("FSP-RUN-069: ClickHouse cannot be used yet: {error}; until it can, recent days are answered from the own disk");
         }
-        Ok(Some(late))
+        Ok(Some(late.store()))
     }
 
     /// What stays on the console's own disk of what `whole` keeps altogether.

@@ -147,6 +147,14 @@ impl StoreError {
         }
     }
 
+    /// What a remote store said, or the whole sentence.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            StoreError::Remote { reason, .. } => reason.clone(),
+            other => other.to_string(),
+        }
+    }
+
     pub(crate) fn io(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> StoreError {
         let path = path.into();
         move |source| StoreError::Io { what, path, source }

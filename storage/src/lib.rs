@@ -18,6 +18,7 @@ pub mod handover;
 pub mod identity;
 pub mod planner;
 pub mod query;
+pub mod reached;
 pub mod response;
 pub mod rules;
 pub mod sqlite;

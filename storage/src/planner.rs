@@ -82,10 +82,7 @@ impl PlannedStore {
                 Ok(status)
             }
             Err(error) => {
-                let reason = match error {
-                    StoreError::Remote { reason, .. } => reason,
-                    other => other.to_string(),
-                };
+                let reason = error.reason();
                 known.away = Some((Instant::now(), reason.clone()));
                 Err(reason)
             }

@@ -140,11 +140,7 @@ impl Keeper {
         let before = out.len();
         self.worker.tell(out);
         self.network.tell(out);
-        for signal in out.iter_mut().skip(before) {
-            if let Signal::Put(alert) = signal {
-                alert.suppressed = self.exceptions.alert(alert).map(ToOwned::to_owned);
-            }
-        }
+        self.exceptions.mark(out.get_mut(before..).unwrap_or_default());
     }
 
     fn note_mark(&mut self, from: i32, mark: i64, now: i64) {

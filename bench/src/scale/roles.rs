@@ -6,14 +6,14 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use fansipan_bus::kafka::{Names, Settings, Topics, Writer};
 use fansipan_collector::{Normalizer, Received, SourceState, Transport};
 use fansipan_model::{fields, json as flat};
@@ -73,22 +73,7 @@ impl Role {
                 pinned
             }
         };
-        let mut child = command
-            .arg(verb)
-            .arg("--data")
-            .arg(dir.path().join("data"))
-            .arg("--config")
-            .arg(&file)
-            .env("FANSIPAN_LOG", "warn")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(fs::File::create(dir.path().join("stderr"))?)
-            .spawn()
-            .context("the release binary and taskset are needed: `cargo build --release`")?;
-        let stdout = child.stdout.take().context("standard output")?;
-        if !BufReader::new(stdout).lines().map_while(Result::ok).any(|l| l == "ready") {
-            bail!("{verb} ended at start:\n{}", fs::read_to_string(dir.path().join("stderr"))?);
-        }
+        let child = appliance::started(command.arg(verb), dir.path(), &file, |_| ())?;
         Ok(Self { child, health, dir })
     }
 

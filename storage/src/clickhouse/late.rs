@@ -1,21 +1,15 @@
 //! A ClickHouse that need not be there when the program starts: it is reached when it is first asked for, and again after a failure.
 
 use std::{
-    ops::ControlFlow,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
-
-use fansipan_model::{Event, Predicate, Scope};
-use uuid::Uuid;
 
 use super::{ClickHouseConfig, ClickHouseStore};
 use crate::{
     error::{Result, StoreError},
-    events::{
-        AggregateRequest, EventStore, Explanation, IndexInfo, Progress, RetentionPolicy, SearchPage, SearchRequest, StoreStatus, TimeRange,
-    },
-    table::Table,
+    events::EventStore,
+    reached::Reached,
 };
 
 /// After a failure it is not tried again for so long.
@@ -40,6 +34,11 @@ impl LateClickHouse {
         LateClickHouse { config, state: Mutex::new(State::Unknown) }
     }
 
+    /// As an event store that is reached with each question.
+    pub fn store(self: Arc<Self>) -> Arc<dyn EventStore> {
+        Arc::new(Reached(move || Ok(Arc::new(self.reach()?) as _)))
+    }
+
     /// Reaches the server and brings its schema to this program's version, unless that was done.
     ///
     /// # Errors
@@ -59,53 +58,9 @@ impl LateClickHouse {
                 Ok(store)
             }
             Err(error) => {
-                let reason = match &error {
-                    StoreError::Remote { reason, .. } => reason.clone(),
-                    other => other.to_string(),
-                };
-                *state = State::Failed(Instant::now(), reason);
+                *state = State::Failed(Instant::now(), error.reason());
                 Err(error)
             }
         }
-    }
-}
-
-impl EventStore for LateClickHouse {
-    fn search(&self, scope: &Scope, request: &SearchRequest) -> Result<SearchPage> {
-        self.reach()?.search(scope, request)
-    }
-
-    fn aggregate(&self, scope: &Scope, request: &AggregateRequest) -> Result<Table> {
-        self.reach()?.aggregate(scope, request)
-    }
-
-    fn get(&self, scope: &Scope, id: Uuid) -> Result<Option<Event>> {
-        self.reach()?.get(scope, id)
-    }
-
-    fn scan(
-        &self,
-        scope: &Scope,
-        filter: &Predicate,
-        range: TimeRange,
-        each: &mut dyn FnMut(&Event) -> ControlFlow<()>,
-    ) -> Result<Progress> {
-        self.reach()?.scan(scope, filter, range, each)
-    }
-
-    fn status(&self) -> Result<StoreStatus> {
-        self.reach()?.status()
-    }
-
-    fn expire(&self, policy: &RetentionPolicy, now: i64) -> Result<Vec<IndexInfo>> {
-        self.reach()?.expire(policy, now)
-    }
-
-    fn verify(&self) -> Result<Vec<String>> {
-        self.reach()?.verify()
-    }
-
-    fn explain(&self, scope: &Scope, filter: &Predicate, range: TimeRange) -> Result<Vec<Explanation>> {
-        self.reach()?.explain(scope, filter, range)
     }
 }

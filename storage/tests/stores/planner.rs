@@ -1,19 +1,16 @@
 //! Which of two stores answers: the recent one only where it surely holds every event that could be asked for.
 
-use std::{
-    ops::ControlFlow,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use fansipan_model::{Event, Predicate, Scope};
 use fansipan_storage::{
-    AggregateRequest, EventStore, EventWriter, Explanation, IndexInfo, Progress, RetentionPolicy, SearchPage, SearchRequest, StoreError,
-    StoreStatus, Table, TimeRange,
+    EventStore, EventWriter, StoreError, TimeRange,
     engine::{EngineConfig, TantivyStore},
     planner::PlannedStore,
+    reached::Reached,
 };
 
 use crate::conformance::{DAY, NOON, event, search};
@@ -86,61 +83,13 @@ fn an_empty_recent_store_answers_nothing() {
     assert_eq!(found(&planned, i64::MIN), 5);
 }
 
-/// An archive that can be switched off.
-struct Switched {
-    store: Arc<dyn EventStore>,
-    on: AtomicBool,
-}
-
-type Answer<T> = Result<T, StoreError>;
-
-impl Switched {
-    fn on(&self) -> Answer<&dyn EventStore> {
-        if self.on.load(Ordering::Relaxed) {
-            return Ok(&*self.store);
-        }
-        Err(StoreError::Remote { url: "http://none".into(), what: "anything", reason: "connection refused".into() })
-    }
-}
-
-impl EventStore for Switched {
-    fn search(&self, scope: &Scope, request: &SearchRequest) -> Answer<SearchPage> {
-        self.on()?.search(scope, request)
-    }
-
-    fn aggregate(&self, scope: &Scope, request: &AggregateRequest) -> Answer<Table> {
-        self.on()?.aggregate(scope, request)
-    }
-
-    fn get(&self, scope: &Scope, id: uuid::Uuid) -> Answer<Option<Event>> {
-        self.on()?.get(scope, id)
-    }
-
-    fn scan(
-        &self,
-        scope: &Scope,
-        filter: &Predicate,
-        range: TimeRange,
-        each: &mut dyn FnMut(&Event) -> ControlFlow<()>,
-    ) -> Answer<Progress> {
-        self.on()?.scan(scope, filter, range, each)
-    }
-
-    fn status(&self) -> Answer<StoreStatus> {
-        self.on()?.status()
-    }
-
-    fn expire(&self, policy: &RetentionPolicy, now: i64) -> Answer<Vec<IndexInfo>> {
-        self.on()?.expire(policy, now)
-    }
-
-    fn verify(&self) -> Answer<Vec<String>> {
-        self.on()?.verify()
-    }
-
-    fn explain(&self, scope: &Scope, filter: &Predicate, range: TimeRange) -> Answer<Vec<Explanation>> {
-        self.on()?.explain(scope, filter, range)
-    }
+/// An archive that answers while `on`.
+fn switched(store: Arc<dyn EventStore>, on: &Arc<AtomicBool>) -> Arc<dyn EventStore> {
+    let on = Arc::clone(on);
+    Arc::new(Reached(move || match on.load(Ordering::Relaxed) {
+        true => Ok(Arc::clone(&store)),
+        false => Err(StoreError::Remote { url: "http://none".into(), what: "anything", reason: "connection refused".into() }),
+    }))
 }
 
 #[test]
@@ -149,10 +98,11 @@ fn while_the_archive_is_away_recent_days_are_answered_and_older_ones_refused_wit
     let all = week();
     for heard_before in [true, false] {
         let name = |n: &str| format!("{n}{heard_before}");
-        let archive = Arc::new(Switched { store: store(&folder, &name("archive"), &all), on: AtomicBool::new(heard_before) });
-        let planned = PlannedStore::new(store(&folder, &name("recent"), &all[..3]), Arc::clone(&archive) as Arc<dyn EventStore>);
+        let on = Arc::new(AtomicBool::new(heard_before));
+        let archive = switched(store(&folder, &name("archive"), &all), &on);
+        let planned = PlannedStore::new(store(&folder, &name("recent"), &all[..3]), archive);
         assert_eq!(planned.away().is_none(), heard_before);
-        archive.on.store(false, Ordering::Relaxed);
+        on.store(false, Ordering::Relaxed);
         // from the midnight after the oldest day of the recent store
         let since = (NOON - DAY).div_euclid(DAY) * DAY;
         assert_eq!(found(&planned, since), 2);

@@ -2,6 +2,7 @@
  * The one door to the HTTP API: JSON in, JSON out, problems as `ApiError`. Keeps no state and never retries; callers decide.
  */
 
+import type { Language } from "../i18n";
 import { learnServerTime } from "../time/clock";
 import { personPresent } from "./presence";
 import type { QueryFault } from "./types";
@@ -30,6 +31,11 @@ export class ApiError extends Error {
     this.detail = more.detail ?? null;
     this.detailVi = more.detailVi ?? null;
     this.query = more.query ?? null;
+  }
+
+  /** What the server says of this very case, in Vietnamese where it can. */
+  said(language: Language): string | null {
+    return (language === "vi" && this.detailVi) || this.detail;
   }
 }
 

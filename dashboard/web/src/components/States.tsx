@@ -39,8 +39,7 @@ export function Failed({ error, retry, compact = false }: { error: unknown; retr
   const language = useLanguage();
   const text = useErrorText();
   // What is wrong with a query is said above, in the reader's language.
-  const said = (e: ApiError) => (e.query ? null : (language === "vi" && e.detailVi) || e.detail);
-  const detail = error instanceof ApiError ? [error.code, said(error)].filter(Boolean).join(" · ") : null;
+  const detail = error instanceof ApiError ? [error.code, error.query ? null : error.said(language)].filter(Boolean).join(" · ") : null;
   return (
     <div className={styles.state} data-compact={compact} role="alert">
       <div className={styles.icon} data-tone="bad">

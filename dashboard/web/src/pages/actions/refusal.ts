@@ -3,6 +3,6 @@ import { ApiError } from "../../api/client";
 import type { Language } from "../../i18n";
 
 export function refusal(error: unknown, language: Language): string {
-  if (error instanceof ApiError) return (language === "vi" && error.detailVi) || error.detail || error.code || error.kind;
+  if (error instanceof ApiError) return error.said(language) || error.code || error.kind;
   return error instanceof Error ? error.message : String(error);
 }
