@@ -38,14 +38,8 @@ impl Table {
     /// # Errors
     /// [`KafkaError`].
     pub fn open(settings: &Settings, topic: &str, partition: i32, prefix: &[u8]) -> Result<Self, KafkaError> {
-        let mut config = settings.client()?;
-        // the library wants a group's name even of a reader that joins none
-        config.set("group.id", "fansipan.table").set("enable.auto.commit", "false").set("auto.offset.reset", "earliest");
-        config.set("isolation.level", "read_committed").set("enable.partition.eof", "true").set("fetch.wait.max.ms", "50");
-        let consumer: BaseConsumer<Plain> = config.create_with_context(Plain).map_err(KafkaError::client("make a reader"))?;
-        let mut list = TopicPartitionList::new();
-        list.add_partition_offset(topic, partition, Offset::Beginning).map_err(KafkaError::client("read a table"))?;
-        consumer.assign(&list).map_err(KafkaError::client("read a table"))?;
+        let consumer = alone(settings)?;
+        from(&consumer, topic, partition, Offset::Beginning)?;
         let mut table = Self { consumer, topic: topic.to_owned(), prefix: prefix.to_vec(), rows: BTreeMap::new() };
         table.fill()?;
         Ok(table)
@@ -90,6 +84,22 @@ impl Table {
             }
         }
     }
+}
+
+/// A reader that joins no group: told what to read, and to its end.
+pub(super) fn alone(settings: &Settings) -> Result<BaseConsumer<Plain>, KafkaError> {
+    let mut config = settings.client()?;
+    // the library wants a group's name all the same
+    config.set("group.id", "fansipan.table").set("enable.auto.commit", "false").set("auto.offset.reset", "earliest");
+    config.set("isolation.level", "read_committed").set("enable.partition.eof", "true").set("fetch.wait.max.ms", "50");
+    config.create_with_context(Plain).map_err(KafkaError::client("make a reader"))
+}
+
+/// Has it read this partition from there on.
+pub(super) fn from(consumer: &BaseConsumer<Plain>, topic: &str, partition: i32, offset: Offset) -> Result<(), KafkaError> {
+    let mut list = TopicPartitionList::new();
+    let placed = list.add_partition_offset(topic, partition, offset);
+    placed.and_then(|()| consumer.assign(&list)).map_err(KafkaError::client("read a partition"))
 }
 
 /// One record; whether it changed what the table holds.

@@ -144,6 +144,8 @@ fn kafka() {
     fenced(&broker);
     println!("- two readers share partitions, and the lag is known");
     shared(&broker);
+    println!("- markers of transactions are no lag");
+    markers(&broker);
     if broker.signal("CONT") {
         println!("- while the broker is away senders are acknowledged from the spool");
         away(&broker);
@@ -252,6 +254,38 @@ fn shared(broker: &Broker) {
     assert_eq!(lags.of("pair", &names.events).unwrap().iter().map(|l| l.records()).sum::<u64>(), 0);
     let behind: u64 = lags.of("nobody", &names.events).unwrap().iter().map(|l| l.records()).sum();
     assert!(behind >= 290, "a group that read nothing is behind by everything: {behind}");
+}
+
+/// Two writers whose transactions run side by side leave two markers at the end: nobody is behind by them.
+fn markers(broker: &Broker) {
+    let settings = settings(broker);
+    create(&settings);
+    let topic = Names::new(&settings).events;
+    let writers = ["first", "second"].map(|name| Writer::open(&settings, name).unwrap());
+    for writer in &writers {
+        writer.begin().unwrap();
+        writer.send(&topic, Some(0), b"k", Some(b"record")).unwrap();
+    }
+    writers.iter().for_each(|writer| writer.commit().unwrap());
+    let mut lags = Lags::new(&settings);
+    let mut records = |group: &str| lags.of(group, &topic).unwrap().first().unwrap().records();
+    let mut reader = Reader::join(&settings, "both", &topic, Arc::new(Committed)).unwrap();
+    let mut read = 0;
+    let until = Instant::now() + Duration::from_secs(30);
+    while read < 2 && Instant::now() < until {
+        read += Source::poll(&mut reader, 10, Duration::from_millis(200), &mut |_| ()).unwrap();
+    }
+    assert_eq!((read, records("both")), (2, 3), "nothing is committed yet; four positions, the last a marker");
+    reader.commit(0, 1).unwrap();
+    assert_eq!(records("both"), 2);
+    reader.commit(0, 2).unwrap();
+    for _ in 0..2 {
+        assert_eq!(records("both"), 0);
+    }
+    writers[0].begin().unwrap();
+    writers[0].send(&topic, Some(0), b"k", Some(b"record")).unwrap();
+    writers[0].commit().unwrap();
+    assert!(records("both") > 0, "a record behind markers");
 }
 
 fn away(broker: &Broker) {
