@@ -14,6 +14,7 @@ pub mod ingest;
 pub mod latency;
 pub mod load;
 pub mod machine;
+pub mod parts;
 pub mod peer;
 pub mod province;
 pub mod quiet;

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use fansipan_bench::{console, filling::Filling, generate::Generator, ingest, quiet, results, scale, tap, terminal};
+use fansipan_bench::{console, filling::Filling, generate::Generator, ingest, parts, quiet, results, scale, tap, terminal};
 
 #[derive(Parser)]
 struct Args {
@@ -31,6 +31,15 @@ enum What {
         /// Lines to send
         #[arg(long, default_value_t = 2_000_000)]
         lines: usize,
+    },
+    /// Where an event's processor time goes on its way in, part by part
+    Parts {
+        /// Lines of the mix
+        #[arg(long, default_value_t = 500_000)]
+        lines: usize,
+        /// Events between two commits of the index
+        #[arg(long, default_value_t = 20_000)]
+        commit_every: usize,
     },
     /// Prints generated lines, to look at or to send elsewhere
     Lines {
@@ -168,6 +177,9 @@ fn main() -> Result<()> {
     match args.what {
         What::All { short } => measure_all(args.seed, &data, rules, short),
         What::Ingest { lines } => measure_ingest(args.seed, rules, lines),
+        What::Parts { lines, commit_every } => {
+            results::record("parts", parts::measure(&ingest::Plan { lines, seed: args.seed, rules }, commit_every)?)
+        }
         #[cfg(feature = "peers")]
         What::Correlate { short } => results::record("correlate", fansipan_bench::correlate::measure(args.seed, size(short))?),
         What::Disk { lines } => measure_disk(args.seed, rules, lines),

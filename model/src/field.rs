@@ -4,9 +4,9 @@
 //! interned at load ([`FieldId::intern`], bounded). Names that only strangers' records mention are never interned:
 //! the event carries them itself (see [`crate::event`]), so hostile input cannot grow any table here.
 
-use std::sync::{LazyLock, RwLock};
+use std::sync::LazyLock;
 
-use hashbrown::HashMap;
+use crate::names::Names;
 
 /// Constants of the registered fields, `source.ip` being [`fields::SOURCE_IP`], and the table of all of them.
 pub mod fields {
@@ -53,14 +53,8 @@ pub struct FieldId(pub(crate) u32);
 /// More names than this are never interned: rules and formats of a whole province need a few thousand.
 const DYNAMIC_LIMIT: usize = 60_000;
 
-struct Dynamic {
-    by_name: HashMap<&'static str, u32, foldhash::fast::RandomState>,
-    names: Vec<&'static str>,
-}
-
-static BY_NAME: LazyLock<HashMap<&'static str, u32, foldhash::fast::RandomState>> =
-    LazyLock::new(|| (0u32..).zip(fields::STATIC.iter()).map(|(i, f)| (f.name, i)).collect());
-static DYNAMIC: LazyLock<RwLock<Dynamic>> = LazyLock::new(|| RwLock::new(Dynamic { by_name: HashMap::default(), names: Vec::new() }));
+static NAMES: LazyLock<Names> =
+    LazyLock::new(|| Names::new(fields::STATIC.len() + DYNAMIC_LIMIT, fields::STATIC.iter().map(|field| field.name)));
 
 impl FieldId {
     /// Number of fields in `data/fields.txt`.
@@ -68,32 +62,15 @@ impl FieldId {
 
     /// The id of a registered or interned name. `None`: no rule or format has ever named it.
     pub fn lookup(name: &str) -> Option<FieldId> {
-        if let Some(&i) = BY_NAME.get(name) {
-            return Some(FieldId(i));
-        }
-        let dynamic = DYNAMIC.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        dynamic.by_name.get(name).map(|&i| FieldId(i))
+        NAMES.number(name).map(FieldId)
     }
 
     /// The id of a name that a rule, format or query mentions, made on first use.
     /// `None` once 60,000 names were made: the caller reports the rule or format as refused.
     /// Each new name is kept until the process ends; never call this with names from log records.
     pub fn intern(name: &str) -> Option<FieldId> {
-        if let Some(id) = Self::lookup(name) {
-            return Some(id);
-        }
-        let mut dynamic = DYNAMIC.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(&i) = dynamic.by_name.get(name) {
-            return Some(FieldId(i));
-        }
-        if dynamic.names.len() >= DYNAMIC_LIMIT {
-            return None;
-        }
-        let id = Self::STATIC_COUNT + dynamic.names.len() as u32;
-        let name: &'static str = Box::leak(name.to_owned().into_boxed_str());
-        dynamic.names.push(name);
-        dynamic.by_name.insert(name, id);
-        Some(FieldId(id))
+        let known = NAMES.number(name).or_else(|| NAMES.add(name, |name| Box::leak(name.to_owned().into_boxed_str())));
+        known.map(FieldId)
     }
 
     /// The dotted name.
@@ -101,8 +78,7 @@ impl FieldId {
         if let Some(def) = fields::STATIC.get(self.0 as usize) {
             return def.name;
         }
-        let dynamic = DYNAMIC.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        dynamic.names.get((self.0 - Self::STATIC_COUNT) as usize).copied().unwrap_or("")
+        NAMES.name(self.0).unwrap_or("")
     }
 
     /// The type of the field; interned names are keywords of open type (numbers stay numbers).

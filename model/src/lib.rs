@@ -13,6 +13,7 @@ pub mod exception;
 pub mod field;
 pub mod incident;
 pub mod json;
+mod names;
 pub mod pattern;
 pub mod predicate;
 pub mod scope;

@@ -3,7 +3,10 @@
 //! [`Predicate::matches`] defines what every back end must answer. A field with several values satisfies a test if any of
 //! its values does. An absent field satisfies only [`Op::Absent`]; negation is plain negation.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, LazyLock},
+};
 
 use ipnet::IpNet;
 use smallvec::SmallVec;
@@ -268,6 +271,14 @@ const COINED: [FieldId; 9] = [
 /// Whether [`Target::Any`] looks at this field: what the log says, not how the product files it.
 pub fn in_any(name: &str) -> bool {
     name != fields::EVENT_ORIGINAL.name() && !name.starts_with("fansipan.") && !COINED.iter().any(|f| f.name() == name)
+}
+
+/// As [`in_any`], of a field by its number.
+#[inline]
+pub fn field_in_any(field: FieldId) -> bool {
+    static KNOWN: LazyLock<Box<[bool]>> =
+        LazyLock::new(|| (0..FieldId::STATIC_COUNT).map(|n| FieldId::from_static(n).is_some_and(|f| in_any(f.name()))).collect());
+    KNOWN.get(field.index()).copied().unwrap_or_else(|| in_any(field.name()))
 }
 
 impl Test {

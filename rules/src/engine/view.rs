@@ -25,8 +25,6 @@ pub(crate) struct Slots {
     by_name: HashMap<&'static str, Slot, foldhash::fast::FixedState>,
     /// Which lengths and last bytes the names have, as bits.
     name_ends: Vec<u64>,
-    /// By field number: whether keywords look at it.
-    in_any: Vec<bool>,
     /// Slots of `@timestamp`, `event.id`, `event.ingested`, `event.original`, which are no entries.
     head: Vec<(FieldId, Slot)>,
 }
@@ -53,7 +51,6 @@ impl Slots {
     pub(crate) fn finish(&mut self) {
         let unused = self.unused();
         self.by_field.iter_mut().filter(|slot| **slot == NONE).for_each(|slot| *slot = unused);
-        self.in_any = (0..FieldId::STATIC_COUNT).map(|i| FieldId::from_static(i).is_some_and(|f| predicate::in_any(f.name()))).collect();
         const HEAD: [FieldId; 4] = [fields::TIMESTAMP, fields::EVENT_ID, fields::EVENT_INGESTED, fields::EVENT_ORIGINAL];
         for (field, slot) in self.fields.iter().zip(0..) {
             if !field.is_static() {
@@ -73,10 +70,6 @@ impl Slots {
     /// The slot of all fields that nobody asks for.
     fn unused(&self) -> Slot {
         self.fields.len() as Slot
-    }
-
-    fn in_any(&self, field: FieldId) -> bool {
-        self.in_any.get(field.index()).copied().unwrap_or_else(|| predicate::in_any(field.name()))
     }
 
     #[inline]
@@ -141,7 +134,6 @@ const UNMADE: Range = Range { start: NONE, len: 0 };
 #[derive(Debug)]
 pub(crate) struct View<'e, 's> {
     pub(crate) event: &'e Event,
-    slots: &'s Slots,
     store: &'s mut Store,
     entries: usize,
     head: SmallVec<[Value<'e>; 4]>,
@@ -172,7 +164,7 @@ impl<'e, 's> View<'e, 's> {
         let entries = next.len();
         // first of all, since one pass from end to end brings the texts into the cache, while values are read in no order
         let ascii = event.texts().is_ascii();
-        let mut view = View { event, slots, store, entries, head: SmallVec::new(), ascii };
+        let mut view = View { event, store, entries, head: SmallVec::new(), ascii };
         for &(field, slot) in &slots.head {
             let head = match field {
                 fields::TIMESTAMP => Some(Value::Time(event.timestamp())),
@@ -211,7 +203,7 @@ impl<'e, 's> View<'e, 's> {
         place < self.entries
             && !self.is_null(number)
             && match self.event.entry_field(place) {
-                Some(field) => self.slots.in_any(field),
+                Some(field) => predicate::field_in_any(field),
                 None => predicate::in_any(self.event.entry_key(place)),
             }
     }

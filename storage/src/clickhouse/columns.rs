@@ -47,8 +47,6 @@ pub(crate) struct Columns {
     pub(crate) list: Vec<Column>,
     /// By field number.
     places: Vec<Option<u16>>,
-    /// By field number: whether [`fansipan_model::Target::Any`] looks at it.
-    any: Vec<bool>,
 }
 
 /// The columns of this program's schema.
@@ -73,8 +71,7 @@ pub(crate) static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
             *place = Some(i as u16);
         }
     }
-    let any = (0..FieldId::STATIC_COUNT).filter_map(FieldId::from_static).map(|f| fansipan_model::predicate::in_any(f.name())).collect();
-    Columns { list, places, any }
+    Columns { list, places }
 });
 
 impl Columns {
@@ -86,13 +83,5 @@ impl Columns {
     /// The column of a field.
     pub(crate) fn of(&self, field: FieldId) -> Option<&Column> {
         self.place(field).and_then(|i| self.list.get(i))
-    }
-
-    /// Whether a search for any field looks at this one.
-    pub(crate) fn in_any(&self, field: FieldId) -> bool {
-        match self.any.get(field.index()) {
-            Some(any) => *any,
-            None => fansipan_model::predicate::in_any(field.name()),
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! A predicate as SQL over the table of events.
 
-use fansipan_model::{FieldId, Op, Predicate, Scope, Target, Test, fields, pattern::Shape};
+use fansipan_model::{FieldId, Op, Predicate, Scope, Target, Test, fields, pattern::Shape, predicate::field_in_any};
 
 use super::{
     columns::{COLUMNS, Kind},
@@ -233,7 +233,7 @@ fn by_maps(name: &str, op: &Op) -> Condition {
 
 /// What the words of an event must be for any of its values to satisfy the operation; for use in `may`.
 fn narrowed(field: FieldId, op: &Op) -> Option<String> {
-    if !COLUMNS.in_any(field) {
+    if !field_in_any(field) {
         return None;
     }
     words_of(op)
@@ -270,7 +270,7 @@ fn any(op: &Op) -> Condition {
         Op::Word(word) if !values::is_word(word) => Condition::constant(false),
         Op::Word(word) => guarded(Condition::exact(token(word)), op),
         Op::Cidr(_) => {
-            let columns = COLUMNS.list.iter().filter(|c| c.kind == Kind::Ip && COLUMNS.in_any(c.field));
+            let columns = COLUMNS.list.iter().filter(|c| c.kind == Kind::Ip && field_in_any(c.field));
             let columns = columns.map(|c| by_column(&c.name, Kind::Ip, op));
             let maps = ["mapValues(addresses)", "other_addresses"].map(|array| each(&values::address(op, "x"), "x", &[array]));
             Condition::any(columns.chain(maps))

@@ -14,7 +14,7 @@ use std::collections::HashSet;
 
 use fansipan_model::{
     Event, FieldId, Value, fields,
-    predicate::in_any,
+    predicate::{field_in_any, in_any},
     text::{self, fold},
     varint::{put, zigzag},
 };
@@ -189,7 +189,7 @@ impl Encoder {
                 }
                 Some(field) => match COLUMNS.place(field) {
                     Some(column) => self.core(column, place, field, value),
-                    None => self.rest(field.name(), COLUMNS.in_any(field), value),
+                    None => self.rest(field.name(), field_in_any(field), value),
                 },
                 None => {
                     let name = event.entry_key(place).to_owned();
@@ -229,7 +229,7 @@ impl Encoder {
             self.make_odd(field);
         }
         if kind != Kind::Ip || !held {
-            self.other_address(COLUMNS.in_any(field), value);
+            self.other_address(field_in_any(field), value);
         }
     }
 
@@ -286,7 +286,7 @@ impl Encoder {
             if let Value::Str(s) = value {
                 foreign |= !s.is_ascii() && !s.chars().all(is_native);
             }
-            let any = field.map_or_else(|| in_any(event.entry_key(place)), |f| COLUMNS.in_any(f));
+            let any = field.map_or_else(|| in_any(event.entry_key(place)), |f| field_in_any(f));
             if !any || value == Value::Null {
                 continue;
             }

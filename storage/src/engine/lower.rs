@@ -3,7 +3,7 @@
 //! The rule throughout: an event that satisfies the predicate is never left out. Where the index cannot decide, the answer is
 //! marked as a superset, and the search decides on the stored events.
 
-use fansipan_model::{Event, FieldId, Op, Predicate, Scope, Target, Test, Value, fields, pattern::Shape, predicate::in_any};
+use fansipan_model::{Event, FieldId, Op, Predicate, Scope, Target, Test, Value, fields, pattern::Shape, predicate::field_in_any};
 use tantivy::Term;
 
 use super::{
@@ -169,7 +169,7 @@ impl Lower<'_> {
         let place = self.layout.place(field);
         let plan = match place {
             Place::Header => return self.header(field, op),
-            Place::Words => return Ok(Plan::superset(if in_any(field.name()) { self.by_words(op)? } else { Node::All })),
+            Place::Words => return Ok(Plan::superset(if field_in_any(field) { self.by_words(op)? } else { Node::All })),
             // reached for tests that refer to fields elsewhere, or where the profile does not hold every value
             Place::Profile(p) => match op {
                 Op::Field(_) => self.by_profile(p, |e| e.get(field).is_some()).map(|plan| Plan::superset(plan.node))?,
@@ -227,7 +227,7 @@ impl Lower<'_> {
                 let ords = Node::Ords(column.ords().clone(), set);
                 match self.by_words(op)? {
                     Node::All | Node::Or(_) => ords,
-                    words if in_any(field.name()) => Node::And(vec![words, ords]),
+                    words if field_in_any(field) => Node::And(vec![words, ords]),
                     _ => ords,
                 }
             }
@@ -384,7 +384,7 @@ impl Lower<'_> {
 
     /// Documents with a value in the column whose words do not rule the operation out.
     fn narrowed(&self, field: FieldId, op: &Op, there: Node) -> Lowered {
-        if !in_any(field.name()) {
+        if !field_in_any(field) {
             return Ok(Plan::superset(there));
         }
         Ok(Plan::superset(match self.by_words(op)? {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender};
-use fansipan_model::{Event, FieldId, Value, predicate::in_any};
+use fansipan_model::{Event, FieldId, Value, predicate::{field_in_any, in_any}};
 use tantivy::schema::{
     Field,
     document::{
@@ -180,7 +180,7 @@ impl Buffers {
             match layout.place(field) {
                 Place::Profile(p) => self.put_profile(layout, p, field, value, span),
                 place => {
-                    self.put_words(layout, field.name(), value, span);
+                    self.put_words(layout, field_in_any(field), value, span);
                     self.put_column(layout, place, field, value);
                 }
             }
@@ -188,7 +188,7 @@ impl Buffers {
         for (name, value) in event.iter_named() {
             let span = self.packer.spans().get(values).copied().flatten();
             values += 1;
-            self.put_words(layout, name, value, span);
+            self.put_words(layout, in_any(name), value, span);
         }
         let words = self.text.len() as u32;
         let kind = self.profiles.last().map_or(&[][..], Vec::as_slice);
@@ -253,7 +253,7 @@ impl Buffers {
         let too_long = matches!(value, Value::Str(s) if s.len() > PROFILE_LIMIT);
         if too_long || entry.len() > PROFILE_TOTAL {
             self.mark_odd(layout, field);
-            self.put_words(layout, field.name(), value, span);
+            self.put_words(layout, field_in_any(field), value, span);
         } else {
             profile::push(entry, field, value);
         }
@@ -275,9 +275,10 @@ impl Buffers {
         self.slots.push(slot);
     }
 
-    /// Makes the value findable by its words and, if it is an address, by that. `span`: where it lies in the base.
-    fn put_words(&mut self, layout: &Layout, name: &str, value: Value<'_>, span: Span) {
-        if value == Value::Null || !in_any(name) {
+    /// Makes the value findable by its words and, if it is an address, by that, if it is `any`body's to find. `span`: where it
+    /// lies in the base.
+    fn put_words(&mut self, layout: &Layout, any: bool, value: Value<'_>, span: Span) {
+        if !any || value == Value::Null {
             return;
         }
         let address = match value {

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use super::{
     json, parsed,
-    tally::{self, Place},
+    tally::{self, Place, Sums},
 };
 use crate::{
     error::{Result, StoreError},
@@ -115,7 +115,7 @@ const WHAT: &str = "storing alerts";
 
 /// See [`crate::StateStore::apply_alerts`].
 pub(super) fn apply(t: &Transaction<'_>, batch: &AlertBatch<'_>) -> Result<Applied> {
-    let mut applied = Applied::default();
+    let (mut applied, mut sums) = (Applied::default(), Sums::default());
     if batch.next_offset <= offset(t, batch.consumer)? && batch.next_offset > 0 {
         applied.duplicate = true;
         return Ok(applied);
@@ -136,7 +136,7 @@ pub(super) fn apply(t: &Transaction<'_>, batch: &AlertBatch<'_>) -> Result<Appli
     };
     for change in &batch.changes {
         match change {
-            AlertChange::Open(alert) if insert(t, alert)? => applied.opened.push(alert.id),
+            AlertChange::Open(alert) if insert(t, alert, &mut sums)? => applied.opened.push(alert.id),
             AlertChange::Open(alert) => add(AlertRepeat {
                 id: alert.id,
                 count: alert.count,
@@ -145,14 +145,15 @@ pub(super) fn apply(t: &Transaction<'_>, batch: &AlertBatch<'_>) -> Result<Appli
                 events: alert.events.clone(),
             }),
             AlertChange::Repeat(repeat) => add(repeat.clone()),
-            AlertChange::Put(alert) if insert(t, alert)? => applied.opened.push(alert.id),
+            AlertChange::Put(alert) if insert(t, alert, &mut sums)? => applied.opened.push(alert.id),
             AlertChange::Put(alert) => {
-                put(t, alert)?;
+                put(t, alert, &mut sums)?;
                 applied.grown.push(alert.id);
             }
-            AlertChange::Supersede { id, by } => supersede(t, *id, *by)?,
+            AlertChange::Supersede { id, by } => supersede(t, *id, *by, &mut sums)?,
         }
     }
+    sums.write(t)?;
     for repeat in repeats.values() {
         grow(t, repeat, &mut applied)?;
     }
@@ -194,14 +195,14 @@ fn searched(alert: &Alert) -> String {
 }
 
 /// Replaces what the analyzer knows of an alert; decisions of people and the time it was raised stay.
-fn put(t: &Transaction<'_>, alert: &Alert) -> Result<()> {
+fn put(t: &Transaction<'_>, alert: &Alert, sums: &mut Sums) -> Result<()> {
     let (n, before): (i64, Place) = t
         .prepare_cached(&format!("SELECT n, {} FROM alerts WHERE id = ?1", Place::COLUMNS))
         .and_then(|mut s| s.query_row([alert.id.0], |row| Ok((row.get(0)?, Place::read(row, 1)?))))
         .map_err(StoreError::state(WHAT))?;
     match (before.left_out, alert.suppressed.is_some()) {
-        (true, false) => tally::moved(t, None, Some(&before))?,
-        (false, true) => tally::moved(t, Some(&before), None)?,
+        (true, false) => sums.add(&before, 1),
+        (false, true) => sums.add(&before, -1),
         _ => {}
     }
     t.prepare_cached("UPDATE alerts SET first_seen = ?2, last_seen = ?3, count = ?4, superseded = NULL, suppressed = ?5 WHERE n = ?1")
@@ -238,13 +239,13 @@ fn name_entities(t: &Transaction<'_>, n: i64, entities: &[fansipan_model::Entity
 }
 
 /// Takes an alert out of lists and counts.
-fn supersede(t: &Transaction<'_>, id: AlertId, by: Option<AlertId>) -> Result<()> {
+fn supersede(t: &Transaction<'_>, id: AlertId, by: Option<AlertId>, sums: &mut Sums) -> Result<()> {
     let found = t
         .prepare_cached(&format!("SELECT {} FROM alerts WHERE id = ?1", Place::COLUMNS))
         .and_then(|mut s| s.query_row([id.0], |row| Place::read(row, 0)).optional())
         .map_err(StoreError::state(WHAT))?;
     if let Some(before) = found.filter(|p| !p.left_out) {
-        tally::moved(t, Some(&before), None)?;
+        sums.add(&before, -1);
     }
     let by = by.map_or_else(Vec::new, |by| by.0.to_vec());
     t.prepare_cached("UPDATE alerts SET superseded = ?2 WHERE id = ?1")
@@ -254,7 +255,7 @@ fn supersede(t: &Transaction<'_>, id: AlertId, by: Option<AlertId>) -> Result<()
 }
 
 /// Inserts an alert; false if its id exists.
-fn insert(t: &Transaction<'_>, alert: &Alert) -> Result<bool> {
+fn insert(t: &Transaction<'_>, alert: &Alert, sums: &mut Sums) -> Result<bool> {
     let rule = &alert.rule;
     let known = t.prepare_cached("SELECT 1 FROM alerts WHERE id = ?1").and_then(|mut s| s.exists([alert.id.0]));
     if known.map_err(StoreError::state(WHAT))? {
@@ -306,15 +307,8 @@ fn insert(t: &Transaction<'_>, alert: &Alert) -> Result<bool> {
     })
     .map_err(StoreError::state(WHAT))?;
     name_entities(t, n, &alert.entities)?;
-    let place = Place {
-        agency: alert.agency.clone(),
-        rule: rule.id.clone(),
-        level: level_number(rule.level),
-        status: status_number(alert.status),
-        left_out: alert.suppressed.is_some(),
-    };
-    if !place.left_out {
-        tally::moved(t, None, Some(&place))?;
+    if alert.suppressed.is_none() {
+        sums.add_parts(&alert.agency, &rule.id, (level_number(rule.level), status_number(alert.status)), 1);
     }
     Ok(true)
 }
