@@ -20,6 +20,10 @@ const RECORDS: usize = 8192;
 const BYTES: usize = 8 << 20;
 /// Events become searchable at the latest this long after they were read from the log.
 const VISIBLE_WITHIN: Duration = Duration::from_millis(500);
+/// The same while more than [`BEHIND`] records wait to be read: every commit makes a part of the index that is merged into
+/// larger ones later, and catching up is what makes events visible then.
+const VISIBLE_WITHIN_BEHIND: Duration = Duration::from_secs(2);
+const BEHIND: u64 = 4 * RECORDS as u64;
 
 pub(crate) struct Indexing {
     pub(crate) bus: EmbeddedBus,
@@ -41,7 +45,9 @@ impl Indexing {
         let mut last_commit = Instant::now();
         loop {
             let stopping = self.stop.load(Ordering::Relaxed);
-            let patience = if self.writer.pending() > 0 { VISIBLE_WITHIN.saturating_sub(last_commit.elapsed()) } else { VISIBLE_WITHIN };
+            let behind = self.bus.status().head.saturating_sub(position) > BEHIND;
+            let within = if behind { VISIBLE_WITHIN_BEHIND } else { VISIBLE_WITHIN };
+            let patience = if self.writer.pending() > 0 { within.saturating_sub(last_commit.elapsed()) } else { within };
             let records = consumer.poll(RECORDS, BYTES, patience).context("FSP-RUN-021: cannot read the log for indexing")?;
             for (offset, bytes) in records.iter() {
                 position = offset + 1;
@@ -55,7 +61,7 @@ impl Indexing {
             }
             if self.writer.pending() == 0 {
                 last_commit = Instant::now();
-            } else if stopping || last_commit.elapsed() >= VISIBLE_WITHIN {
+            } else if stopping || last_commit.elapsed() >= within {
                 persist("commit", &self.stop, || self.writer.commit());
                 consumer.commit(position).context("FSP-RUN-023: cannot commit the position of indexing")?;
                 self.seen_until.store(event.ingested() as u64, Ordering::Relaxed);

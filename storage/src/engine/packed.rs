@@ -78,15 +78,33 @@ pub(crate) type Span = Option<(u32, u32)>;
 pub(crate) struct Packer {
     /// Start and end of every word of the base.
     words: Vec<(u32, u32)>,
-    /// Per value, in the order they are packed.
+    /// Per value, by its place in the event.
     spans: Vec<Span>,
     scratch: String,
 }
 
-/// Bit per byte: whether it belongs to a word.
+/// Bit per byte: whether it belongs to a word. Eight bytes at a time, a bit of each byte being its answer until they are collected.
 fn classes(chunk: &[u8]) -> u64 {
-    let class = |b: u8| b.is_ascii_alphanumeric() || b >= 0x80;
-    chunk.iter().rev().fold(0, |bits, b| bits << 1 | u64::from(class(*b)))
+    let (eights, rest) = chunk.as_chunks::<8>();
+    let mut last = [0; 8];
+    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    let bits = eights.iter().zip((0..).step_by(8)).fold(0, |bits, (eight, at)| bits | classes_of(*eight) << at);
+    if rest.is_empty() { bits } else { bits | classes_of(last) << (8 * eights.len()) }
+}
+
+/// [`classes`] of eight bytes.
+fn classes_of(eight: [u8; 8]) -> u64 {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let each = |b: u8| u64::from_ne_bytes([b; 8]);
+    let bytes = u64::from_le_bytes(eight);
+    let low = bytes & !HIGH;
+    // the high bit of a byte tells whether it is at least `b`; nothing carries into the next byte
+    let least = |text: u64, b: u8| text + each(0x80 - b);
+    let digit = least(low, b'0') & !least(low, b'9' + 1);
+    let lower = low | each(0x20);
+    let letter = least(lower, b'a') & !least(lower, b'z' + 1);
+    let marks = (bytes | digit | letter) & HIGH;
+    (marks >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
 /// Fills `words` with the words of a text.
@@ -128,7 +146,7 @@ impl Packer {
         &self.words
     }
 
-    /// Where each of its values lies in the base: ids first, then names.
+    /// Where each of its values lies in the base, by its place in the event.
     pub(crate) fn spans(&self) -> &[Span] {
         &self.spans
     }
@@ -145,25 +163,29 @@ impl Packer {
         out.push(u8::from(is_record));
         put(out, event.len() as u64);
         self.spans.clear();
+        self.spans.resize(event.len(), None);
         let mut next = 0;
-        let mut each = |id: Option<FieldId>, name: &str, value: Value<'_>, out: &mut Vec<u8>| {
-            match id.filter(|id| id.is_static()) {
-                Some(id) => put(out, id.index() as u64 + 1),
-                None => {
-                    out.push(0);
-                    put(out, name.len() as u64);
-                    out.extend_from_slice(name.as_bytes());
+        // order among fields is free, that of a field's values is not: ids first, then names
+        for named in [false, true] {
+            for (place, field) in event.entry_fields().enumerate().filter(|(_, field)| field.is_none() == named) {
+                match field.filter(|id| id.is_static()) {
+                    Some(id) => put(out, id.index() as u64 + 1),
+                    None => {
+                        let name = event.entry_key(place);
+                        out.push(0);
+                        put(out, name.len() as u64);
+                        out.extend_from_slice(name.as_bytes());
+                    }
+                }
+                // a text is not made a value first: most are, and taking a value apart again costs more than all the rest
+                let span = match event.entry_text(place) {
+                    Some(text) => self.text(base, text, &mut next, out),
+                    None => self.value(event.timestamp(), base, event.entry_value(place).unwrap_or(Value::Null), &mut next, out),
+                };
+                if let Some(place) = self.spans.get_mut(place) {
+                    *place = span;
                 }
             }
-            let span = self.value(event.timestamp(), base, value, &mut next, out);
-            self.spans.push(span);
-        };
-        // order among fields is free, that of a field's values is not: ids first, then names
-        for (id, value) in event.iter_ids() {
-            each(Some(id), id.name(), value, out);
-        }
-        for (name, value) in event.iter_named() {
-            each(None, name, value, out);
         }
     }
 
@@ -488,6 +510,12 @@ mod tests {
             event.set_timestamp(timestamp);
             event.set_ingested(ingested);
             prop_assert_eq!(through(&event).0, event);
+        }
+
+        #[test]
+        fn words_are_runs_of_letters_digits_and_bytes_beyond_ascii(bytes in prop::collection::vec(any::<u8>(), 0..=64)) {
+            let plain = bytes.iter().rev().fold(0, |bits, b| bits << 1 | u64::from(b.is_ascii_alphanumeric() || *b >= 0x80));
+            prop_assert_eq!(classes(&bytes), plain);
         }
 
         #[test]

@@ -6,7 +6,10 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender};
-use fansipan_model::{Event, FieldId, Value, predicate::{field_in_any, in_any}};
+use fansipan_model::{
+    Event, FieldId, Value,
+    predicate::{field_in_any, in_any},
+};
 use tantivy::schema::{
     Field,
     document::{
@@ -173,22 +176,23 @@ impl Buffers {
         self.slots.push((layout.id, Slot::Unsigned(id)));
         self.marks.clear();
         self.marks.resize(self.packer.words().len().div_ceil(64), 0);
-        let mut values = 0;
-        for (field, value) in event.iter_ids() {
-            let span = self.packer.spans().get(values).copied().flatten();
-            values += 1;
-            match layout.place(field) {
-                Place::Profile(p) => self.put_profile(layout, p, field, value, span),
-                place => {
-                    self.put_words(layout, field_in_any(field), value, span);
-                    self.put_column(layout, place, field, value);
+        for (at, field) in event.entry_fields().enumerate() {
+            let span = self.packer.spans().get(at).copied().flatten();
+            let place = field.map_or(Place::Words, |field| layout.place(field));
+            if let (Place::Profile(p), Some(field)) = (place, field) {
+                self.put_profile(layout, p, field, event.entry_value(at).unwrap_or(Value::Null), span);
+                continue;
+            }
+            if field.map_or_else(|| in_any(event.entry_key(at)), field_in_any) {
+                // as in the packer: texts as they are
+                match event.entry_text(at) {
+                    Some(text) => self.put_text(layout, text, span),
+                    None => self.put_words(layout, event.entry_value(at).unwrap_or(Value::Null), span),
                 }
             }
-        }
-        for (name, value) in event.iter_named() {
-            let span = self.packer.spans().get(values).copied().flatten();
-            values += 1;
-            self.put_words(layout, in_any(name), value, span);
+            if let (Some(field), Place::Long(_) | Place::Bool(_) | Place::Ip(_)) = (field, place) {
+                self.put_column(layout, place, field, event.entry_value(at).unwrap_or(Value::Null));
+            }
         }
         let words = self.text.len() as u32;
         let kind = self.profiles.last().map_or(&[][..], Vec::as_slice);
@@ -211,22 +215,27 @@ impl Buffers {
 
     /// Marks words of the base.
     fn mark_words(&mut self, (first, end): (u32, u32)) {
-        for i in first..end {
-            if let Some(bits) = self.marks.get_mut(i as usize / 64) {
-                *bits |= 1 << (i % 64);
+        let (mut from, end) = (first as usize, end as usize);
+        while from < end {
+            let to = (from / 64 * 64 + 64).min(end);
+            if let Some(bits) = self.marks.get_mut(from / 64) {
+                *bits |= u64::MAX >> (64 - (to - from)) << (from % 64);
             }
+            from = to;
         }
     }
 
     /// Appends the column texts behind the words' text.
     fn finish_texts(&mut self, layout: &Layout, event: &Event, words: u32) {
         let mut at = words;
-        for (field, value) in event.iter_ids() {
+        for (place, field) in event.entry_fields().enumerate() {
+            let Some(field) = field else { continue };
             let Place::Text(column) = layout.place(field) else { continue };
-            if let Value::Null = value {
-                continue;
+            match (event.entry_text(place), event.entry_value(place)) {
+                (Some(text), _) => self.text.push_str(text),
+                (None, None | Some(Value::Null)) => continue,
+                (None, Some(value)) => value.write_text(&mut self.text),
             }
-            value.write_text(&mut self.text);
             let end = self.text.len() as u32;
             if (end - at) as usize > COLUMN_LIMIT {
                 self.text.truncate(at as usize);
@@ -253,7 +262,9 @@ impl Buffers {
         let too_long = matches!(value, Value::Str(s) if s.len() > PROFILE_LIMIT);
         if too_long || entry.len() > PROFILE_TOTAL {
             self.mark_odd(layout, field);
-            self.put_words(layout, field_in_any(field), value, span);
+            if field_in_any(field) {
+                self.put_words(layout, value, span);
+            }
         } else {
             profile::push(entry, field, value);
         }
@@ -275,43 +286,52 @@ impl Buffers {
         self.slots.push(slot);
     }
 
-    /// Makes the value findable by its words and, if it is an address, by that, if it is `any`body's to find. `span`: where it
-    /// lies in the base.
-    fn put_words(&mut self, layout: &Layout, any: bool, value: Value<'_>, span: Span) {
-        if !any || value == Value::Null {
-            return;
-        }
-        let address = match value {
-            Value::Ip(ip) => Some(ip),
-            Value::Str(s) => as_address(s),
-            _ => None,
-        };
-        if let Some(ip) = address {
-            let term = address_term(ip);
-            let known = self.slots.iter().any(|(f, s)| match s {
-                Slot::Bytes(r) if *f == layout.exact => self.bytes.get(r.start as usize..r.end as usize) == Some(&term),
-                _ => false,
-            });
-            if !known {
-                self.exact(layout, &term);
-            }
-        }
-        match (span, value) {
-            (Some(words), _) => self.mark_words(words),
-            (None, Value::Str(s)) => {
-                let place = (s.as_ptr() as usize, s.len());
-                if !self.seen.contains(&place) {
-                    self.seen.push(place);
-                    self.push_words(value);
+    /// Makes the value findable by its words and, if it is an address, by that. `span`: where it lies in the base.
+    fn put_words(&mut self, layout: &Layout, value: Value<'_>, span: Span) {
+        match (value, span) {
+            (Value::Null, _) => {}
+            (Value::Str(text), _) => self.put_text(layout, text, span),
+            (value, span) => {
+                if let Value::Ip(ip) = value {
+                    self.put_address(layout, ip);
+                }
+                match span {
+                    Some(words) => self.mark_words(words),
+                    None => {
+                        self.found_by.push('\n');
+                        value.write_text(&mut self.found_by);
+                    }
                 }
             }
-            (None, _) => self.push_words(value),
         }
     }
 
-    fn push_words(&mut self, value: Value<'_>) {
-        self.found_by.push('\n');
-        value.write_text(&mut self.found_by);
+    /// The same for a text.
+    fn put_text(&mut self, layout: &Layout, text: &str, span: Span) {
+        if let Some(ip) = as_address(text) {
+            self.put_address(layout, ip);
+        }
+        if let Some(words) = span {
+            return self.mark_words(words);
+        }
+        let place = (text.as_ptr() as usize, text.len());
+        if !self.seen.contains(&place) {
+            self.seen.push(place);
+            self.found_by.push('\n');
+            self.found_by.push_str(text);
+        }
+    }
+
+    /// Makes an address findable, once.
+    fn put_address(&mut self, layout: &Layout, ip: IpAddr) {
+        let term = address_term(ip);
+        let known = self.slots.iter().any(|(f, s)| match s {
+            Slot::Bytes(r) if *f == layout.exact => self.bytes.get(r.start as usize..r.end as usize) == Some(&term),
+            _ => false,
+        });
+        if !known {
+            self.exact(layout, &term);
+        }
     }
 }
 
