@@ -30,6 +30,8 @@ const CHANGES: Duration = Duration::from_secs(1);
 const WHOLE: Duration = Duration::from_secs(30);
 /// A collector that is not heard of for so long is missed; it tells something every second.
 const SILENT: Duration = Duration::from_secs(10);
+/// Until a console that was started after a crash has its place in the group again, and with it hears of everybody.
+const SETTLED: Duration = Duration::from_secs(120);
 
 /// The sources of a collector, over restarts.
 #[derive(Clone)]
@@ -227,6 +229,7 @@ impl SpoolReport {
 /// The console's side.
 pub(super) struct Roster {
     settings: Settings,
+    started: Instant,
     spools: Mutex<BTreeMap<String, SpoolReport>>,
     orders: Mutex<Vec<Say>>,
     /// Which of them keep packets.
@@ -235,12 +238,13 @@ pub(super) struct Roster {
 
 impl Roster {
     pub(super) fn new(settings: &Settings, data: &Path) -> Self {
-        Self { settings: settings.clone(), spools: Mutex::default(), orders: Mutex::default(), rings: Known::open(data) }
+        let (spools, orders) = (Mutex::default(), Mutex::default());
+        Self { settings: settings.clone(), started: Instant::now(), spools, orders, rings: Known::open(data) }
     }
 
-    /// Whether a collector runs, as far as can be told.
-    pub(super) fn is_heard(&self, collector: &str) -> bool {
-        self.spools().get(collector).is_some_and(|spool| spool.heard.elapsed() < SILENT)
+    /// Whether a collector may run, as far as can be told: after a start it takes a while until all are heard of.
+    pub(super) fn may_run(&self, collector: &str) -> bool {
+        self.spools().get(collector).map_or(self.started.elapsed() < SETTLED, |spool| spool.heard.elapsed() < SILENT)
     }
 
     /// How the spools are, by collector.

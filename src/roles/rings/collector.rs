@@ -156,7 +156,7 @@ impl<'a> Sending<'a> {
     fn end_with(mut self, found: PacketsFound, sha256: String) -> Result<()> {
         if found.packets == 0 {
             // a file without packets is of no use
-            return self.end(What::End { found, pieces: self.sent, sha256: String::new() });
+            return self.end(What::End { found, pieces: 0, sha256: String::new() });
         }
         if !self.piece.is_empty() {
             self.send_piece()?;

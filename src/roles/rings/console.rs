@@ -50,7 +50,7 @@ impl PacketStore for FarRings {
         };
         let mut gathering = Gathering::new(&ask, expected, self.data.clone(), Instant::now());
         self.roster.order(Say::Packets(Box::new(ask)));
-        while gathering.waits(Instant::now(), |name| self.roster.is_heard(name)) && !self.stop.load(Ordering::Relaxed) {
+        while gathering.waits(Instant::now(), |name| self.roster.may_run(name)) && !self.stop.load(Ordering::Relaxed) {
             tail.follow(Duration::from_millis(100), &mut |key, record| gathering.take(key, record, Instant::now())).map_err(unreachable)?;
         }
         gathering.end(out)
