@@ -152,8 +152,8 @@ fn from_one(site: &Site, number: u32, role: &Role, outcomes: [&str; 2]) -> Resul
 
 /// As evidence of an incident.
 fn handed_in(site: &Site) -> Result<()> {
-    let now = jiff::Timestamp::now().as_second();
-    let line = format!("<38>{now} solo01 sshd[5]: Accepted password for root from 198.51.100.200 port 40200 ssh2\n");
+    let now = jiff::Timestamp::now();
+    let line = format!("<38>{now:.3} solo01 sshd[5]: Accepted password for root from 198.51.100.200 port 40200 ssh2\n");
     std::io::Write::write_all(&mut std::net::TcpStream::connect(("127.0.0.1", site.deployment.syslog))?, line.as_bytes())?;
     let mut alert = String::new();
     eventually("an alert", PATIENCE, || {

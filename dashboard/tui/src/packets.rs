@@ -142,7 +142,8 @@ pub(crate) fn answer(state: &mut State, id: String, result: Result<Value, Failur
     let Some(saved) = read::<SavedPackets>(state, result) else { return };
     let count = text::number(saved.packets, state.language);
     let gaps: Vec<String> = saved.collectors.iter().map(|c| c.told(state)).filter(|(_, gap)| *gap).map(|(text, _)| text).collect();
-    let said = [vec![fill(Words::of(state.language).saved, &[&count, &saved.file])], gaps.clone()].concat().join(" · ");
+    // what is missing stands first, where a narrow screen does not cut it
+    let said = [gaps.as_slice(), &[fill(Words::of(state.language).saved, &[&count, &saved.file])]].concat().join(" · ");
     state.say(said, !gaps.is_empty());
     state.saved.retain(|s| s.file != saved.file);
     if state.saved.len() >= REMEMBERED {
