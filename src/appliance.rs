@@ -113,7 +113,7 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
     let deps = ApiDeps {
         response: desk,
         ledger: Some(proofs),
-        packets: Some(Arc::new(packets::Rings::new(&config.sources, data))),
+        packets: Arc::new(packets::Rings::new(&config.sources, data, config.console.packets()?)),
         events: Arc::clone(&stores.store) as Arc<dyn EventStore>,
         state: Arc::clone(&stores.state),
         people: Arc::clone(&stores.people),

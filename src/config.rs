@@ -193,6 +193,8 @@ pub(crate) struct ConsoleConfig {
     pub(crate) idle_minutes: u64,
     /// Hours after which a session ends in any case.
     pub(crate) session_hours: u64,
+    /// Most MiB of packets in one file that is handed out.
+    pub(crate) packets_mib: u64,
     /// Roles whose holders must log in with a second factor.
     pub(crate) second_factor: Vec<fansipan_api::Role>,
     /// An OIDC provider.
@@ -212,6 +214,7 @@ impl Default for ConsoleConfig {
             map: None,
             idle_minutes: 30,
             session_hours: 12,
+            packets_mib: 256,
             second_factor: Vec::new(),
             oidc: None,
             ldap: None,
@@ -220,6 +223,14 @@ impl Default for ConsoleConfig {
 }
 
 impl ConsoleConfig {
+    /// Bytes of packets in one file.
+    pub(crate) fn packets(&self) -> Result<u64> {
+        if !(1..=1024).contains(&self.packets_mib) {
+            bail!("FSP-CFG-015: [console] packets_mib is {}: give 1 to 1024", self.packets_mib);
+        }
+        Ok(self.packets_mib << 20)
+    }
+
     pub(crate) fn api(&self, data: &Path) -> Result<fansipan_api::ApiConfig> {
         let mut config = fansipan_api::ApiConfig::new(data.to_owned());
         config.listen = self.listen;
@@ -293,6 +304,15 @@ mod tests {
         assert!(refused(ldap).contains("FSP-CFG-008"));
         assert!(refused(&ldap.replace("ldap://", "ldaps://")).contains("FSP-CFG-005"));
         assert!(refused("[console]\nsecond_factor = [\"boss\"]\n").contains("boss"));
+    }
+
+    #[test]
+    fn a_file_of_packets_has_a_bound() {
+        let packets = |text: &str| parse(text).unwrap().console.packets();
+        assert_eq!((packets("").unwrap(), packets("[console]\npackets_mib = 1024").unwrap()), (256 << 20, 1 << 30));
+        for bad in ["[console]\npackets_mib = 0", "[console]\npackets_mib = 1025"] {
+            assert!(packets(bad).unwrap_err().to_string().contains("FSP-CFG-015"), "{bad}");
+        }
     }
 
     #[test]

@@ -1,16 +1,16 @@
-//! The packet rings of this process's interfaces, for the API.
+//! The packet rings of this process's interfaces.
 
 use std::{io::Write, path::Path};
 
-use fansipan_api::{FlowKey, FlowWanted, PacketStore, PacketsError};
+use fansipan_api::{Extract, FlowKey, FlowWanted, PacketStore, PacketsError};
 use fansipan_collector::{
     sources::SourcesConfig,
     tap::ring::{self, FlowName, Limits, Place, Wanted},
 };
 use fansipan_model::{Agency, PacketsFound, Scope};
 
-/// What one answer holds at the most.
-const LIMITS: Limits = Limits { bytes: 256 << 20, packets: 2_000_000 };
+/// Packets of one answer.
+const PACKETS: usize = 2_000_000;
 
 /// An interface whose packets are kept.
 struct Kept {
@@ -24,17 +24,19 @@ pub(crate) struct Rings {
     kept: Vec<Kept>,
     /// Every interface that is listened to, as a source.
     taps: Vec<String>,
+    /// Bytes of one answer.
+    most: u64,
 }
 
 impl Rings {
-    pub(crate) fn new(config: &SourcesConfig, data: &Path) -> Self {
+    pub(crate) fn new(config: &SourcesConfig, data: &Path, most: u64) -> Self {
         let source = |interface: &str| format!("tap:{interface}");
         let kept = config.tap.iter().filter(|t| t.ring.is_some()).map(|t| Kept {
             source: source(&t.interface),
             agency: t.agency.clone().unwrap_or_else(|| Agency::DEFAULT.to_owned()),
             place: Place { folder: ring::folder(data, &t.interface), interface: t.interface.clone() },
         });
-        Self { kept: kept.collect(), taps: config.tap.iter().map(|t| source(&t.interface)).collect() }
+        Self { kept: kept.collect(), taps: config.tap.iter().map(|t| source(&t.interface)).collect(), most }
     }
 
     /// The rings that may hold a flow: that of the sensor that saw it; all, where something else tells of it.
@@ -43,10 +45,9 @@ impl Rings {
         let fits = |k: &&Kept| scope.allows(&k.agency) && own.is_none_or(|s| *s == k.source);
         self.kept.iter().filter(fits).map(|k| k.place.clone()).collect()
     }
-}
 
-impl PacketStore for Rings {
-    fn extract(&self, scope: &Scope, flows: &[FlowWanted], out: &mut dyn Write) -> Result<PacketsFound, PacketsError> {
+    /// Writes the packets of flows to `out`, up to `bytes` and no more than its own bound.
+    pub(crate) fn find(&self, scope: &Scope, flows: &[FlowWanted], bytes: u64, out: &mut dyn Write) -> Result<PacketsFound, PacketsError> {
         let mut places: Vec<Place> = Vec::new();
         let mut wanted = Vec::new();
         for flow in flows {
@@ -62,6 +63,12 @@ impl PacketStore for Rings {
         if places.is_empty() {
             return Err(PacketsError::Off);
         }
-        Ok(ring::find(&places, &wanted, LIMITS, out)?)
+        Ok(ring::find(&places, &wanted, Limits { bytes: bytes.min(self.most), packets: PACKETS }, out)?)
+    }
+}
+
+impl PacketStore for Rings {
+    fn extract(&self, scope: &Scope, flows: &[FlowWanted], out: &mut dyn Write) -> Result<Extract, PacketsError> {
+        Ok(Extract { found: self.find(scope, flows, self.most, out)?, collectors: Vec::new() })
     }
 }

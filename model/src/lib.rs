@@ -30,4 +30,4 @@ pub use incident::{Incident, IncidentId, IncidentLink, IncidentState};
 pub use pattern::{Part, Pattern};
 pub use predicate::{Cmp, Op, Predicate, Reference, RegexTest, Relation, Target, Test, TimePart};
 pub use scope::{Agency, Scope};
-pub use source::{PacketCounters, PacketsFound, PerMille, RingCounters, SourceCounters, SourceInfo};
+pub use source::{AnswerOutcome, CollectorAnswer, PacketCounters, PacketsFound, PerMille, RingCounters, SourceCounters, SourceInfo};

@@ -112,7 +112,7 @@ impl RingCounters {
 }
 
 /// What packet rings hold of flows, and what of it was given out as one file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PacketsFound {
     /// Frames written out.
     pub packets: u64,
@@ -130,6 +130,48 @@ pub struct PacketsFound {
     pub beyond: u64,
     /// Time of the oldest frame that any of the rings holds; `None`: they hold nothing.
     pub oldest: Option<i64>,
+}
+
+/// What a collector of a distributed deployment came to when it was asked for packets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CollectorAnswer {
+    /// Its name.
+    pub collector: String,
+    /// What came of it.
+    pub outcome: AnswerOutcome,
+    /// Packets of its part.
+    pub packets: u64,
+    /// Bytes of its part; the parts stand in the file in the order of this list.
+    pub bytes: u64,
+    /// SHA-256 of its part, made at the collector and found to be that of what arrived; empty where it gave none.
+    pub sha256: String,
+}
+
+/// What came of asking a collector for packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerOutcome {
+    /// Its packets are in the file.
+    Given,
+    /// Its rings have none of them.
+    Nothing,
+    /// It was not heard of, or did not finish in time.
+    NoAnswer,
+    /// It could not read its rings.
+    Failed,
+    /// What arrived is not what it sent.
+    Damaged,
+    /// What it has is more than fits into one file beside that of the others.
+    TooLarge,
+    /// Its clock and the console's differ by minutes, so it took the question for an old one.
+    Clock,
+}
+
+impl AnswerOutcome {
+    /// Whether packets may be missing because of it.
+    pub fn leaves_a_gap(self) -> bool {
+        !matches!(self, AnswerOutcome::Given | AnswerOutcome::Nothing)
+    }
 }
 
 impl PacketCounters {

@@ -16,8 +16,14 @@ use fansipan_model::{Event, codec, fields, json};
 use super::{
     control::{Collectors, SourcesFile},
     node::{self, Node},
+    rings::Answering,
 };
-use crate::{config::Config, intake::Intake, process::open_log};
+use crate::{config::Config, intake::Intake, packets::Rings, process::open_log};
+
+/// Questions about packets that wait.
+const QUESTIONS: usize = 8;
+/// Bytes of packets in one answer, whatever the console asks for.
+const MOST: u64 = 1 << 30;
 
 /// Event records of the spool as flat JSON, keyed by their source so that it stays in order.
 pub(crate) fn encode() -> Encode {
@@ -42,8 +48,18 @@ pub(super) async fn serve(config: Config, data: &Path) -> Result<()> {
     let intake = Intake::start(&config.sources, file.read(), sink)?;
     let nobody = intake.ingest(&config.sources, Arc::new(|_: &str| None));
     let sources = Sources::start(&config.sources, data, intake.pipeline.clone(), nobody).await.context("cannot start the sources")?;
+    let (packets, asked) = std::sync::mpsc::sync_channel(QUESTIONS);
+    let answering = Answering {
+        settings: config.kafka.clone(),
+        rings: Rings::new(&config.sources, data, MOST),
+        asked,
+        health: Arc::clone(&node.health),
+        stop: Arc::clone(&node.stop),
+    };
+    node.keep_doing("packets", move || answering.session())?;
     let collectors = Collectors {
         settings: config.kafka.clone(),
+        packets,
         registry: Arc::clone(&intake.registry),
         spool: Arc::clone(&spool),
         file,

@@ -25,6 +25,7 @@ use super::{
     control::Roster,
     mirror::Mirror,
     node::{Health, Node},
+    rings::FarRings,
     settings::{Control, Publisher},
     status::{Cluster, Watch},
     wire::{self, Told},
@@ -124,7 +125,7 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
         stop: Arc::clone(&node.stop),
     };
     node.keep_doing("settings", move || publisher.session())?;
-    let roster = Arc::new(Roster::new(&config.kafka));
+    let roster = Arc::new(Roster::new(&config.kafka, data));
     roster.start(&mut node, Arc::clone(&state))?;
     let watch = Watch::new(&config.kafka, planned, Arc::clone(&roster), Arc::clone(&node.health), Arc::clone(&node.stop));
     let figures = watch.figures();
@@ -162,6 +163,13 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
     let api_config = config.console.api(data)?;
     let https = api_config.listen;
     let live = Arc::new(Cluster { figures, content, started, data: data.to_owned(), roster: Arc::clone(&roster) });
+    let far = FarRings {
+        settings: config.kafka.clone(),
+        roster: Arc::clone(&roster),
+        data: data.to_owned(),
+        most: config.console.packets()?,
+        stop: Arc::clone(&node.stop),
+    };
     let control = Arc::new(Pins { roster, normalizer: Arc::clone(&intake.normalizer) });
     let deps = ApiDeps {
         events,
@@ -173,8 +181,7 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
         handovers: database,
         response: desk,
         ledger: Some(proofs),
-        // the rings are on the collectors
-        packets: None,
+        packets: Arc::new(far),
         live,
         sources: control,
         feed,

@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     fs,
     path::{Path, PathBuf},
+    sync::mpsc::SyncSender,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -19,14 +20,18 @@ use fansipan_storage::StateStore;
 
 use super::{
     node::{Health, Node},
+    rings::{Asked, Known},
     wire::{Message, Say},
 };
+use crate::live::now;
 
 /// Changes are told this often, everything this often.
 const CHANGES: Duration = Duration::from_secs(1);
 const WHOLE: Duration = Duration::from_secs(30);
 /// A collector that is not heard of for so long is missed; it tells something every second.
 const SILENT: Duration = Duration::from_secs(10);
+/// Until a console that was started after a crash has its place in the group again, and with it hears of everybody.
+const SETTLED: Duration = Duration::from_secs(120);
 
 /// The sources of a collector, over restarts.
 #[derive(Clone)]
@@ -66,6 +71,8 @@ pub(super) struct Collectors {
     pub(super) registry: Arc<SourceRegistry>,
     pub(super) spool: Arc<Spool>,
     pub(super) file: SourcesFile,
+    /// To whoever answers questions about packets.
+    pub(super) packets: SyncSender<Asked>,
     pub(super) health: Arc<Health>,
     pub(super) stop: Arc<AtomicBool>,
 }
@@ -74,12 +81,19 @@ impl Collectors {
     /// Starts telling and listening.
     pub(super) fn start(self, node: &mut Node) -> Result<()> {
         let (settings, registry, stop) = (self.settings.clone(), Arc::clone(&self.registry), Arc::clone(&self.stop));
+        let packets = self.packets.clone();
         node.keep_doing("orders", move || {
             let group = format!("control.{}", settings.own_name());
-            listen(&settings, &group, &stop, &mut |message| {
-                if let Say::Pin { source, format } = message.say {
+            listen(&settings, &group, &stop, &mut |message| match message.say {
+                Say::Pin { source, format } => {
                     registry.pin_format(&source, format.as_deref());
                 }
+                Say::Packets(ask) => {
+                    if packets.try_send(Asked { ask, heard: Instant::now() }).is_err() {
+                        tracing::warn!("too many questions about packets wait already; this one is not answered");
+                    }
+                }
+                Say::Sources { .. } | Say::Spool { .. } => {}
             })
         })?;
         node.keep_doing("report", move || self.tell())
@@ -215,13 +229,22 @@ impl SpoolReport {
 /// The console's side.
 pub(super) struct Roster {
     settings: Settings,
+    started: Instant,
     spools: Mutex<BTreeMap<String, SpoolReport>>,
     orders: Mutex<Vec<Say>>,
+    /// Which of them keep packets.
+    pub(super) rings: Known,
 }
 
 impl Roster {
-    pub(super) fn new(settings: &Settings) -> Self {
-        Self { settings: settings.clone(), spools: Mutex::default(), orders: Mutex::default() }
+    pub(super) fn new(settings: &Settings, data: &Path) -> Self {
+        let (spools, orders) = (Mutex::default(), Mutex::default());
+        Self { settings: settings.clone(), started: Instant::now(), spools, orders, rings: Known::open(data) }
+    }
+
+    /// Whether a collector may run, as far as can be told: after a start it takes a while until all are heard of.
+    pub(super) fn may_run(&self, collector: &str) -> bool {
+        self.spools().get(collector).map_or(self.started.elapsed() < SETTLED, |spool| spool.heard.elapsed() < SILENT)
     }
 
     /// How the spools are, by collector.
@@ -236,7 +259,11 @@ impl Roster {
 
     /// Has all collectors fix the format of a source, or free it.
     pub(super) fn pin(&self, source: &str, format: Option<&str>) {
-        let say = Say::Pin { source: source.to_owned(), format: format.map(str::to_owned) };
+        self.order(Say::Pin { source: source.to_owned(), format: format.map(str::to_owned) });
+    }
+
+    /// Tells all collectors.
+    pub(super) fn order(&self, say: Say) {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner).push(say);
     }
 
@@ -247,12 +274,14 @@ impl Roster {
         node.keep_doing("sources", move || {
             listen(&roster.settings, "console.control", &stop, &mut |message| match message.say {
                 Say::Sources { whole, list } => {
-                    let own = known.entry(message.from).or_default();
+                    let from = message.from;
+                    let own = known.entry(from.clone()).or_default();
                     if whole {
                         own.clear();
                     }
                     let changed: Vec<String> = list.iter().map(|s| s.id.clone()).collect();
                     own.extend(list.into_iter().map(|s| (s.id.clone(), s)));
+                    roster.rings.told(&from, own.values(), whole, (now() / 1_000_000_000) as i64);
                     let merged: Vec<SourceInfo> = changed.iter().filter_map(|id| merged(&known, id)).collect();
                     if let Err(error) = state.put_sources(&merged) {
                         tracing::error!(%error, "FSP-RUN-050: cannot keep the state of sources; it is tried again");
@@ -267,7 +296,7 @@ impl Roster {
                         spools.insert(message.from, SpoolReport { waiting, alarm, heard: Instant::now() });
                     }
                 }
-                Say::Pin { .. } => {}
+                Say::Pin { .. } | Say::Packets(_) => {}
             })
         })?;
         let (roster, stop) = (Arc::clone(self), Arc::clone(&node.stop));
@@ -276,9 +305,13 @@ impl Roster {
             let mut writer = None;
             while !stop.load(Ordering::Relaxed) {
                 std::thread::park_timeout(Duration::from_millis(200));
-                let orders = std::mem::take(&mut *roster.orders.lock().unwrap_or_else(PoisonError::into_inner));
+                let waiting = || roster.orders.lock().unwrap_or_else(PoisonError::into_inner);
+                let orders = waiting().clone();
                 if !orders.is_empty() {
+                    let many = orders.len();
                     send(&roster.settings, &topic, &roster.settings.own_name(), &mut writer, orders)?;
+                    // what could not be sent stays for the next time
+                    waiting().drain(..many);
                 }
             }
             Ok(())

@@ -13,6 +13,7 @@ mod keeping;
 mod matching;
 mod mirror;
 mod node;
+mod rings;
 mod settings;
 mod status;
 pub(crate) mod topics;

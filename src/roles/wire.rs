@@ -6,7 +6,9 @@ use fansipan_model::{Alert, AlertId, Event, Exception, SourceInfo, json};
 use fansipan_storage::{AlertChange, AlertRepeat, OwnRule, RuleCount};
 use serde::{Deserialize, Serialize};
 
-const VERSION: u8 = 1;
+use super::rings::Ask;
+
+pub(super) const VERSION: u8 = 1;
 
 /// One record of the alerts topic.
 #[derive(Debug, Serialize, Deserialize)]
@@ -54,7 +56,8 @@ pub(crate) fn rules(counts: Vec<RuleCount>) -> Result<Vec<u8>> {
     Ok(serde_json::to_vec(&AlertRecord { v: VERSION, what: What::Rules(list) })?)
 }
 
-fn version(bytes: &[u8], topic: &str) -> Result<()> {
+/// Refuses what a newer program wrote.
+pub(super) fn version(bytes: &[u8], topic: &str) -> Result<()> {
     #[derive(Deserialize)]
     struct Head {
         v: u8,
@@ -148,7 +151,7 @@ pub(crate) struct Message {
 }
 
 /// What is said.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Say {
     /// A collector: these sources are now so; `whole`: and there are no others.
@@ -164,6 +167,8 @@ pub(crate) enum Say {
     },
     /// The console: an operator fixed the format of a source, or freed it.
     Pin { source: String, format: Option<String> },
+    /// The console: packets are wanted.
+    Packets(Box<Ask>),
 }
 
 impl Message {

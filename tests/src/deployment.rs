@@ -144,11 +144,35 @@ impl Drop for Role {
     }
 }
 
-/// All roles.
-pub struct Deployment {
+/// What the configuration files of all roles have in common.
+struct Files {
     dir: TempDir,
     address: String,
     prefix: String,
+    extra: String,
+}
+
+impl Files {
+    /// A role with a name and settings of its own; not started.
+    fn role(&self, verb: &'static str, name: &str, text: &str) -> Result<Role> {
+        let Self { dir, address, prefix, extra } = self;
+        let health = ports::free();
+        let common = format!(
+            "[role]\nlisten = \"127.0.0.1:{health}\"\nsnapshot_seconds = 2\n[kafka]\nbrokers = [\"{address}\"]\nname = \"{name}\"\n\
+             prefix = \"{prefix}\"\npartitions = 3\nreplication = 1\nspool_after_seconds = 1\n"
+        );
+        let config = dir.path().join(format!("{name}.toml"));
+        let free = if extra.contains("min_free_mib") { "" } else { "min_free_mib = 16\n" };
+        fs::write(&config, format!("{common}[log]\n{free}{extra}\n{text}"))?;
+        let (data, stderr) = (dir.path().join(name), dir.path().join(format!("{name}.err")));
+        fs::create_dir_all(&data)?;
+        Ok(Role { verb, config, data, stderr, before: Vec::new(), health, child: None })
+    }
+}
+
+/// All roles.
+pub struct Deployment {
+    files: Files,
     /// Syslog TCP port of the collector.
     pub syslog: u16,
     /// HTTPS port of the console.
@@ -166,30 +190,22 @@ pub struct Deployment {
 impl Deployment {
     /// Prepares everything, starts nothing. `extra` is appended to every configuration file, `collector` to the collector's.
     pub fn new(broker: &Broker, analyzers: usize, extra: &str, collector: &str) -> Result<Self> {
+        Self::with_console(broker, analyzers, extra, collector, "")
+    }
+
+    /// The same with settings of `[console]`.
+    pub fn with_console(broker: &Broker, analyzers: usize, extra: &str, collector: &str, console: &str) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("fansipan-roles-").tempdir()?;
         let (syslog, https) = (ports::free(), ports::free());
         let prefix = format!("t{}-{syslog}.", std::process::id());
-        let this = |verb: &'static str, name: &str, text: String| -> Result<Role> {
-            let health = ports::free();
-            let common = format!(
-                "[role]\nlisten = \"127.0.0.1:{health}\"\nsnapshot_seconds = 2\n[kafka]\nbrokers = [\"{}\"]\nname = \"{name}\"\n\
-                 prefix = \"{prefix}\"\npartitions = 3\nreplication = 1\nspool_after_seconds = 1\n",
-                broker.address
-            );
-            let config = dir.path().join(format!("{name}.toml"));
-            let free = if extra.contains("min_free_mib") { "" } else { "min_free_mib = 16\n" };
-            fs::write(&config, format!("{common}[log]\n{free}{extra}\n{text}"))?;
-            let (data, stderr) = (dir.path().join(name), dir.path().join(format!("{name}.err")));
-            fs::create_dir_all(&data)?;
-            Ok(Role { verb, config, data, stderr, before: Vec::new(), health, child: None })
-        };
+        let files = Files { dir, address: broker.address.clone(), prefix, extra: extra.to_owned() };
         let sources =
             format!("[sources]\ntimezone = \"+00:00\"\nudp = []\ntls = []\n[[sources.tcp]]\nlisten = \"127.0.0.1:{syslog}\"\n{collector}");
-        let collector = this("collector", "collector", sources)?;
-        let analyzers = (0..analyzers).map(|n| this("analyzer", &format!("analyzer{n}"), String::new())).collect::<Result<_>>()?;
-        let console = this("console", "console", format!("[console]\nlisten = \"127.0.0.1:{https}\"\n"))?;
-        let indexer = this("indexer", "indexer", String::new())?;
-        Ok(Self { indexer, address: broker.address.clone(), prefix, syslog, https, collector, analyzers, console, dir })
+        let collector = files.role("collector", "collector", &sources)?;
+        let analyzers = (0..analyzers).map(|n| files.role("analyzer", &format!("analyzer{n}"), "")).collect::<Result<_>>()?;
+        let console = files.role("console", "console", &format!("[console]\nlisten = \"127.0.0.1:{https}\"\n{console}"))?;
+        let indexer = files.role("indexer", "indexer", "")?;
+        Ok(Self { indexer, files, syslog, https, collector, analyzers, console })
     }
 
     /// Starts everything.
@@ -206,14 +222,19 @@ impl Deployment {
         self.console.launch()
     }
 
+    /// One more collector, which takes in what `sources` says and nothing else; not started.
+    pub fn another_collector(&self, name: &str, sources: &str) -> Result<Role> {
+        self.files.role("collector", name, &format!("[sources]\nudp = []\ntcp = []\ntls = []\n{sources}"))
+    }
+
     /// Folder for a test's own files.
     pub fn dir(&self) -> &std::path::Path {
-        self.dir.path()
+        self.files.dir.path()
     }
 
     /// Address of the brokers and the prefix of its topics.
     pub fn bus(&self) -> (&str, &str) {
-        (&self.address, &self.prefix)
+        (&self.files.address, &self.files.prefix)
     }
 
     /// Runs a verb against the console with `--json`; one value a line.

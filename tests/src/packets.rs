@@ -45,6 +45,21 @@ impl Wire {
             })
     }
 
+    /// Puts the end `t1` into the namespace of this process, under a name of its own.
+    pub fn bring(&self, name: &str) -> Result<()> {
+        let (namespace, process) = (&self.namespace, std::process::id());
+        for words in ["link set t1 down", &format!("link set t1 name {name}"), &format!("link set {name} netns {process}")] {
+            if !ip(&format!("-n {namespace} {words}")) {
+                bail!("{words} failed in {namespace}");
+            }
+        }
+        fs::write(format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6"), "1")?;
+        if !ip(&format!("link set {name} up")) {
+            bail!("{name} cannot be set up");
+        }
+        Ok(())
+    }
+
     /// Runs a command in the namespace (words separated by blanks; a no-break space stands for one within a word).
     pub fn run(&self, command: &str) -> bool {
         let words = command.split(' ').map(|w| w.replace('\u{a0}', " "));

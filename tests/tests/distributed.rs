@@ -118,7 +118,7 @@ fn how_it_is(deployment: &Deployment, many: usize) -> Result<()> {
     let found = deployment.doctor()?;
     let by_name: BTreeMap<&str, bool> = found.iter().filter_map(|f| Some((f["check"].as_str()?, f["ok"].as_bool()?))).collect();
     let (_, prefix) = deployment.bus();
-    for topic in ["events", "keyed", "alerts", "state", "control", "dead"] {
+    for topic in ["events", "keyed", "alerts", "state", "settings", "control", "packets", "dead"] {
         let name = format!("{prefix}fansipan.{topic}.v1");
         assert_eq!(by_name.get(name.as_str()), Some(&true), "{found:?}");
     }

@@ -10,6 +10,7 @@
 //! - [`writer`][]: transactions;
 //! - [`reader`][]: a member of a consumer group, cooperative and sticky;
 //! - [`table`][]: the latest value of each key of a compacted topic;
+//! - [`tail`][]: a partition from now on, for whoever waits for an answer;
 //! - [`lag`][]: how far groups are behind.
 
 pub mod error;
@@ -18,6 +19,7 @@ pub mod reader;
 pub mod settings;
 pub mod spool;
 pub mod table;
+pub mod tail;
 pub mod topics;
 pub mod writer;
 
@@ -27,5 +29,6 @@ pub use error::KafkaError;
 pub use reader::{Owner, Reader};
 pub use settings::Settings;
 pub use spool::{Encode, Entry, Spool, SpoolStatus};
+pub use tail::Tail;
 pub use topics::{Names, Topics};
 pub use writer::{Outgoing, Writer};

@@ -88,7 +88,15 @@ impl Table {
 
 /// A reader that joins no group: told what to read, and to its end.
 pub(super) fn alone(settings: &Settings) -> Result<BaseConsumer<Plain>, KafkaError> {
+    alone_with(settings, &[])
+}
+
+/// The same with settings of its own.
+pub(super) fn alone_with(settings: &Settings, own: &[(&str, &str)]) -> Result<BaseConsumer<Plain>, KafkaError> {
     let mut config = settings.client()?;
+    for (key, value) in own {
+        config.set(*key, *value);
+    }
     // the library wants a group's name all the same
     config.set("group.id", "fansipan.table").set("enable.auto.commit", "false").set("auto.offset.reset", "earliest");
     config.set("isolation.level", "read_committed").set("enable.partition.eof", "true").set("fetch.wait.max.ms", "50");

@@ -28,6 +28,8 @@ pub struct Names {
     pub settings: String,
     /// What roles tell each other.
     pub control: String,
+    /// Captured packets on their way from a collector to the console that asked for them; gone within hours.
+    pub packets: String,
     /// What could not be read, with the reason.
     pub dead: String,
 }
@@ -44,6 +46,7 @@ impl Names {
             state: topic("state"),
             settings: topic("settings"),
             control: topic("control"),
+            packets: topic("packets"),
             dead: topic("dead"),
         }
     }
@@ -54,12 +57,76 @@ impl Names {
     }
 }
 
+/// Bytes that a topic holds whose records are of use for minutes: several of the largest answers.
+const PASSING_BYTES: u64 = 2 << 30;
+/// How often such a topic begins a new segment: only whole segments are deleted.
+const PASSING_SEGMENT: Duration = Duration::from_secs(600);
+
+/// What a topic keeps.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keeps {
+    /// Everything for at least so many hours.
+    Hours(u64),
+    /// The latest value of each key.
+    Latest,
+    /// What somebody waits for now: an hour of it, and [`PASSING_BYTES`] at the most.
+    Passing,
+}
+
 /// How a topic must be.
 struct Shape<'a> {
     name: &'a str,
     partitions: i32,
-    compacted: bool,
-    hours: u64,
+    keeps: Keeps,
+}
+
+impl Keeps {
+    /// The settings that make it so.
+    fn settings(self) -> Vec<(&'static str, String)> {
+        let hours = |n: u64| ("retention.ms", (n * 3_600_000).to_string());
+        match self {
+            Keeps::Hours(n) => vec![hours(n)],
+            // a snapshot is written anew every minute: what it replaces should go soon
+            Keeps::Latest => [("cleanup.policy", "compact"), ("segment.ms", "600000"), ("min.cleanable.dirty.ratio", "0.2")]
+                .map(|(k, v)| (k, v.to_owned()))
+                .into(),
+            Keeps::Passing => vec![
+                hours(1),
+                ("retention.bytes", PASSING_BYTES.to_string()),
+                ("segment.ms", PASSING_SEGMENT.as_millis().to_string()),
+                ("segment.bytes", (64 << 20).to_string()),
+            ],
+        }
+    }
+
+    /// What is wrong with a topic that has these settings.
+    fn problems(self, value: impl Fn(&str) -> String) -> Vec<String> {
+        let mut problems = Vec::new();
+        if value("cleanup.policy").contains("compact") != (self == Keeps::Latest) {
+            let right = if self == Keeps::Latest { "compact" } else { "delete" };
+            problems.push(format!(
+                "cleanup.policy must be {right}: what analyzers remember and heed would be lost, or nothing would ever expire"
+            ));
+        }
+        // -1: for ever
+        let kept = value("retention.ms").parse::<i64>().unwrap_or(0);
+        let hours = kept / 3_600_000;
+        match self {
+            Keeps::Hours(n) if (0..n as i64).contains(&hours) => {
+                problems.push(format!("keeps {hours} hours, [kafka] asks for {n}: raise retention.ms"));
+            }
+            Keeps::Passing => {
+                if !(0..=1).contains(&hours) || kept < 0 {
+                    problems.push("keeps packets for longer than anybody waits for them: set retention.ms to 3600000".to_owned());
+                }
+                if !value("retention.bytes").parse::<u64>().is_ok_and(|n| n <= PASSING_BYTES) {
+                    problems.push(format!("may take all of the disk: set retention.bytes to {PASSING_BYTES}"));
+                }
+            }
+            Keeps::Hours(_) | Keeps::Latest => {}
+        }
+        problems
+    }
 }
 
 /// One topic as found, for people.
@@ -92,16 +159,17 @@ impl Topics {
 
     fn shapes(&self) -> Vec<Shape<'_>> {
         let (names, many, hours) = (&self.names, self.settings.partitions, self.settings.retention_hours.max(1));
-        let shape = |name, partitions, compacted, hours| Shape { name, partitions, compacted, hours };
+        let shape = |name, partitions, keeps| Shape { name, partitions, keeps };
         vec![
-            shape(&names.events, many, false, hours),
-            shape(&names.keyed, many, false, hours),
+            shape(&names.events, many, Keeps::Hours(hours)),
+            shape(&names.keyed, many, Keeps::Hours(hours)),
             // one partition: alerts reach people in the order in which they were found
-            shape(&names.alerts, 1, false, hours.max(168)),
-            shape(&names.state, many, true, hours),
-            shape(&names.settings, 1, true, hours),
-            shape(&names.control, 1, false, 24),
-            shape(&names.dead, 1, false, hours.max(168)),
+            shape(&names.alerts, 1, Keeps::Hours(hours.max(168))),
+            shape(&names.state, many, Keeps::Latest),
+            shape(&names.settings, 1, Keeps::Latest),
+            shape(&names.control, 1, Keeps::Hours(24)),
+            shape(&names.packets, 1, Keeps::Passing),
+            shape(&names.dead, 1, Keeps::Hours(hours.max(168))),
         ]
     }
 
@@ -111,21 +179,14 @@ impl Topics {
     /// [`KafkaError::Client`], [`KafkaError::Topic`].
     pub async fn create(&self) -> Result<Vec<String>, KafkaError> {
         let shapes = self.shapes();
-        let retention: Vec<String> = shapes.iter().map(|s| (s.hours * 3_600_000).to_string()).collect();
+        let settings: Vec<_> = shapes.iter().map(|s| s.keeps.settings()).collect();
         let copies = self.settings.replication;
         let least = if copies >= 3 { "2" } else { "1" };
-        let make = |(s, retention)| {
-            let Shape { name, partitions, compacted, .. }: &Shape<'_> = s;
-            let topic = NewTopic::new(name, *partitions, TopicReplication::Fixed(copies)).set("min.insync.replicas", least);
-            if *compacted {
-                // a snapshot is written anew every minute: what it replaces should go soon
-                topic.set("cleanup.policy", "compact").set("segment.ms", "600000").set("min.cleanable.dirty.ratio", "0.2")
-            } else {
-                let retention: &String = retention;
-                topic.set("retention.ms", retention)
-            }
-        };
-        let wanted: Vec<NewTopic<'_>> = shapes.iter().zip(&retention).map(make).collect();
+        let mut wanted = Vec::new();
+        for (shape, settings) in shapes.iter().zip(&settings) {
+            let topic = NewTopic::new(shape.name, shape.partitions, TopicReplication::Fixed(copies)).set("min.insync.replicas", least);
+            wanted.push(settings.iter().fold(topic, |topic, (key, value)| topic.set(key, value)));
+        }
         let options = AdminOptions::new().operation_timeout(Some(PATIENCE)).request_timeout(Some(PATIENCE));
         let results = self.admin.create_topics(&wanted, &options).await.map_err(KafkaError::client("create topics"))?;
         let mut made = Vec::new();
@@ -186,19 +247,7 @@ impl Topics {
             return Ok(vec!["its settings cannot be read: may this user DESCRIBE_CONFIGS?".to_owned()]);
         };
         let value = |key: &str| config.get(key).and_then(|e| e.value.clone()).unwrap_or_default();
-        let mut problems = Vec::new();
-        let compacted = value("cleanup.policy").contains("compact");
-        if compacted != shape.compacted {
-            let right = if shape.compacted { "compact" } else { "delete" };
-            problems.push(format!(
-                "cleanup.policy must be {right}: what analyzers remember and heed would be lost, or nothing would ever expire"
-            ));
-        }
-        let hours = value("retention.ms").parse::<i64>().map_or(0, |ms| ms / 3_600_000);
-        if !shape.compacted && (0..shape.hours as i64).contains(&hours) {
-            problems.push(format!("keeps {hours} hours, [kafka] asks for {}: raise retention.ms", shape.hours));
-        }
-        Ok(problems)
+        Ok(shape.keeps.problems(value))
     }
 
     /// How many partitions a topic has.
@@ -230,4 +279,35 @@ impl Topics {
 
 fn finding(topic: &str, ok: bool, text: String) -> Finding {
     Finding { topic: topic.to_owned(), ok, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Keeps;
+
+    fn problems(keeps: Keeps, settings: &[(&str, &str)]) -> String {
+        let value = |key: &str| settings.iter().find(|(k, _)| *k == key).map_or_else(String::new, |(_, v)| (*v).to_owned());
+        keeps.problems(value).join("; ")
+    }
+
+    #[test]
+    fn a_topic_as_it_is_made_is_well_and_one_that_keeps_too_little_or_too_much_is_not() {
+        for keeps in [Keeps::Hours(72), Keeps::Latest, Keeps::Passing] {
+            let made = keeps.settings();
+            let made: Vec<(&str, &str)> = made.iter().map(|(k, v)| (*k, v.as_str())).collect();
+            assert_eq!(problems(keeps, &made), "");
+        }
+        let (delete, compact) = (("cleanup.policy", "delete"), ("cleanup.policy", "compact"));
+        for (keeps, settings, said) in [
+            (Keeps::Hours(72), &[delete, ("retention.ms", "3600000")][..], "keeps 1 hours"),
+            (Keeps::Hours(72), &[compact, ("retention.ms", "-1")], "must be delete"),
+            (Keeps::Latest, &[delete], "must be compact"),
+            (Keeps::Passing, &[delete, ("retention.ms", "604800000"), ("retention.bytes", "1")], "set retention.ms"),
+            (Keeps::Passing, &[delete, ("retention.ms", "-1"), ("retention.bytes", "1")], "set retention.ms"),
+            (Keeps::Passing, &[delete, ("retention.ms", "3600000"), ("retention.bytes", "-1")], "set retention.bytes"),
+        ] {
+            assert!(problems(keeps, settings).contains(said), "{settings:?}");
+        }
+        assert_eq!(problems(Keeps::Hours(72), &[delete, ("retention.ms", "-1")]), "", "for ever is long enough");
+    }
 }

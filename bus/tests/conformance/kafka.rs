@@ -10,7 +10,7 @@ use std::{
 
 use fansipan_bus::{
     Batch, BusConfig, EmbeddedBus, Sink as _, Source,
-    kafka::{Encode, Entry, Names, Reader, Settings, Spool, Topics, Writer, lag::Lags, reader::Committed, table},
+    kafka::{Encode, Entry, Names, Reader, Settings, Spool, Tail, Topics, Writer, lag::Lags, reader::Committed, table},
 };
 
 use crate::{
@@ -35,7 +35,7 @@ fn settings(broker: &Broker) -> Settings {
 fn create(settings: &Settings) {
     let topics = Topics::new(settings).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    assert_eq!(runtime.block_on(topics.create()).unwrap().len(), 7);
+    assert_eq!(runtime.block_on(topics.create()).unwrap().len(), 8);
     assert_eq!(runtime.block_on(topics.create()).unwrap().len(), 0, "what is there is left alone");
     let findings = runtime.block_on(topics.check()).unwrap();
     assert!(findings.iter().all(|f| f.ok), "{findings:?}");
@@ -140,6 +140,8 @@ fn kafka() {
     dead(&broker);
     println!("- a table holds the latest committed values");
     tables(&broker);
+    println!("- a tail is told what is committed from now on");
+    tail(&broker);
     println!("- a second writer of a name ends the first");
     fenced(&broker);
     println!("- two readers share partitions, and the lag is known");
@@ -199,6 +201,29 @@ fn tables(broker: &Broker) {
     let table = table::read(&settings, &state, 1, b"a/").unwrap();
     assert_eq!(table.into_iter().collect::<Vec<_>>(), [(b"a/1".to_vec(), b"v2".to_vec())]);
     assert!(table::read(&settings, &state, 0, b"").unwrap().is_empty());
+}
+
+fn tail(broker: &Broker) {
+    let settings = settings(broker);
+    create(&settings);
+    let packets = Names::new(&settings).packets;
+    let writer = Writer::open(&settings, "t").unwrap();
+    let send = |value: &[u8], commit: bool| {
+        writer.begin().unwrap();
+        writer.send(&packets, Some(0), b"ask", Some(value)).unwrap();
+        if commit { writer.commit().unwrap() } else { writer.abort().unwrap() }
+    };
+    send(b"before", true);
+    let tail = Tail::open(&settings, &packets, 0).unwrap();
+    send(b"taken back", false);
+    send(&[7; 512 << 10], true);
+    send(b"after", true);
+    let mut got = Vec::new();
+    let until = Instant::now() + Duration::from_secs(30);
+    while got.len() < 2 && Instant::now() < until {
+        tail.follow(Duration::from_millis(200), &mut |key, value| got.push((key.to_vec(), value.to_vec()))).unwrap();
+    }
+    assert_eq!(got, [(b"ask".to_vec(), vec![7; 512 << 10]), (b"ask".to_vec(), b"after".to_vec())]);
 }
 
 fn fenced(broker: &Broker) {

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use axum::{
-    extract::{MatchedPath, Request},
+    extract::{MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -15,8 +15,6 @@ use uuid::Uuid;
 
 use crate::problem::{Kind, Problem};
 
-/// Time a request may take; live streams begin within it and go on.
-const REQUEST: Duration = Duration::from_secs(30);
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Gives the request an id and its line in the log.
@@ -48,11 +46,11 @@ pub(crate) async fn name_route(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// Ends requests that take too long.
-pub(crate) async fn limit_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(REQUEST, next.run(request)).await {
+/// Ends requests that take longer than their route may.
+pub(crate) async fn limit_time(State(within): State<Duration>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(within, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Problem::new(Kind::TimedOut, format!("no answer within {} s; narrow the time range or the query", REQUEST.as_secs()))
+        Err(_) => Problem::new(Kind::TimedOut, format!("no answer within {} s; narrow the time range or the query", within.as_secs()))
             .into_response(),
     }
 }

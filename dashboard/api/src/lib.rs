@@ -33,11 +33,13 @@ pub use config::ApiConfig;
 pub use fansipan_evidence::Included;
 pub use identity::{DirectoryConfig, GroupRule, OidcConfig, OneTimePassword, Rate};
 pub use ports::{
-    ApiDeps, BusStatus, ConsumerStatus, DetectorStatus, DiskStatus, Feed, FlowKey, FlowWanted, Lag, Ledger, LiveSnapshot, LiveStatus,
-    Notice, PacketStore, PacketsError, RuleControl, RuleCounts, RuleDiagnostic, RuleInfo, RuleListing, SourceControl,
+    ApiDeps, BusStatus, ConsumerStatus, DetectorStatus, DiskStatus, Extract, Feed, FlowKey, FlowWanted, Lag, Ledger, LiveSnapshot,
+    LiveStatus, Notice, PACKETS_WITHIN, PacketStore, PacketsError, RuleControl, RuleCounts, RuleDiagnostic, RuleInfo, RuleListing,
+    SourceControl,
 };
 pub use problem::{ProblemBody, QueryFault};
 pub use server::{ApiError, OwnCertificate, ServerHandle, TlsError, serve};
+pub use spool::unnamed;
 
 #[cfg(test)]
 mod tests;

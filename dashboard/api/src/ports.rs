@@ -2,14 +2,14 @@
 //!
 //! Implementations are called on blocking threads and may wait briefly for a lock; they never do long work.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use fansipan_evidence::Included;
-use fansipan_model::{Alert, Event, Level, PacketsFound, Scope};
+use fansipan_model::{Alert, CollectorAnswer, Event, Level, PacketsFound, Scope};
 use fansipan_response::Desk;
 use fansipan_rules::{Diagnostic, RuleSet, Severity};
 use fansipan_storage::{CaseStore, EventStore, HandoverStore, IdentityStore, RuleStore, StateStore};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -39,8 +39,8 @@ pub struct ApiDeps {
     pub response: Arc<Desk>,
     /// The log, for proofs that events stand in it; `None`: this process has none.
     pub ledger: Option<Arc<dyn Ledger>>,
-    /// Captured packets; `None`: they are kept where this process cannot reach them.
-    pub packets: Option<Arc<dyn PacketStore>>,
+    /// Captured packets.
+    pub packets: Arc<dyn PacketStore>,
     /// Alerts as they are raised.
     pub feed: Feed,
     /// HTTP ingest of the collector: routes below `/ingest/`, which check their own tokens and limits. Their requests carry
@@ -243,15 +243,28 @@ pub trait Ledger: Send + Sync {
 
 /// Captured packets.
 pub trait PacketStore: Send + Sync {
-    /// Writes the packets of flows to `out` as one pcapng file, those only whose interface the scope may see.
+    /// Writes the packets of flows to `out` as one pcapng file, those only whose interface the scope may see. Where collectors
+    /// elsewhere are asked, it takes as long as these need, up to [`PACKETS_WITHIN`].
     ///
     /// # Errors
-    /// None are kept, or they cannot be read or written.
-    fn extract(&self, scope: &Scope, flows: &[FlowWanted], out: &mut dyn std::io::Write) -> Result<PacketsFound, PacketsError>;
+    /// None are kept, they cannot be read or written, or those who may have them do not answer.
+    fn extract(&self, scope: &Scope, flows: &[FlowWanted], out: &mut dyn std::io::Write) -> Result<Extract, PacketsError>;
+}
+
+/// How long it may take to get packets together.
+pub const PACKETS_WITHIN: Duration = Duration::from_secs(240);
+
+/// What was written, and who gave it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extract {
+    /// What the rings hold.
+    pub found: PacketsFound,
+    /// Every collector that was asked, by name; empty where the rings are this process's own.
+    pub collectors: Vec<CollectorAnswer>,
 }
 
 /// A flow whose packets are wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowWanted {
     /// Which.
     pub key: FlowKey,
@@ -266,7 +279,8 @@ pub struct FlowWanted {
 }
 
 /// How a flow is named.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FlowKey {
     /// By its community id.
     CommunityId(String),
@@ -298,6 +312,12 @@ pub enum PacketsError {
     /// None are kept where the flow was seen.
     #[error("no packets are kept")]
     Off,
+    /// Collectors that keep packets could not be asked, or did not answer; nobody else has any.
+    #[error("collectors that may have the packets did not give them")]
+    Unanswered(Vec<CollectorAnswer>),
+    /// Collectors cannot be asked at all.
+    #[error("collectors cannot be asked: {0}")]
+    Unreachable(String),
     /// Reading or writing failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),

@@ -74,7 +74,7 @@ impl Kind {
             Kind::EnrolmentRequired => ("FSP-API-023", "enrolment_required", S::FORBIDDEN, "A second factor must be set up first"),
             Kind::ProviderUnavailable => ("FSP-API-024", "provider_unavailable", S::SERVICE_UNAVAILABLE, "Login service unavailable"),
             Kind::PacketsOff => ("FSP-API-025", "packets_off", S::CONFLICT, "Packets are not kept"),
-            Kind::PacketsElsewhere => ("FSP-API-026", "packets_elsewhere", S::CONFLICT, "Packets are kept elsewhere"),
+            Kind::PacketsElsewhere => ("FSP-API-026", "packets_elsewhere", S::GATEWAY_TIMEOUT, "Packets are kept where nobody answers"),
             Kind::PacketsGone => ("FSP-API-027", "packets_gone", S::GONE, "Packets are gone"),
             Kind::NoFlow => ("FSP-API-028", "no_flow", S::UNPROCESSABLE_ENTITY, "No flow to look for"),
         }

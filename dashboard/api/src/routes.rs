@@ -2,7 +2,7 @@
 //!
 //! A route exists by standing here; a test walks the table and calls each as nobody and as every role.
 
-use std::any::type_name;
+use std::{any::type_name, time::Duration};
 
 use axum::{
     Router,
@@ -30,7 +30,9 @@ use crate::{
         lessons, map, notification, oidc, overview, own_rules, own_tokens, packets, playbooks, queue, rules, searches, second_factor,
         session, sessions, sources, status, stream, talkers, timeline, tokens, users, wall, walls,
     },
+    layers::limit_time,
     openapi::Doc,
+    ports::PACKETS_WITHIN,
     state::Api,
 };
 
@@ -44,8 +46,13 @@ pub(crate) struct Route {
     pub(crate) access: Access,
     pub(crate) audit: Audit,
     pub(crate) doc: Doc,
+    /// How long an answer may take to begin.
+    within: Duration,
     handler: MethodRouter<Api>,
 }
+
+/// Time a request may take; live streams begin within it and go on.
+const REQUEST: Duration = Duration::from_secs(30);
 
 const PUBLIC: Access = Access::Open;
 const ANYONE_KNOWN: Access = Access::Identified;
@@ -148,7 +155,7 @@ pub(crate) fn table() -> Vec<Route> {
         Route::get("/events/facets", needs(ReadEvents), verb("events.facets"), events::facets, "Commonest values among matching events").asks::<dto::FacetParams>().gives::<dto::FacetList>(),
         Route::get("/events/export", needs(Export), verb("events.export"), export::events, "All events that match, as JSON lines or CSV").asks::<dto::ExportParams>().lines::<dto::EventJson>(),
         Route::get("/events/{id}", needs(ReadEvents), verb("events.view"), events::show, "One event").gives::<dto::EventJson>(),
-        Route::get("/packets/{id}", needs(ReadPackets), verb("packets.take"), packets::take, "Packets of the flows of an event or alert, as a pcapng file; its figures are in X-Fansipan-Packets").asks::<dto::PacketParams>(),
+        Route::get("/packets/{id}", needs(ReadPackets), verb("packets.take"), packets::take, "Packets of the flows of an event or alert, as a pcapng file; its figures are in X-Fansipan-Packets").asks::<dto::PacketParams>().within(PACKETS_WITHIN + REQUEST),
         Route::get("/entity", needs(ReadEvents), verb("entity.view"), entity::show, "Everything about one host, address, account, hash or domain").asks::<dto::EntityParams>().gives::<dto::EntityPage>(),
         Route::post("/hunt", needs(ReadEvents), verb("events.hunt"), hunt::start, "Sigma rules over stored events; a line of JSON for each detection, then one that sums up").takes::<dto::HuntRequest>().lines::<dto::HuntLine<'_>>().body_up_to(hunt::LARGEST),
         Route::get("/search/validate", needs(ReadEvents), Audit::Nothing("looks at the query alone, not at data"), events::validate, "Check a query as it is typed").asks::<dto::ValidateParams>().gives::<dto::QueryCheck>(),
@@ -203,7 +210,7 @@ pub(crate) fn table() -> Vec<Route> {
 impl Route {
     fn new(method: Method, path: &'static str, access: Access, audit: Audit, handler: (MethodRouter<Api>, &str), summary: &str) -> Self {
         let doc = Doc::new(&method, path, access, audit, handler.1, summary);
-        Self { method, path, access, audit, doc, handler: handler.0 }
+        Self { method, path, access, audit, doc, within: REQUEST, handler: handler.0 }
     }
 
     fn get<H: Handler<T, Api>, T: 'static>(path: &'static str, access: Access, audit: Audit, handler: H, summary: &str) -> Self {
@@ -253,18 +260,24 @@ impl Route {
         self
     }
 
+    fn within(mut self, most: Duration) -> Self {
+        self.within = most;
+        self
+    }
+
     fn made(mut self) -> Self {
         self.doc.created();
         self
     }
 }
 
-/// The API's router, below [`PREFIX`]; every route behind its guard.
+/// The API's router, below [`PREFIX`]; every route behind its guard, and within its time.
 pub(crate) fn router(api: &Api, table: Vec<Route>) -> Router {
     let mut router = Router::new();
     for route in table {
         let gate = Gate { api: api.clone(), access: route.access, audit: route.audit };
-        router = router.route(route.path, route.handler.layer(from_fn_with_state(gate, guard)));
+        let guarded = route.handler.layer(from_fn_with_state(gate, guard));
+        router = router.route(route.path, guarded.layer(from_fn_with_state(route.within, limit_time)));
     }
     router.with_state(api.clone())
 }

@@ -15,7 +15,10 @@ use axum::{
 use uuid::Uuid;
 
 /// A file in a folder that nobody else can open: it has no name by now. `what`: begins the name it has for an instant.
-pub(crate) fn unnamed(folder: &Path, what: &str) -> io::Result<File> {
+///
+/// # Errors
+/// The folder cannot be written to.
+pub fn unnamed(folder: &Path, what: &str) -> io::Result<File> {
     let path = folder.join(format!("{what}-{}", Uuid::new_v4()));
     let file = OpenOptions::new().create_new(true).read(true).write(true).mode(0o600).open(&path)?;
     std::fs::remove_file(&path)?;

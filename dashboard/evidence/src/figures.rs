@@ -1,6 +1,6 @@
 //! What goes before a file that the appliance hands out, as a header: the appliance writes it, the command line reads it.
 
-use fansipan_model::{PacketsFound, time};
+use fansipan_model::{CollectorAnswer, PacketsFound, time};
 use serde::{Deserialize, Serialize};
 
 /// What a bundle holds; the header `X-Fansipan-Bundle`, and the details in the audit trail.
@@ -39,11 +39,14 @@ pub struct PacketFigures {
     pub damaged: u64,
     /// Packets beyond the bound of one answer.
     pub beyond: u64,
+    /// In a distributed deployment: every collector that was asked, and what came of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collectors: Vec<CollectorAnswer>,
 }
 
 impl PacketFigures {
-    /// From what was found and the hash of what was written.
-    pub fn new(found: &PacketsFound, sha256: String) -> Self {
+    /// From what was found, the hash of what was written, and who was asked.
+    pub fn new(found: &PacketsFound, sha256: String, collectors: Vec<CollectorAnswer>) -> Self {
         Self {
             sha256,
             bytes: found.bytes,
@@ -53,6 +56,7 @@ impl PacketFigures {
             cut: found.cut,
             damaged: found.damaged,
             beyond: found.beyond,
+            collectors,
         }
     }
 }

@@ -25,7 +25,15 @@ words! {
     beyond: "{} gói vượt quá một tệp: lấy ít phút hơn bằng fansipan packets --minutes", "{} packets are beyond one file: take fewer minutes with fansipan packets --minutes";
     of_what: "Chọn một cảnh báo hoặc sự kiện trước", "Choose an alert or event first";
     off: "Nơi đó không ghi gói tin: đặt ring = {} trong [[sources.tap]] để ghi từ nay.", "No packets are kept there: set ring = {} in [[sources.tap]] to keep them from now on.";
-    elsewhere: "Gói tin nằm ở máy thu thập: trên máy đó chạy fansipan packets --flow … --at …", "The packets are on the collector: there run fansipan packets --flow … --at …";
+    elsewhere: "Các bộ thu thập có thể giữ gói tin này không trả về. Lấy lại, hoặc xem lỗi ở g i.", "The collectors that may have the packets did not give them. Ask again, or see what is wrong under g i.";
+    collector: "Bộ thu thập", "Collector";
+    given: "{}: {} gói", "{}: {} packets";
+    nothing: "{}: không có gói nào", "{}: none there";
+    no_answer: "{}: không trả lời kịp, thiếu phần của nó", "{}: did not answer in time, its part is missing";
+    failed: "{}: không đọc được vòng ghi, thiếu phần của nó", "{}: could not read its ring, its part is missing";
+    unwhole: "{}: phần của nó về không nguyên vẹn nên bị bỏ", "{}: its part did not arrive whole and is missing";
+    too_large: "{}: phần của nó không còn chỗ trong tệp", "{}: its part does not fit beside the others";
+    clock: "{}: đồng hồ lệch nhiều phút, thiếu phần của nó", "{}: its clock differs by minutes, its part is missing";
     gone: "Vòng ghi không còn, hoặc chưa từng có gói tin của nó (keep_hours, max_mib).", "The ring has none of its packets any more, or never had (keep_hours, max_mib).";
     no_flow: "Sự kiện này không nêu luồng mạng nào (địa chỉ và cổng), nên không tìm được gói tin.", "This event names no flow (addresses and ports), so no packets can be looked for.";
     file: "Tệp", "File";
@@ -55,6 +63,37 @@ pub struct SavedPackets {
     pub damaged: u64,
     /// Packets beyond what one file holds.
     pub beyond: u64,
+    /// Collectors that were asked.
+    pub collectors: Vec<Answer>,
+}
+
+/// What came of asking a collector.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Answer {
+    /// Its name.
+    pub collector: String,
+    /// As the API names it.
+    pub outcome: String,
+    /// Packets of its part.
+    pub packets: u64,
+}
+
+impl Answer {
+    /// In words, and whether packets may be missing because of it.
+    fn told(&self, state: &State) -> (String, bool) {
+        let words = Words::of(state.language);
+        let (what, gap) = match self.outcome.as_str() {
+            "given" => (words.given, false),
+            "nothing" => (words.nothing, false),
+            "failed" => (words.failed, true),
+            "damaged" => (words.unwhole, true),
+            "too_large" => (words.too_large, true),
+            "clock" => (words.clock, true),
+            _ => (words.no_answer, true),
+        };
+        (fill(what, &[&self.collector, &text::number(self.packets, state.language)]), gap)
+    }
 }
 
 /// Files remembered.
@@ -102,7 +141,10 @@ pub(crate) fn fetch(state: &mut State, out: &mut Vec<Command>, id: &str, file: &
 pub(crate) fn answer(state: &mut State, id: String, result: Result<Value, Failure>) {
     let Some(saved) = read::<SavedPackets>(state, result) else { return };
     let count = text::number(saved.packets, state.language);
-    state.say(fill(Words::of(state.language).saved, &[&count, &saved.file]), false);
+    let gaps: Vec<String> = saved.collectors.iter().map(|c| c.told(state)).filter(|(_, gap)| *gap).map(|(text, _)| text).collect();
+    // what is missing stands first, where a narrow screen does not cut it
+    let said = [gaps.as_slice(), &[fill(Words::of(state.language).saved, &[&count, &saved.file])]].concat().join(" · ");
+    state.say(said, !gaps.is_empty());
     state.saved.retain(|s| s.file != saved.file);
     if state.saved.len() >= REMEMBERED {
         state.saved.remove(0);
@@ -137,6 +179,10 @@ pub(crate) fn shown<'i>(doc: &mut Doc<'_>, of: impl IntoIterator<Item = &'i str>
         let at = |at| text::instant(at, state.now, &state.zone);
         let told = [text::number(saved.packets, state.language), text::bytes(saved.bytes), at(saved.first), at(saved.last)];
         doc.pair(state.words().packets, Tone::Plain, &fill(words.count, &[&told[0], &told[1], &told[2], &told[3]]), None);
+        for answer in &saved.collectors {
+            let (told, gap) = answer.told(state);
+            doc.pair(words.collector, if gap { Tone::Bad } else { Tone::Plain }, &told, None);
+        }
         for (n, what) in [(saved.cut, words.missing), (saved.damaged, words.damaged), (saved.beyond, words.beyond)] {
             if n > 0 {
                 doc.pair("", Tone::Bad, &fill(what, &[&text::number(n, state.language)]), None);

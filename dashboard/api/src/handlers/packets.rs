@@ -11,7 +11,7 @@ use std::{
 
 use axum::{extract::State, response::Response};
 use fansipan_evidence::{Hashing, PacketFigures};
-use fansipan_model::{AlertId, Event, FieldId, PacketsFound, Scope, Value, fields, time};
+use fansipan_model::{AlertId, AnswerOutcome, CollectorAnswer, Event, FieldId, PacketsFound, Scope, Value, fields, time};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ use crate::{
     extract::{InPath, Params},
     guard::Trail,
     identity::Caller,
-    ports::{FlowKey, FlowWanted, PacketsError},
+    ports::{Extract, FlowKey, FlowWanted, PacketsError},
     problem::{Kind, Problem},
     spool,
     state::{Api, now},
@@ -58,19 +58,18 @@ pub(crate) async fn take(
         let detail = "no event of it names a flow: packets are found by network.community_id, or by source and destination address";
         return Err(Problem::new(Kind::NoFlow, detail));
     }
-    let Some(store) = api.deps.packets.clone() else {
-        let detail = "the packet rings are on the collectors, which this console cannot reach: on the collector's host run \
-                      `fansipan packets --flow COMMUNITY_ID --at TIME`";
-        return Err(Problem::new(Kind::PacketsElsewhere, detail));
-    };
-    let (scope, data) = (caller.scope.clone(), api.config.data.clone());
+    let (store, scope, data) = (api.deps.packets.clone(), caller.scope.clone(), api.config.data.clone());
     let extracted = api.exports.run(move || extract(&data, |out| store.extract(&scope, &flows, out))).await?;
-    let (file, found, sha256) = extracted.map_err(refusal)?;
+    let (file, Extract { found, collectors }, sha256) = extracted.map_err(refusal)?;
     if found.packets == 0 {
-        return Err(Problem::new(Kind::PacketsGone, gone(&found)));
+        return Err(Problem::new(Kind::PacketsGone, gone(&found, &collectors)));
     }
-    let figures = PacketFigures::new(&found, sha256);
-    trail.note(&id, json!({ "flows": asked, "packets": found.packets, "bytes": found.bytes, "sha256": figures.sha256 }));
+    let figures = PacketFigures::new(&found, sha256, collectors);
+    let mut noted = json!({ "flows": asked, "packets": found.packets, "bytes": found.bytes, "sha256": figures.sha256 });
+    if !figures.collectors.is_empty() {
+        noted["collectors"] = json!(figures.collectors);
+    }
+    trail.note(&id, noted);
     Ok(answer(file, &id, &figures))
 }
 
@@ -138,14 +137,14 @@ fn key(event: &Event) -> Option<FlowKey> {
 /// Fills a file that nobody else can open; its SHA-256.
 fn extract(
     data: &Path,
-    fill: impl FnOnce(&mut dyn Write) -> Result<PacketsFound, PacketsError>,
-) -> Result<(File, PacketsFound, String), PacketsError> {
+    fill: impl FnOnce(&mut dyn Write) -> Result<Extract, PacketsError>,
+) -> Result<(File, Extract, String), PacketsError> {
     let mut out = Hashing::new(BufWriter::with_capacity(1 << 18, spool::unnamed(data, "packets")?));
-    let found = fill(&mut out)?;
+    let extract = fill(&mut out)?;
     let (out, sha256) = out.end();
     let mut file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.rewind()?;
-    Ok((file, found, sha256))
+    Ok((file, extract, sha256))
 }
 
 fn refusal(error: PacketsError) -> Problem {
@@ -154,6 +153,19 @@ fn refusal(error: PacketsError) -> Problem {
             Kind::PacketsOff,
             "no packet ring is kept where this was seen: set `ring = {}` in [[sources.tap]]; it holds what passes from then on",
         ),
+        PacketsError::Unanswered(collectors) => {
+            let (said, vi) = unanswered(&collectors);
+            Problem::new(Kind::PacketsElsewhere, said).in_vietnamese(vi)
+        }
+        PacketsError::Unreachable(why) => {
+            tracing::error!(why, "packets");
+            let vi = "không hỏi được bộ thu thập nào: Kafka không trả lời. Xem `fansipan doctor`; nhật ký của dịch vụ nêu lý do";
+            Problem::new(
+                Kind::PacketsElsewhere,
+                "no collector can be asked: Kafka does not answer. See `fansipan doctor`; the service's log has the reason",
+            )
+            .in_vietnamese(vi.to_owned())
+        }
         PacketsError::Io(error) => {
             tracing::error!(%error, "packets");
             Problem::new(Kind::StoreUnavailable, "reading the packet ring failed; the service's log has the reason")
@@ -161,15 +173,46 @@ fn refusal(error: PacketsError) -> Problem {
     }
 }
 
-fn gone(found: &PacketsFound) -> String {
+fn gone(found: &PacketsFound, collectors: &[CollectorAnswer]) -> String {
     let age = match found.oldest {
         Some(oldest) => format!("the oldest packets there are of {}", time::to_rfc3339(oldest)),
         None => "it holds no packets".to_owned(),
     };
     let cut = if found.cut > 0 { format!("; {} packets of the flow were left out beyond flow_mib", found.cut) } else { String::new() };
+    let asked = match collectors {
+        [] => String::new(),
+        all => format!("; collectors: {}", all.iter().map(|c| c.collector.as_str()).collect::<Vec<_>>().join(", ")),
+    };
     format!(
-        "the packet ring has none of its packets any more, or never had: {age}{cut}. keep_hours and max_mib say how much is kept (asked at {})",
+        "the packet ring has none of its packets any more, or never had: {age}{cut}. keep_hours and max_mib say how much is kept (asked at {}{asked})",
         time::to_rfc3339(now())
+    )
+}
+
+/// Who may have the packets and did not give them, and what to do; in English and Vietnamese.
+fn unanswered(collectors: &[CollectorAnswer]) -> (String, String) {
+    let mut said = [Vec::new(), Vec::new()];
+    for c in collectors {
+        let (en, vi) = match c.outcome {
+            AnswerOutcome::Given => ("gave them", "đã trả"),
+            AnswerOutcome::Nothing => ("has none", "không có"),
+            AnswerOutcome::NoAnswer => ("did not answer in time", "không trả lời kịp"),
+            AnswerOutcome::Failed => ("could not read its rings, its log says why", "không đọc được vòng ghi, nhật ký của nó nêu lý do"),
+            AnswerOutcome::Damaged => ("sent what did not arrive whole", "gửi về không nguyên vẹn"),
+            AnswerOutcome::TooLarge => ("has more than fits into one file", "có nhiều hơn một tệp chứa được"),
+            AnswerOutcome::Clock => ("has a clock that differs by minutes", "có đồng hồ lệch nhiều phút"),
+        };
+        said[0].push(format!("{} {en}", c.collector));
+        said[1].push(format!("{} {vi}", c.collector));
+    }
+    let [en, vi] = said.map(|list| list.join("; "));
+    (
+        format!(
+            "no packets came: {en}. See `fansipan doctor`, and ask again; on the collector `fansipan packets --flow` reads its own ring"
+        ),
+        format!(
+            "không có gói tin nào về: {vi}. Xem `fansipan doctor` rồi lấy lại; trên bộ thu thập, `fansipan packets --flow` đọc vòng ghi tại chỗ"
+        ),
     )
 }
 

@@ -132,12 +132,7 @@ fn app(api: &Api, table: Vec<routes::Route>, ingest: Option<Router>) -> Router {
         .method_not_allowed_fallback(async || {
             Problem::new(Kind::MethodNotAllowed, "this route has other methods; see /api/v1/openapi.json")
         })
-        .layer(
-            ServiceBuilder::new()
-                .layer(from_fn(layers::limit_time))
-                .layer(CsrfLayer::new().with_rejection_response(cross_site))
-                .layer(DefaultBodyLimit::max(BODY)),
-        );
+        .layer(ServiceBuilder::new().layer(CsrfLayer::new().with_rejection_response(cross_site)).layer(DefaultBodyLimit::max(BODY)));
     let mut app = Router::new().nest(routes::PREFIX, inner).route("/healthz", get(status::health)).fallback(web::serve);
     if let Some(ingest) = ingest {
         app = app.merge(ingest);

@@ -10,8 +10,8 @@ use axum::{
     response::Response,
 };
 use fansipan_model::{
-    Agency, Alert, AlertId, AlertStatus, Entity, EntityKind, Event, EventBuilder, Level, MatchedField, PacketsFound, PerMille, RuleRef,
-    Scope, SourceCounters, SourceInfo, Value, fields,
+    Agency, Alert, AlertId, AlertStatus, AnswerOutcome, CollectorAnswer, Entity, EntityKind, Event, EventBuilder, Level, MatchedField,
+    PacketsFound, PerMille, RuleRef, Scope, SourceCounters, SourceInfo, Value, fields,
 };
 use fansipan_storage::{
     AlertBatch, AlertChange, AuditFilter, AuditRecord, EventWriter as _, IdentityStore as _, NewToken, NewUser, NewWallDevice, StateStore,
@@ -29,8 +29,8 @@ use crate::{
     config::ApiConfig,
     identity::hash,
     ports::{
-        ApiDeps, BusStatus, ConsumerStatus, DetectorStatus, DiskStatus, Feed, FlowWanted, Lag, LiveSnapshot, LiveStatus, PacketStore,
-        PacketsError, RuleControl, RuleCounts, RuleDiagnostic, RuleInfo, RuleListing, SourceControl,
+        ApiDeps, BusStatus, ConsumerStatus, DetectorStatus, DiskStatus, Extract, Feed, FlowWanted, Lag, LiveSnapshot, LiveStatus,
+        PacketStore, PacketsError, RuleControl, RuleCounts, RuleDiagnostic, RuleInfo, RuleListing, SourceControl,
     },
     server::{Peer, prepare},
     state::now,
@@ -51,15 +51,23 @@ pub(super) struct Wiring {
     /// Flows whose packets were asked for, and what there is of them; `None`: no ring.
     pub(super) asked: Mutex<Vec<FlowWanted>>,
     pub(super) ring: Mutex<Option<&'static [u8]>>,
+    /// What collectors elsewhere are said to have answered.
+    pub(super) collectors: Mutex<Vec<CollectorAnswer>>,
 }
 
 impl PacketStore for Wiring {
-    fn extract(&self, _: &Scope, flows: &[FlowWanted], out: &mut dyn std::io::Write) -> Result<PacketsFound, PacketsError> {
+    fn extract(&self, _: &Scope, flows: &[FlowWanted], out: &mut dyn std::io::Write) -> Result<Extract, PacketsError> {
         self.asked.lock().unwrap().extend_from_slice(flows);
+        let collectors = self.collectors.lock().unwrap().clone();
+        if collectors.iter().any(|c| c.outcome.leaves_a_gap()) && !collectors.iter().any(|c| c.outcome == AnswerOutcome::Given) {
+            return Err(PacketsError::Unanswered(collectors));
+        }
         let bytes = self.ring.lock().unwrap().ok_or(PacketsError::Off)?;
         out.write_all(bytes)?;
         let packets = u64::from(!bytes.is_empty());
-        Ok(PacketsFound { packets, bytes: bytes.len() as u64, first: 5, last: 5, cut: 2, oldest: Some(1), ..PacketsFound::default() })
+        let bytes = bytes.len() as u64;
+        let found = PacketsFound { packets, bytes, first: 5, last: 5, cut: 2, oldest: Some(1), ..PacketsFound::default() };
+        Ok(Extract { found, collectors })
     }
 }
 
@@ -148,7 +156,13 @@ pub(super) struct Rig {
 pub(super) fn deps(dir: &std::path::Path) -> (ApiDeps, Arc<SqliteState>, Arc<Wiring>) {
     let events = TantivyStore::open(EngineConfig { heap_bytes: 16 << 20, ..EngineConfig::new(dir.join("events")) }).unwrap();
     let state = Arc::new(SqliteState::open(dir.join("state.db")).unwrap());
-    let wiring = Arc::new(Wiring { pins: Mutex::default(), reloads: Default::default(), asked: Mutex::default(), ring: Mutex::default() });
+    let wiring = Arc::new(Wiring {
+        pins: Mutex::default(),
+        reloads: Default::default(),
+        asked: Mutex::default(),
+        ring: Mutex::default(),
+        collectors: Mutex::default(),
+    });
     let deps = ApiDeps {
         events: Arc::new(events.clone()),
         state: state.clone(),
@@ -161,7 +175,7 @@ pub(super) fn deps(dir: &std::path::Path) -> (ApiDeps, Arc<SqliteState>, Arc<Wir
         response: response(&state, &events),
         sources: wiring.clone(),
         ledger: None,
-        packets: Some(wiring.clone()),
+        packets: wiring.clone(),
         feed: Feed::new(),
         ingest: None,
     };

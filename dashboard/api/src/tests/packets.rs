@@ -1,7 +1,7 @@
 //! Packets of events and alerts: who gets them, what is said where there are none, what the trail keeps.
 
 use axum::http::StatusCode;
-use fansipan_model::Scope;
+use fansipan_model::{AnswerOutcome, CollectorAnswer, Scope};
 use fansipan_storage::{AuditFilter, StateStore as _};
 use sha2::{Digest as _, Sha256};
 
@@ -59,4 +59,57 @@ async fn who_may_not_and_where_there_are_none() {
     assert_eq!(stranger.get(&path(1)).await.problem(), "FSP-API-008", "another agency's");
     assert_eq!(stranger.get(&format!("/packets/{}", alert(1, "health").id)).await.problem(), "FSP-API-008");
     assert!(rig.wiring.asked.lock().unwrap().is_empty(), "the ring was asked for what the caller may not see");
+}
+
+fn said(collector: &str, outcome: AnswerOutcome) -> CollectorAnswer {
+    let given = outcome == AnswerOutcome::Given;
+    CollectorAnswer {
+        collector: collector.into(),
+        outcome,
+        packets: u64::from(given),
+        bytes: if given { FILE.len() as u64 } else { 0 },
+        sha256: if given { hex::encode(Sha256::digest(FILE)) } else { String::new() },
+    }
+}
+
+#[tokio::test]
+async fn what_collectors_answered_is_told_and_kept_in_the_trail() {
+    let rig = Rig::new().await;
+    *rig.wiring.ring.lock().unwrap() = Some(FILE);
+    *rig.wiring.collectors.lock().unwrap() = vec![said("xa-1", AnswerOutcome::Given), said("xa-2", AnswerOutcome::NoAnswer)];
+    let analyst = rig.token(Role::Analyst, &["health"]);
+    let id = event_id(1).to_string();
+    let reply = analyst.get(&format!("/packets/{id}")).await;
+    assert_eq!((reply.status, reply.text.as_bytes()), (StatusCode::OK, FILE), "{reply:?}");
+    let figures: serde_json::Value = serde_json::from_str(reply.headers["x-fansipan-packets"].to_str().unwrap()).unwrap();
+    let told = serde_json::json!([
+        {"collector": "xa-1", "outcome": "given", "packets": 1, "bytes": FILE.len(), "sha256": figures["sha256"]},
+        {"collector": "xa-2", "outcome": "no_answer", "packets": 0, "bytes": 0, "sha256": ""},
+    ]);
+    assert_eq!(figures["collectors"], told);
+    let trail = rig.state.audit_trail(&Scope::All, &AuditFilter { object: Some(id), ..AuditFilter::default() }, None, 10).unwrap();
+    let details: serde_json::Value = serde_json::from_str(&trail.items[0].details).unwrap();
+    assert_eq!(details["collectors"], told);
+}
+
+#[tokio::test]
+async fn collectors_that_do_not_give_what_they_may_have_are_named_in_both_languages() {
+    let rig = Rig::new().await;
+    let all = [AnswerOutcome::Nothing, AnswerOutcome::NoAnswer, AnswerOutcome::Failed, AnswerOutcome::Damaged, AnswerOutcome::Clock];
+    *rig.wiring.collectors.lock().unwrap() = all.iter().zip(1..).map(|(o, n)| said(&format!("xa-{n}"), *o)).collect();
+    let reply = rig.token(Role::Analyst, &[]).get(&format!("/packets/{}", event_id(1))).await;
+    assert_eq!((reply.status, reply.problem().as_str()), (StatusCode::GATEWAY_TIMEOUT, "FSP-API-026"));
+    let body: serde_json::Value = serde_json::from_str(&reply.text).unwrap();
+    let (en, vi) = (body["detail"].as_str().unwrap(), body["detail_vi"].as_str().unwrap());
+    for (n, english, vietnamese) in [
+        (1, "has none", "không có"),
+        (2, "did not answer in time", "không trả lời kịp"),
+        (3, "could not read its rings", "không đọc được vòng ghi"),
+        (4, "did not arrive whole", "không nguyên vẹn"),
+        (5, "clock", "đồng hồ"),
+    ] {
+        assert!(en.contains(&format!("xa-{n} ")) && en.contains(english), "{en}");
+        assert!(vi.contains(&format!("xa-{n} ")) && vi.contains(vietnamese), "{vi}");
+    }
+    assert!(en.contains("fansipan doctor") && vi.contains("fansipan doctor"));
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use fansipan_collector::tap::ring::{FlowName, Limits, Place, Wanted, find, folder};
 use fansipan_evidence::PacketFigures;
-use fansipan_model::time;
+use fansipan_model::{AnswerOutcome, CollectorAnswer, time};
 use serde_json::Value;
 
 use super::{
@@ -103,7 +103,7 @@ fn of_flow(cli: &Cli, args: &PacketsArgs, flow: &str) -> Result<(PacketFigures, 
     let oldest =
         found.oldest.map_or_else(|| "nothing is kept".to_owned(), |o| format!("the oldest packets are of {}", time::to_rfc3339(o)));
     ensure!(found.packets > 0, "FSP-CLI-066: the packet rings here have none of its packets: {oldest}");
-    let figures = PacketFigures::new(&found, sha256);
+    let figures = PacketFigures::new(&found, sha256, Vec::new());
     keep(draft, &path)?;
     Ok((figures, path))
 }
@@ -123,6 +123,25 @@ fn tell(cli: &Cli, figures: &PacketFigures, path: &Path) -> Result<()> {
             output::line(&format!("{count} {what}"))?;
         }
     }
+    for c in &figures.collectors {
+        output::line(&format!("collector {}: {}", output::harmless(&c.collector), said(c)))?;
+    }
     output::line(&format!("sha256 {}", output::harmless(&figures.sha256)))?;
     Ok(output::line(&format!("{}", path.display()))?)
+}
+
+/// What a collector gave, or why nothing.
+fn said(c: &CollectorAnswer) -> String {
+    let missing = match c.outcome {
+        AnswerOutcome::Given => {
+            return format!("{} packets, {} bytes, sha256 {}", c.packets, c.bytes, output::harmless(&c.sha256));
+        }
+        AnswerOutcome::Nothing => return "has none".to_owned(),
+        AnswerOutcome::NoAnswer => "did not answer in time",
+        AnswerOutcome::Failed => "could not read its rings",
+        AnswerOutcome::Damaged => "sent what did not arrive whole",
+        AnswerOutcome::TooLarge => "has more than fits beside the others: narrow it with --minutes",
+        AnswerOutcome::Clock => "has a clock that differs by minutes",
+    };
+    format!("{missing}; what it may have is missing here")
 }

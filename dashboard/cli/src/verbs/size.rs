@@ -58,6 +58,9 @@ const RECENT: f64 = 7.0;
 /// A machine has this many cores at the most in this table.
 const CORES: f64 = 16.0;
 
+/// Most bytes of packets on their way to whoever asked for them (docs/deployment.md).
+const PASSING: f64 = (2u64 << 30) as f64;
+
 /// One line of the table.
 #[derive(Debug, PartialEq)]
 struct Row {
@@ -98,7 +101,7 @@ fn rows(measured: &Measured, args: &SizeArgs) -> Vec<Row> {
     part("analyzer", 2, cpu(&measured.analyzer), hour);
     let on_console = if measured.clickhouse.is_some() { args.days.min(RECENT) } else { args.days };
     part("console", 1, all, events(on_console) * own + hour * 24.0);
-    part("kafka", 3, all * 0.5, events(3.0) * args.bytes_per_record * 3.0);
+    part("kafka", 3, all * 0.5, (events(3.0) * args.bytes_per_record + PASSING) * 3.0);
     if let Some(engine) = &measured.clickhouse {
         part("indexer", 2, cpu(&measured.indexer), hour);
         let kept = events(args.days) * engine.bytes_per_event * longer(engine.bytes_per_record);

@@ -1,8 +1,10 @@
 /** Fetches the packets of an event or alert, keeps them as a file, and says what is in it, with its hash. */
 import { useMutation } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { takePackets } from "../api/packets";
+import { ApiError } from "../api/client";
+import { type PacketFigures, takePackets } from "../api/packets";
 import type { EcsEvent } from "../api/types";
+import { useLanguage } from "../i18n";
 import { useText } from "../time/useText";
 import { textOf } from "./event";
 import { notify } from "./notify";
@@ -24,20 +26,33 @@ export function usePackets(): { take: (id: string) => void; busy: boolean } {
   const { t } = useTranslation();
   const text = useText();
   const errorText = useErrorText();
+  const language = useLanguage();
+  const asked = ({ collectors = [] }: PacketFigures) =>
+    collectors.map((c) => `${c.collector}: ${t(`packets.collector.${c.outcome}`, { count: text.number(c.packets) })}`).join(" · ");
+  const why = (error: unknown) => (error instanceof ApiError && error.detailVi ? error.said(language) : null) ?? errorText(error);
   const taking = useMutation({
     mutationFn: takePackets,
     onSuccess: ({ file, figures }, id) => {
       save(file, `fansipan-${id}.pcapng`);
       const missing = figures.cut + figures.damaged + figures.beyond;
+      const gaps = (figures.collectors ?? []).some((c) => c.outcome !== "given" && c.outcome !== "nothing");
       const what = t("packets.got", {
         count: text.number(figures.packets),
         from: text.time(figures.first, "full"),
         to: text.time(figures.last, "full"),
       });
       const rest = missing > 0 ? ` ${t("packets.missing", { count: text.number(missing) })}` : "";
-      notify({ title: what + rest, message: `SHA-256 ${figures.sha256}`, autoClose: false, color: missing > 0 ? "yellow" : "green" });
+      const message = [asked(figures), `SHA-256 ${figures.sha256}`].filter(Boolean).join("\n");
+      const color = missing > 0 || gaps ? "yellow" : "green";
+      notify({
+        title: what + rest,
+        message,
+        autoClose: false,
+        color,
+        styles: { description: { whiteSpace: "pre-line", overflowWrap: "anywhere" } },
+      });
     },
-    onError: (error) => notify({ title: t("packets.failed"), message: errorText(error), autoClose: false, color: "red" }),
+    onError: (error) => notify({ title: t("packets.failed"), message: why(error), autoClose: false, color: "red" }),
   });
   return { take: (id) => taking.mutate(id), busy: taking.isPending };
 }

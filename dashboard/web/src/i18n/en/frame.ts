@@ -175,7 +175,7 @@ export const frame: Pick<
     internal: "The server failed. Its log has the reason.",
     too_many_streams: "Too many live streams are open.",
     packets_off: "No packet ring is kept where this flow was seen (ring in [[sources.tap]]).",
-    packets_elsewhere: "The packet rings are on the collectors, out of this console's reach. Run fansipan packets --flow there.",
+    packets_elsewhere: "The collectors that may have the packets did not give them. Ask again, or see System for what is wrong.",
     packets_gone: "The packet ring has no packets of this flow any more, or never had.",
     no_flow: "No event here names a network flow.",
     audit_unavailable: "The audit trail cannot be written, so the action was refused.",

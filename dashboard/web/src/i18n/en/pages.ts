@@ -223,6 +223,15 @@ export const pages: Pick<Words, "overview" | "alerts" | "search" | "event" | "pa
     got: "{{count}} packets, from {{from}} to {{to}}.",
     missing: "{{count}} are not in it: long flow, damaged, or beyond the bound.",
     failed: "The packets cannot be had",
+    collector: {
+      given: "{{count}} packets",
+      nothing: "none there",
+      no_answer: "did not answer in time, its part is missing",
+      failed: "could not read its ring, its part is missing",
+      damaged: "its part did not arrive whole and is missing",
+      too_large: "its part does not fit beside the others",
+      clock: "its clock differs by minutes, its part is missing",
+    },
   },
   sources: {
     title: "Sources",

@@ -178,7 +178,7 @@ export const frame = {
     internal: "Máy chủ gặp lỗi. Nhật ký của máy chủ có nguyên nhân.",
     too_many_streams: "Quá nhiều luồng trực tiếp đang mở.",
     packets_off: "Nơi thấy luồng này không bật kho gói tin (ring trong [[sources.tap]]).",
-    packets_elsewhere: "Kho gói tin nằm trên bộ thu thập, bảng điều khiển này không với tới. Trên máy đó chạy fansipan packets --flow.",
+    packets_elsewhere: "Các bộ thu thập có thể giữ gói tin này không trả về. Lấy lại, hoặc xem trang Hệ thống để biết lỗi ở đâu.",
     packets_gone: "Kho gói tin không còn, hoặc chưa từng có, gói nào của luồng này.",
     no_flow: "Không sự kiện nào ở đây nêu một luồng mạng.",
     audit_unavailable: "Không ghi được nhật ký kiểm toán nên thao tác bị từ chối.",

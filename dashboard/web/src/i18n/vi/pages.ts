@@ -221,6 +221,15 @@ export const pages = {
     got: "{{count}} gói tin, từ {{from}} đến {{to}}.",
     missing: "Thiếu {{count}} gói: luồng dài, hỏng hoặc vượt giới hạn.",
     failed: "Không lấy được gói tin",
+    collector: {
+      given: "{{count}} gói",
+      nothing: "không có gói nào",
+      no_answer: "không trả lời kịp, thiếu phần của nó",
+      failed: "không đọc được kho gói tin, thiếu phần của nó",
+      damaged: "phần của nó về không nguyên vẹn nên bị bỏ",
+      too_large: "phần của nó không còn chỗ trong tệp",
+      clock: "đồng hồ lệch nhiều phút, thiếu phần của nó",
+    },
   },
   sources: {
     title: "Nguồn log",
