@@ -136,7 +136,7 @@ pub(crate) struct Problem {
     kind: Kind,
     detail: String,
     detail_vi: Option<Box<str>>,
-    query: Option<QueryFault>,
+    query: Option<Box<QueryFault>>,
     retry_after: Option<u64>,
 }
 
@@ -158,7 +158,7 @@ impl Problem {
 
     /// A query that does not parse.
     pub(crate) fn bad_query(error: &QueryError) -> Self {
-        Self { query: Some(error.into()), ..Self::said(Kind::BadQuery, error.said()) }
+        Self { query: Some(Box::new(error.into())), ..Self::said(Kind::BadQuery, error.said()) }
     }
 
     /// What failed and what to do next, in both languages.
@@ -215,7 +215,7 @@ impl IntoResponse for Problem {
             code: code.to_owned(),
             detail: self.detail,
             detail_vi: self.detail_vi.map(String::from),
-            query: self.query,
+            query: self.query.map(|fault| *fault),
         };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
