@@ -305,6 +305,8 @@ fn cannot_read(path: &Path, error: &std::io::Error) -> RuleDiagnostic {
         line: None,
         column: None,
         message: format!("cannot be read: {error}"),
-        help: Some("give the service's user read permission, or take the path out of [rules] paths".into()),
+        message_vi: format!("không đọc được: {error}"),
+        help: "give the service's user read permission, or take the path out of [rules] paths".into(),
+        help_vi: "cấp quyền đọc cho tài khoản của dịch vụ, hoặc bỏ đường dẫn này khỏi [rules] paths".into(),
     }
 }

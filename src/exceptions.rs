@@ -53,7 +53,7 @@ pub(crate) fn held(e: Exception) -> Option<Held> {
         Err(error) => {
             tracing::error!(
                 id = e.id,
-                error = error.message,
+                error = %error,
                 "FSP-RUN-047: the filter of an exception cannot be read; it holds nothing back"
             );
             None

@@ -69,7 +69,7 @@ fn main() -> ExitCode {
 
 fn terminal(cli: &Cli, args: &TuiArgs, kiosk: bool) -> anyhow::Result<fansipan_cli::Outcome> {
     let options = fansipan_tui::Options {
-        language: args.language.as_deref().map(fansipan_tui::words::Language::of),
+        language: cli.language.as_deref().map(fansipan_tui::words::Language::of),
         kiosk,
         alerts: args.alerts,
         light: args.light,

@@ -5,8 +5,7 @@
 //! and not what a terminal emulator makes of it.
 
 use std::{
-    fs,
-    io::{self, BufRead as _, BufReader, Write as _},
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
     net::Ipv4Addr,
     path::Path,
     process::{Command, Stdio},
@@ -49,7 +48,7 @@ pub fn measure(filling: &Filling, pressed: usize) -> Result<Json> {
     let shown = events(&mut screen, &appliance, (pressed / 40).max(5))?;
     drop(screen);
     let rows = first_rows(&appliance.data(), (pressed / 160).max(5))?;
-    let exports = ["jsonl", "csv", "parquet"].map(|format| export(&appliance.data(), format)).into_iter().collect::<Result<Vec<_>>>()?;
+    let exports = ["jsonl", "csv", "parquet"].map(|format| export(&appliance, format)).into_iter().collect::<Result<Vec<_>>>()?;
     Ok(json!({
         "filled": filled, "terminal": SIZE, "key_to_paint_ms": painted, "event_to_screen_ms": shown, "search_first_row_ms": rows, "exports": exports,
     }))
@@ -163,29 +162,36 @@ fn first_rows(data: &Path, rounds: usize) -> Result<Json> {
     Ok(out.into())
 }
 
-/// Every event, to a file; the memory of whoever writes it.
-fn export(data: &Path, format: &str) -> Result<Json> {
-    let to = data.join(format!("export.{format}"));
+/// Every event, to a pipe: when its first bytes came, and the memory of both ends. What the appliance took beyond what it had when the
+/// export began is its growth.
+fn export(appliance: &Appliance, format: &str) -> Result<Json> {
+    let before = machine::memory_kib(appliance.pid()).1;
     let begin = Instant::now();
     let mut child = Command::new(binary()?)
-        .args(["export", "events", "--since", "3650d", "--format", format, "-o"])
-        .arg(&to)
-        .arg("--data")
-        .arg(data)
+        .args(["export", "events", "--since", "3650d", "--format", format, "--data"])
+        .arg(appliance.data())
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
-    let mut peak = 0;
-    let status = loop {
+    let mut out = child.stdout.take().context("standard output")?;
+    let (mut bytes, mut lines, mut first_ms, mut peak, mut serving) = (0u64, 0u64, None, 0, before);
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        let read = out.read(&mut piece)?;
         peak = machine::memory_kib(child.id()).0.max(peak);
-        if let Some(status) = child.try_wait()? {
-            break status;
+        serving = machine::memory_kib(appliance.pid()).1.max(serving);
+        if read == 0 {
+            break;
         }
-        std::thread::sleep(Duration::from_millis(50));
-    };
-    ensure!(status.success(), "the export as {format} failed");
-    let (seconds, bytes) = (begin.elapsed().as_secs_f64(), fs::metadata(&to)?.len());
-    fs::remove_file(&to)?;
-    Ok(json!({ "format": format, "seconds": seconds, "mib": bytes >> 20, "memory_peak_mib": peak >> 10 }))
+        first_ms.get_or_insert_with(|| begin.elapsed().as_secs_f64() * 1e3);
+        bytes += read as u64;
+        lines += piece.get(..read).unwrap_or_default().iter().filter(|b| **b == b'\n').count() as u64;
+    }
+    ensure!(child.wait()?.success(), "the export as {format} failed");
+    Ok(json!({
+        "format": format, "seconds": begin.elapsed().as_secs_f64(), "first_bytes_ms": first_ms, "mib": bytes >> 20,
+        "lines": (format != "parquet").then_some(lines), "memory_peak_mib": peak >> 10, "appliance_growth_mib": (serving - before) >> 10,
+    }))
 }
 
 fn percentiles(mut millis: Vec<f64>) -> Json {

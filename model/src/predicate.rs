@@ -10,12 +10,12 @@ use std::{
 
 use ipnet::IpNet;
 use smallvec::SmallVec;
-use thiserror::Error;
 
 use crate::{
     event::{Event, Value},
     field::{FieldId, fields},
     pattern::Pattern,
+    regex_error::RegexError,
     text,
 };
 
@@ -161,11 +161,6 @@ impl TimePart {
     }
 }
 
-/// Why a regular expression was refused.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("regular expression refused: {0}")]
-pub struct RegexError(String);
-
 /// A compiled regular expression: linear-time where possible, bounded backtracking for look-around.
 #[derive(Clone)]
 pub struct RegexTest {
@@ -189,13 +184,13 @@ impl RegexTest {
     pub fn new(source: &str) -> Result<Self, RegexError> {
         let engine = match regex::RegexBuilder::new(source).size_limit(Self::SIZE_LIMIT).build() {
             Ok(re) => Engine::Linear(Arc::new(re)),
-            Err(regex::Error::CompiledTooBig(n)) => return Err(RegexError(format!("larger than {n} bytes when compiled"))),
+            Err(regex::Error::CompiledTooBig(n)) => return Err(RegexError::too_big(n)),
             Err(_) => fancy_regex::RegexBuilder::new(source)
                 .backtrack_limit(Self::BACKTRACK_LIMIT)
                 .delegate_size_limit(Self::SIZE_LIMIT)
                 .build()
                 .map(|re| Engine::Bounded(Arc::new(re)))
-                .map_err(|e| RegexError(e.to_string()))?,
+                .map_err(|e| RegexError::of(source, &e))?,
         };
         Ok(Self { source: source.into(), engine })
     }

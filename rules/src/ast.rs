@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fansipan_model::{Level, Op, Relation, RuleRef};
+use fansipan_model::{Level, Op, Relation, RuleRef, Said, said};
 
 use crate::{diagnostic::Position, formula::Formula};
 
@@ -351,16 +351,18 @@ impl CorrelationKind {
     }
 
     /// Whether a condition of these bounds and fields is enough for it; the text says what is missing.
-    pub fn missing(self, threshold: Option<&Threshold>) -> Option<&'static str> {
+    pub fn missing(self, threshold: Option<&Threshold>) -> Option<Said> {
         let fields = threshold.is_some_and(|t| !t.fields.is_empty());
         let bounds = threshold.is_some_and(|t| !t.bounds.is_empty() || t.formula.is_some());
         match threshold {
-            None if self.needs_bounds() || self.needs_field() => Some("the condition is missing"),
-            _ if self.needs_bounds() && !bounds => Some("the condition has no bound"),
+            None if self.needs_bounds() || self.needs_field() => Some(said!("the condition is missing", "thiếu điều kiện")),
+            _ if self.needs_bounds() && !bounds => Some(said!("the condition has no bound", "điều kiện không có giới hạn")),
             Some(t) if t.formula.is_some() && !self.needs_bounds() && !self.is_temporal() => {
-                Some("a condition of this type takes no formula")
+                Some(said!("a condition of this type takes no formula", "điều kiện của loại này không nhận công thức"))
             }
-            _ if self.needs_field() && !fields => Some("the condition names no field to count"),
+            _ if self.needs_field() && !fields => {
+                Some(said!("the condition names no field to count", "điều kiện không nêu trường nào để đếm"))
+            }
             _ => None,
         }
     }

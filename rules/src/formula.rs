@@ -2,6 +2,7 @@
 //! length and depth. Every number is a float, so that `3 / 2` is 1.5 and `count == 3` means what it says.
 
 use evalexpr::{Context, EvalexprError, EvalexprResult, Node, Operator, Value, build_operator_tree};
+use fansipan_model::{Said, said};
 
 /// Longest formula, bytes.
 const LONGEST: usize = 512;
@@ -45,14 +46,18 @@ impl Formula {
     ///
     /// # Errors
     /// What is wrong, for people.
-    pub fn new(text: &str, rules: &[String]) -> Result<Formula, String> {
+    pub fn new(text: &str, rules: &[String]) -> Result<Formula, Said> {
         check_size(text)?;
-        let mut tree = build_operator_tree(text).map_err(|e| format!("the formula does not read: {e}"))?;
+        let mut tree = build_operator_tree(text).map_err(|e| said!("the formula does not read: {e}", "công thức không đọc được: {e}"))?;
         if let Some(name) = tree.iter_write_variable_identifiers().next() {
-            return Err(format!("a formula changes nothing: compare `{name}` with =="));
+            return Err(said!(
+                "a formula changes nothing: compare `{name}` with ==",
+                "công thức không gán được giá trị: hãy so `{name}` bằng =="
+            ));
         }
         if let Some(name) = tree.iter_function_identifiers().find(|f| !FUNCTIONS.contains(f)) {
-            return Err(format!("no function `{name}`; there are {}", FUNCTIONS.join(", ")));
+            let known = FUNCTIONS.join(", ");
+            return Err(said!("no function `{name}`; there are {known}", "không có hàm `{name}`; chỉ có {known}"));
         }
         for operator in tree.iter_operators_mut() {
             if let Operator::Const { value } = operator
@@ -69,7 +74,13 @@ impl Formula {
                 "seconds" => Ask::Seconds,
                 _ => match rules.iter().position(|r| r == name) {
                     Some(place) => Ask::Rule(place),
-                    None => return Err(format!("nothing is called `{name}`; there are {}, and the rules by name", FIELDS.join(", "))),
+                    None => {
+                        let known = FIELDS.join(", ");
+                        return Err(said!(
+                            "nothing is called `{name}`; there are {known}, and the rules by name",
+                            "không có gì tên `{name}`; chỉ có {known} và các luật theo tên"
+                        ));
+                    }
                 },
             };
             if !asks.iter().any(|(known, _)| known == name) {
@@ -78,7 +89,9 @@ impl Formula {
         }
         let formula = Formula { tree, asks };
         let sample = Window { value: 1.0, seconds: 1.0, records: &vec![1; rules.len()] };
-        formula.evaluate(&sample).map_err(|e| format!("the formula must be true or false: {e}"))?;
+        formula
+            .evaluate(&sample)
+            .map_err(|e| said!("the formula must be true or false: {e}", "công thức phải cho kết quả đúng hoặc sai: {e}"))?;
         Ok(formula)
     }
 
@@ -100,9 +113,9 @@ impl Formula {
 }
 
 /// Reading and evaluating recurse, so what is to be read must be small.
-fn check_size(text: &str) -> Result<(), String> {
+fn check_size(text: &str) -> Result<(), Said> {
     if text.len() > LONGEST {
-        return Err(format!("the formula is longer than {LONGEST} bytes"));
+        return Err(said!("the formula is longer than {LONGEST} bytes", "công thức dài hơn {LONGEST} byte"));
     }
     let mut depth = 0usize;
     let mut signs = 0usize;
@@ -115,7 +128,7 @@ fn check_size(text: &str) -> Result<(), String> {
             _ => signs = 0,
         }
         if depth > DEEPEST || signs > DEEPEST {
-            return Err(format!("the formula nests deeper than {DEEPEST}"));
+            return Err(said!("the formula nests deeper than {DEEPEST}", "công thức lồng nhau quá {DEEPEST} tầng"));
         }
     }
     Ok(())

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use fansipan_model::said;
+
 use crate::{
     ast::{Body, Correlation, Filter, LogSource, Rule},
     diagnostic::{Code, Diagnostic},
@@ -69,8 +71,11 @@ pub(crate) fn check_filters(filters: &[Rule], rules: &[Rule], found: &mut Vec<Di
     for filter in filters {
         let Body::Filter(body) = &filter.body else { continue };
         for name in body.rules.iter().filter(|n| !rules.iter().any(|r| is_named(r, n))) {
-            let mut finding =
-                Code::UnknownRule.at(&filter.file, filter.at, format!("the filter names the rule `{name}`, which is not loaded"));
+            let mut finding = Code::UnknownRule.at(
+                &filter.file,
+                filter.at,
+                said!("the filter names the rule `{name}`, which is not loaded", "filter nêu luật `{name}` nhưng luật này không được nạp"),
+            );
             finding.severity = crate::diagnostic::Severity::Warning;
             found.push(finding);
         }
@@ -128,7 +133,10 @@ fn link(
                 found.push(Code::UnknownRule.at(
                     &rule.file,
                     rule.at,
-                    format!("the correlation names the rule `{name}`, which is not loaded"),
+                    said!(
+                        "the correlation names the rule `{name}`, which is not loaded",
+                        "tương quan nêu luật `{name}` nhưng luật này không được nạp"
+                    ),
                 ));
                 return None;
             }
@@ -139,7 +147,11 @@ fn link(
         match member_fields(*linked, named, correlation, rules, taxonomy) {
             Some(found) => fields.push(found),
             None => {
-                found.push(Code::TooManyFields.at(&rule.file, rule.at, "the correlation names fields beyond the limit"));
+                found.push(Code::TooManyFields.at(
+                    &rule.file,
+                    rule.at,
+                    said!("the correlation names fields beyond the limit", "tương quan nêu trường vượt quá giới hạn"),
+                ));
                 return None;
             }
         }
@@ -197,7 +209,11 @@ fn drop_loops(linked: &mut [Option<LinkedCorrelation>], found: &mut Vec<Diagnost
     }
     for (slot, sound) in linked.iter_mut().zip(sound) {
         if !sound && let Some(c) = slot.take() {
-            found.push(Code::CorrelationLoop.at(&c.rule.file, c.rule.at, "the correlation refers to itself or to one that cannot be used"));
+            let message = said!(
+                "the correlation refers to itself or to one that cannot be used",
+                "tương quan dựa vào chính nó hoặc vào một tương quan không dùng được"
+            );
+            found.push(Code::CorrelationLoop.at(&c.rule.file, c.rule.at, message));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A detection and the meaning of its log source → [`Predicate`], the definition of what the rule matches.
 
-use fansipan_model::{Op, Pattern, Predicate, Reference, Target, Test};
+use fansipan_model::{Op, Pattern, Predicate, Reference, Said, Target, Test, said};
 
 use crate::{
     ast::{Condition, Detection, Item, ItemTest, Search},
@@ -16,7 +16,7 @@ const MAX_EXPANSIONS: usize = 10_000;
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     /// Findings, each with the place of the item.
-    pub(crate) found: Vec<(Code, crate::diagnostic::Position, String)>,
+    pub(crate) found: Vec<(Code, crate::diagnostic::Position, Said)>,
 }
 
 /// Lowers with the fields of one log source. `None` if too many field names are in use.
@@ -88,13 +88,18 @@ impl Lowering<'_> {
 }
 
 /// The strings a text with placeholders stands for, or why there are none.
-pub(crate) fn expand<'v>(text: &str, values_of: impl Fn(&str) -> Option<&'v [String]>) -> Result<Vec<String>, String> {
+pub(crate) fn expand<'v>(text: &str, values_of: impl Fn(&str) -> Option<&'v [String]>) -> Result<Vec<String>, Said> {
     let mut texts = vec![String::new()];
     let mut rest = text;
     while let Some((before, name, after)) = placeholder(rest) {
-        let Some(values) = values_of(name) else { return Err(format!("the placeholder %{name}% has no values")) };
+        let Some(values) = values_of(name) else {
+            return Err(said!("the placeholder %{name}% has no values", "chỗ trống %{name}% không có giá trị nào"));
+        };
         if texts.len().saturating_mul(values.len()) > MAX_EXPANSIONS {
-            return Err(format!("the placeholders stand for more than {MAX_EXPANSIONS} values"));
+            return Err(said!(
+                "the placeholders stand for more than {MAX_EXPANSIONS} values",
+                "các chỗ trống ứng với quá {MAX_EXPANSIONS} giá trị"
+            ));
         }
         texts = texts.iter().flat_map(|t| values.iter().map(move |v| format!("{t}{before}{v}"))).collect();
         rest = after;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use fansipan_model::{Event, MatchedField, Predicate, RuleRef};
+use fansipan_model::{Event, MatchedField, Predicate, RuleRef, said};
 
 use crate::{
     ast::{Body, Rule},
@@ -74,7 +74,12 @@ impl RuleSet {
         let mut detections = Vec::new();
         for rule in rules {
             if let Some(first) = seen.insert(rule.meta.id.clone(), rule.file.clone()) {
-                found.push(Code::DuplicateId.at(&rule.file, rule.at, format!("the id {} is that of a rule in {first}", rule.meta.id)));
+                let id = &rule.meta.id;
+                found.push(Code::DuplicateId.at(
+                    &rule.file,
+                    rule.at,
+                    said!("the id {id} is that of a rule in {first}", "id {id} đã thuộc một luật trong {first}"),
+                ));
                 continue;
             }
             match rule.body {
@@ -91,7 +96,11 @@ impl RuleSet {
                     set.by_id.insert(rule.meta.id.clone(), index);
                     set.rules.push(compiled);
                 }
-                None => found.push(Code::TooManyFields.at(&rule.file, rule.at, "the rule names fields beyond the limit")),
+                None => found.push(Code::TooManyFields.at(
+                    &rule.file,
+                    rule.at,
+                    said!("the rule names fields beyond the limit", "luật nêu trường vượt quá giới hạn"),
+                )),
             }
         }
         set.engine = Engine::compile(&set.rules);
@@ -176,7 +185,8 @@ fn compile_rule(rule: &Rule, filters: &[Rule], taxonomy: &Taxonomy, found: &mut 
         }
     }
     if !route.known {
-        found.push(Code::UnmappedSource.at(&rule.file, rule.at, format!("log source {}", rule.meta.logsource)));
+        let source = &rule.meta.logsource;
+        found.push(Code::UnmappedSource.at(&rule.file, rule.at, said!("log source {source}", "nguồn log {source}")));
     }
     Some(CompiledRule {
         reference: rule.meta.reference(&rule.hash),

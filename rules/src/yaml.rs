@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fansipan_model::{Said, said};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use crate::diagnostic::{Code, Position};
@@ -83,11 +84,11 @@ impl Node {
     }
 
     /// A word for messages.
-    pub(crate) fn kind_name(&self) -> &'static str {
+    pub(crate) fn kind_name(&self) -> Said {
         match self.kind {
-            Kind::Scalar { .. } => "a value",
-            Kind::List(_) => "a list",
-            Kind::Map(_) => "a map",
+            Kind::Scalar { .. } => said!("a value", "một giá trị"),
+            Kind::List(_) => said!("a list", "một danh sách"),
+            Kind::Map(_) => said!("a map", "một ánh xạ"),
         }
     }
 }
@@ -105,7 +106,7 @@ fn looks_numeric(text: &str) -> bool {
 pub(crate) struct Refused {
     pub(crate) code: Code,
     pub(crate) at: Position,
-    pub(crate) message: String,
+    pub(crate) message: Said,
 }
 
 /// One document of a file: its text and the line before its first.
@@ -138,7 +139,8 @@ pub(crate) fn documents(text: &str) -> Vec<Document<'_>> {
 pub(crate) fn read(document: Document<'_>) -> Result<Node, Refused> {
     let start = Position { line: document.lines_before + 1, column: 1 };
     if document.text.len() > MAX_BYTES {
-        let message = format!("the document has {} bytes, more than {MAX_BYTES}", document.text.len());
+        let bytes = document.text.len();
+        let message = said!("the document has {bytes} bytes, more than {MAX_BYTES}", "tài liệu dài {bytes} byte, quá {MAX_BYTES}");
         return Err(Refused { code: Code::TooLarge, at: start, message });
     }
     let mut builder = Builder { lines_before: document.lines_before, ..Builder::default() };
@@ -149,12 +151,14 @@ pub(crate) fn read(document: Document<'_>) -> Result<Node, Refused> {
             match e.info() {
                 // the scanner reads ahead and has a limit of its own
                 "recursion limit exceeded" => too_deep(at),
-                info => Refused { code: Code::Yaml, at, message: info.to_owned() },
+                info => Refused {
+                    code: Code::Yaml, at, message: said!("the YAML does not read: {info}", "YAML không đọc được: {info}")
+                },
             }
         })?;
         builder.take(event, span)?;
     }
-    builder.root.ok_or(Refused { code: Code::Empty, at: start, message: "the document is empty".to_owned() })
+    builder.root.ok_or(Refused { code: Code::Empty, at: start, message: said!("the document is empty", "tài liệu rỗng") })
 }
 
 /// An unfinished list or map.
@@ -203,7 +207,7 @@ impl Builder {
                     return Err(Refused {
                         code: Code::Yaml,
                         at,
-                        message: "an alias refers to a value that is not complete yet".to_owned(),
+                        message: said!("an alias refers to a value that is not complete yet", "bí danh trỏ đến một giá trị chưa đọc xong"),
                     });
                 };
                 // counted before it is copied: a chain of aliases doubles with each link
@@ -258,13 +262,17 @@ impl Builder {
             Some(waiting) => match waiting.take() {
                 None => {
                     if node.text().is_none() {
-                        return Err(Refused { code: Code::Yaml, at, message: format!("{} stands where a key belongs", node.kind_name()) });
+                        let kind = node.kind_name();
+                        let message = said!("{kind} stands where a key belongs", "{kind:#} nằm ở chỗ của một khóa");
+                        return Err(Refused { code: Code::Yaml, at, message });
                     }
                     *waiting = Some(node);
                 }
                 Some(key) => {
                     if !parent.keys.insert(key.text().unwrap_or("").to_owned()) {
-                        let message = format!("the key `{}` stands twice in this map", key.text().unwrap_or(""));
+                        let name = key.text().unwrap_or("");
+                        let message =
+                            said!("the key `{name}` stands twice in this map", "khóa `{name}` xuất hiện hai lần trong ánh xạ này");
                         return Err(Refused { code: Code::DuplicateKey, at: key.at, message });
                     }
                     parent.entries.push((key, node));
@@ -276,11 +284,19 @@ impl Builder {
 }
 
 fn too_many(at: Position) -> Refused {
-    Refused { code: Code::TooManyNodes, at, message: format!("the document has more than {MAX_NODES} values") }
+    Refused {
+        code: Code::TooManyNodes,
+        at,
+        message: said!("the document has more than {MAX_NODES} values", "tài liệu có quá {MAX_NODES} giá trị"),
+    }
 }
 
 fn too_deep(at: Position) -> Refused {
-    Refused { code: Code::TooDeep, at, message: format!("lists and maps are nested more than {MAX_DEPTH} levels deep") }
+    Refused {
+        code: Code::TooDeep,
+        at,
+        message: said!("lists and maps are nested more than {MAX_DEPTH} levels deep", "danh sách và ánh xạ lồng nhau quá {MAX_DEPTH} tầng"),
+    }
 }
 
 fn is_string_tag(tag: &Tag) -> bool {

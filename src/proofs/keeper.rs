@@ -57,6 +57,8 @@ struct Seen {
     /// Alerts, events and version of an incident as it was.
     incidents: HashMap<AlertId, (u64, u64, u64)>,
     actions: HashMap<Uuid, u64>,
+    /// Whether it was said that there are more incidents than one look takes.
+    beyond: bool,
     /// Events of which there is no proof.
     without: BTreeSet<Uuid>,
     /// Events that were not found, perhaps not searchable yet, and how often.
@@ -115,7 +117,15 @@ impl Keeper {
         let open = IncidentFilter { statuses: AlertFilter::OPEN.to_vec(), since: None };
         let lately = IncidentFilter { statuses: Vec::new(), since: Some(recent) };
         for filter in [open, lately] {
-            for incident in self.state.incidents(&Scope::All, &filter, INCIDENTS)? {
+            let incidents = self.state.incidents(&Scope::All, &filter, INCIDENTS + 1)?;
+            let beyond = incidents.len() > INCIDENTS;
+            if beyond && !seen.beyond {
+                tracing::warn!(
+                    "FSP-RUN-075: more than {INCIDENTS} incidents are open or recent: proofs are kept for that many of them; close what is done"
+                );
+            }
+            seen.beyond |= beyond;
+            for incident in incidents.into_iter().take(INCIDENTS) {
                 let id = incident.state.id;
                 let stands = (incident.alerts, incident.events, incident.state.version);
                 if seen.incidents.insert(id, stands) == Some(stands) {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::query::Fault;
+
 /// Why a store could not do what was asked.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -82,13 +84,8 @@ pub enum StoreError {
         help: &'static str,
     },
     /// The query asks for something that is not there.
-    #[error("FSP-S11 {what}; {help}")]
-    Query {
-        /// What is not there.
-        what: String,
-        /// What to do.
-        help: &'static str,
-    },
+    #[error("FSP-S11 {}; {}", .0.message(), .0.help())]
+    Query(Fault),
     /// ClickHouse refused, or is not there.
     #[error(
         "FSP-S12 ClickHouse at {url}: {what} failed: {reason}; what was to be stored is kept and can be stored once the server answers, `fansipan doctor` looks at it"
@@ -139,7 +136,7 @@ impl StoreError {
             StoreError::NotFound(_) => "FSP-S07",
             StoreError::Exists { .. } => "FSP-S08",
             StoreError::TooMuch { .. } => "FSP-S09",
-            StoreError::Query { .. } => "FSP-S11",
+            StoreError::Query(_) => "FSP-S11",
             StoreError::Refused(_) => "FSP-S13",
             StoreError::Locked { .. } => "FSP-S10",
             StoreError::Remote { .. } => "FSP-S12",

@@ -202,8 +202,12 @@ pub struct RuleDiagnostic {
     pub column: Option<u32>,
     /// What is wrong.
     pub message: String,
+    /// The same in Vietnamese.
+    pub message_vi: String,
     /// What to do.
-    pub help: Option<String>,
+    pub help: String,
+    /// The same in Vietnamese.
+    pub help_vi: String,
 }
 
 impl From<&Diagnostic> for RuleDiagnostic {
@@ -215,7 +219,9 @@ impl From<&Diagnostic> for RuleDiagnostic {
             line: Some(d.line),
             column: Some(d.column),
             message: d.message.clone(),
-            help: Some(d.help.to_owned()),
+            message_vi: d.message_vi.clone(),
+            help: d.help.to_owned(),
+            help_vi: d.help_vi.to_owned(),
         }
     }
 }

@@ -8,6 +8,8 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use fansipan_model::Said;
+use fansipan_storage::query::QueryError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -86,10 +88,24 @@ impl Kind {
 pub struct QueryFault {
     /// Character of the query, from 0.
     pub position: usize,
+    /// What kind of fault: stable, `FSP-Qnnn`.
+    pub code: String,
     /// What is wrong there.
     pub message: String,
-    /// What to write instead, where known.
-    pub help: Option<String>,
+    /// The same in Vietnamese.
+    pub message_vi: String,
+    /// What to write instead.
+    pub help: String,
+    /// The same in Vietnamese.
+    pub help_vi: String,
+}
+
+impl From<&QueryError> for QueryFault {
+    fn from(error: &QueryError) -> Self {
+        let (message, help) = (error.fault.message(), error.fault.help());
+        let (position, code) = (error.position, error.fault.code().to_owned());
+        Self { position, code, message: message.en, message_vi: message.vi, help: help.en, help_vi: help.vi }
+    }
 }
 
 /// The body of every answer that is not a success (RFC 9457).
@@ -120,7 +136,7 @@ pub(crate) struct Problem {
     kind: Kind,
     detail: String,
     detail_vi: Option<Box<str>>,
-    query: Option<QueryFault>,
+    query: Option<Box<QueryFault>>,
     retry_after: Option<u64>,
 }
 
@@ -141,9 +157,13 @@ impl Problem {
     }
 
     /// A query that does not parse.
-    pub(crate) fn bad_query(fault: QueryFault) -> Self {
-        let detail = format!("at character {}: {}", fault.position, fault.message);
-        Self { query: Some(fault), ..Self::new(Kind::BadQuery, detail) }
+    pub(crate) fn bad_query(error: &QueryError) -> Self {
+        Self { query: Some(Box::new(error.into())), ..Self::said(Kind::BadQuery, error.said()) }
+    }
+
+    /// What failed and what to do next, in both languages.
+    pub(crate) fn said(kind: Kind, said: Said) -> Self {
+        Self::new(kind, said.en).in_vietnamese(said.vi)
     }
 
     /// Says it in Vietnamese as well.
@@ -195,7 +215,7 @@ impl IntoResponse for Problem {
             code: code.to_owned(),
             detail: self.detail,
             detail_vi: self.detail_vi.map(String::from),
-            query: self.query,
+            query: self.query.map(|fault| *fault),
         };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();

@@ -167,7 +167,7 @@ pub(crate) fn table() -> Vec<Route> {
         Route::get("/sources", needs(ReadSources), LISTS, sources::list, "Sources and their loss ledgers").gives::<dto::SourceList>(),
         Route::post("/sources/{id}/format", needs(ManageSources), verb("sources.format"), sources::pin, "Fix or free the format of a source").takes::<dto::FormatPin>().gives::<dto::SourceDto>(),
 
-        Route::get("/rules", needs(ReadRules), SYSTEM, rules::list, "Rules in force and what was refused").gives::<dto::RuleList>(),
+        Route::get("/rules", needs(ReadRules), SYSTEM, rules::list, "Rules in force and what was refused").asks::<dto::RuleListParams>().gives::<dto::RuleList>(),
         Route::get("/rules/coverage", needs(ReadRules), verb("rules.coverage"), coverage::show, "Which rules can fire on what arrives, and which are blind").asks::<dto::CoverageParams>().gives::<dto::CoverageReport>(),
         Route::post("/rules/lint", needs(ReadRules), verb("rules.lint"), drafts::lint, "What is wrong or doubtful in the text of a rule").takes::<dto::RuleDraft>().gives::<dto::RuleLint>().body_up_to(drafts::LARGEST),
         Route::post("/rules/test", needs(ReadEvents), verb("rules.test"), drafts::test, "What a rule would have said of stored events").takes::<dto::RuleDraft>().gives::<dto::RuleTest>().body_up_to(drafts::LARGEST),

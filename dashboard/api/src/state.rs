@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    blocking::Lane, config::ApiConfig, geo::Geo, handlers::cases::Presence, handlers::map::OwnMap, handlers::overview::OverviewCache,
-    handlers::stream::Streams, handlers::talkers::TalkersCache, identity::Identity, ports::ApiDeps, problem::Problem,
+    blocking::Lane, config::ApiConfig, geo::Geo, handlers::cases::Presence, handlers::coverage::SightsCache, handlers::map::OwnMap,
+    handlers::overview::OverviewCache, handlers::stream::Streams, handlers::talkers::TalkersCache, identity::Identity, ports::ApiDeps,
+    problem::Problem,
 };
 
 /// Searches at once: each may use a core for seconds.
@@ -31,6 +32,7 @@ pub(crate) struct ApiState {
     pub(crate) small: Lane,
     pub(crate) overview: OverviewCache,
     pub(crate) talkers: TalkersCache,
+    pub(crate) sights: SightsCache,
     pub(crate) geo: Geo,
     pub(crate) map: OwnMap,
     pub(crate) streams: Streams,
@@ -57,6 +59,7 @@ impl ApiState {
             small: Lane::new("state", STATE_CALLS),
             overview: OverviewCache::default(),
             talkers: TalkersCache::default(),
+            sights: SightsCache::default(),
             geo,
             map,
             streams: Streams::default(),

@@ -53,9 +53,20 @@ pub struct Cli {
     #[arg(long, global = true)]
     pub json: bool,
 
+    /// Language of stories and of what is said: vi or en [default: vi; tui and wall: as the account has it]
+    #[arg(long, global = true, env = "FANSIPAN_LANGUAGE", value_name = "LANGUAGE", value_parser = ["vi", "en"])]
+    pub language: Option<String>,
+
     /// What to do
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Whether people are spoken to in Vietnamese.
+    pub fn vietnamese(&self) -> bool {
+        self.language.as_deref() != Some("en")
+    }
 }
 
 /// The verbs.
@@ -143,9 +154,6 @@ pub struct RunArgs {
 /// `fansipan tui`, `fansipan wall`
 #[derive(Clone, Debug, Default, Args)]
 pub struct TuiArgs {
-    /// vi or en [default: as the account has it]
-    #[arg(long, value_name = "LANGUAGE", value_parser = ["vi", "en"])]
-    pub language: Option<String>,
     /// Begin with the alert queue
     #[arg(long)]
     pub alerts: bool,

@@ -3,6 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
+use fansipan_model::{Said, said};
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
 use thiserror::Error;
@@ -11,48 +12,52 @@ use crate::{Outcome, args::Cli, profile::Profile};
 
 /// Why the API did not answer as hoped; each has its exit code.
 #[derive(Debug, Error)]
+#[error("{}", self.said())]
 pub enum ApiError {
     /// No connection.
-    #[error(
-        "FSP-CLI-001: cannot reach the appliance at {at}: {why}\n  Is it running (fansipan run)? On this host give the same --data; elsewhere --server URL and FANSIPAN_TOKEN."
-    )]
     Unreachable {
         /// Address tried.
         at: String,
         /// The transport's word.
         why: String,
     },
-    /// 401 or 403.
-    #[error(
-        "FSP-CLI-002: not allowed: {detail}\n  Use an account or token with the permission, or run as root or the service's user on the appliance itself."
-    )]
-    Denied {
-        /// The API's explanation.
-        detail: String,
-        /// The same in Vietnamese, where the API gives it.
-        detail_vi: Option<String>,
-    },
-    /// 404.
-    #[error("FSP-CLI-003: not found: {0}")]
-    Missing(String),
+    /// 401 or 403, with the API's explanation.
+    Denied(Said),
+    /// 404, with the API's explanation.
+    Missing(Said),
     /// Any other refusal.
-    #[error("{code}: {detail}")]
     Refused {
         /// The API's stable code.
         code: String,
-        /// The API's explanation.
-        detail: String,
-        /// The same in Vietnamese, where the API gives it.
-        detail_vi: Option<String>,
+        /// The API's explanation; in English only where it has no Vietnamese.
+        detail: Said,
+        /// Of a query that is wrong: characters before the place.
+        position: Option<usize>,
     },
 }
 
 impl ApiError {
+    /// What it says to people.
+    pub fn said(&self) -> Said {
+        match self {
+            ApiError::Unreachable { at, why } => said!(
+                "FSP-CLI-001: cannot reach the appliance at {at}: {why}\n  Is it running (fansipan run)? On this host give the same --data; elsewhere --server URL and FANSIPAN_TOKEN.",
+                "FSP-CLI-001: không kết nối được hệ thống tại {at}: {why}\n  Hệ thống có đang chạy không (fansipan run)? Trên máy này: cùng --data; từ máy khác: --server URL và FANSIPAN_TOKEN."
+            ),
+            ApiError::Denied(detail) => said!(
+                "FSP-CLI-002: not allowed: {detail}\n  Use an account or token with the permission, or run as root or the service's user on the appliance itself.",
+                "FSP-CLI-002: không được phép: {detail:#}\n  Dùng tài khoản hoặc mã truy cập có quyền, hoặc chạy bằng root hay tài khoản của dịch vụ ngay trên máy."
+            ),
+            ApiError::Missing(detail) => said!("FSP-CLI-003: not found: {detail}", "FSP-CLI-003: không tìm thấy: {detail:#}"),
+            ApiError::Refused { code, detail, .. } => said!("{code}: {detail}", "{code}: {detail:#}"),
+        }
+    }
+
     /// The exit code that goes with it, where it is not plain failure.
     pub fn outcome(&self) -> Option<Outcome> {
         match self {
             ApiError::Unreachable { .. } => Some(Outcome::Unreachable),
-            ApiError::Denied { .. } => Some(Outcome::Denied),
+            ApiError::Denied(_) => Some(Outcome::Denied),
             ApiError::Missing(_) => Some(Outcome::Negative),
             ApiError::Refused { .. } => None,
         }
@@ -206,12 +211,16 @@ impl Client {
             return Ok(body);
         }
         let text = |key: &str| body.get(key).and_then(Value::as_str).map(str::to_owned);
-        let detail = text("detail").or_else(|| text("title")).unwrap_or_else(|| status.to_string());
-        let detail_vi = text("detail_vi");
+        let en = text("detail").or_else(|| text("title")).unwrap_or_else(|| status.to_string());
+        let detail = Said { vi: text("detail_vi").unwrap_or_else(|| en.clone()), en };
         Err(match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ApiError::Denied { detail, detail_vi },
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ApiError::Denied(detail),
             StatusCode::NOT_FOUND => ApiError::Missing(detail),
-            _ => ApiError::Refused { code: text("code").unwrap_or_else(|| format!("HTTP {}", status.as_u16())), detail, detail_vi },
+            _ => ApiError::Refused {
+                code: text("code").unwrap_or_else(|| format!("HTTP {}", status.as_u16())),
+                detail,
+                position: body.pointer("/query/position").and_then(Value::as_u64).and_then(|at| usize::try_from(at).ok()),
+            },
         })
     }
 }

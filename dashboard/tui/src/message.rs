@@ -56,6 +56,8 @@ pub struct Failure {
     pub detail: String,
     /// The same in Vietnamese, where the appliance gives it.
     pub detail_vi: String,
+    /// Of a query that is wrong: characters before the place.
+    pub position: Option<usize>,
 }
 
 /// Which page of a list.

@@ -240,13 +240,17 @@ fn trouble(error: &anyhow::Error) -> Failure {
 }
 
 fn failure(error: &ApiError) -> Failure {
-    let (code, detail, detail_vi) = match error {
-        ApiError::Unreachable { .. } => ("unreachable", error.to_string(), None),
-        ApiError::Denied { detail, detail_vi } => ("denied", detail.clone(), detail_vi.clone()),
-        ApiError::Missing(detail) => ("missing", detail.clone(), None),
-        ApiError::Refused { code, detail, detail_vi } => (code.as_str(), detail.clone(), detail_vi.clone()),
+    let (code, said, position) = match error {
+        ApiError::Unreachable { .. } => {
+            return Failure { code: "unreachable".to_owned(), detail: error.to_string(), ..Failure::default() };
+        }
+        ApiError::Denied(detail) => ("denied", detail, None),
+        ApiError::Missing(detail) => ("missing", detail, None),
+        ApiError::Refused { code, detail, position } => (code.as_str(), detail, *position),
     };
-    Failure { code: code.to_owned(), detail, detail_vi: detail_vi.unwrap_or_default() }
+    // what the appliance says in English only is said by its kind
+    let detail_vi = if said.vi == said.en { String::new() } else { said.vi.clone() };
+    Failure { code: code.to_owned(), detail: said.en.clone(), detail_vi, position }
 }
 
 /// Keeps the live stream open for as long as the console runs.

@@ -8,16 +8,21 @@ const idOf = (text) => /^id:\s*(\S+)$/m.exec(text)?.[1] ?? "";
 /** A few of the findings that the product's parser has. */
 function lint(text) {
   const diagnostics = [];
-  const fault = (code, line, message, help) =>
-    diagnostics.push({ code, severity: "error", file: "draft.yml", line, column: 1, message, help });
-  if (!title(text)) fault("FSP-RUL-010", 1, "the rule has no title", "add title:");
+  const fault = (code, line, [message, message_vi], [help, help_vi]) =>
+    diagnostics.push({ code, severity: "error", file: "draft.yml", line, column: 1, message, message_vi, help, help_vi });
+  if (!title(text)) fault("FSP-R010", 1, ["the rule has no title", "luật không có tiêu đề"], ["add title:", "thêm title:"]);
   const condition = /^\s*condition:\s*(.+)$/m.exec(text)?.[1];
   const line = text.split("\n").findIndex((l) => /^\s*condition:/.test(l)) + 1 || 1;
-  if (!condition) fault("FSP-RUL-020", 1, "the detection has no condition", "add condition:");
+  if (!condition) fault("FSP-R012", 1, ["there is no condition", "không có điều kiện"], ["add condition:", "thêm condition:"]);
   else
     for (const word of condition.split(/\W+/).filter((w) => w && !["and", "or", "not", "of", "all", "them", "1"].includes(w)))
       if (!new RegExp(`^\\s+${word}:`, "m").test(text))
-        fault("FSP-RUL-021", line, `condition names “${word}”, which the detection does not define`, `define ${word}`);
+        fault(
+          "FSP-R051",
+          line,
+          [`there is no selection named \`${word}\``, `không có selection nào tên \`${word}\``],
+          [`define ${word}`, `hãy định nghĩa ${word}`],
+        );
   return {
     ok: diagnostics.length === 0,
     rules: title(text) ? [title(text)] : [],
@@ -115,6 +120,7 @@ function coverage(state) {
       title_vi: rule.title_vi,
       level: rule.level,
       logsource: rule.logsource,
+      standing: state !== "sees" ? "blind" : i % 4 === 1 ? "quiet" : "alive",
       state,
       missing: state === "no_fields" ? ["process.command_line"] : [],
       quiet: state === "sees" ? i % 4 === 1 : null,

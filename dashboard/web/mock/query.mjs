@@ -1,12 +1,14 @@
 /** Enough of the pipe language for the mock: filters with and/or/not, wildcards, CIDR prefixes, and stats, timechart, sort, head, fields. */
 
 export class QueryError extends Error {
-  constructor(position, message, help) {
+  constructor(position, code, [message, message_vi], [help, help_vi]) {
     super(message);
-    this.position = position;
-    this.help = help;
+    this.fault = { position, code, message, message_vi, help, help_vi };
   }
 }
+
+const WORD = ["write a word, a phrase or field:value", "viết một từ, một cụm từ hoặc trường:giá_trị"];
+const stray = ({ text }) => [`\`${text}\` cannot stand here`, `\`${text}\` không đứng ở đây được`];
 
 function lex(text) {
   const tokens = [];
@@ -27,14 +29,21 @@ function lex(text) {
             if (text[i] === "\\") i++;
             out += text[i++] ?? "";
           }
-          if (i >= text.length) throw new QueryError(open, "this quote is not closed", 'add `"`');
+          if (i >= text.length)
+            throw new QueryError(open, "FSP-Q031", ["this quote is not closed", "dấu nháy này chưa được đóng"], ['add `"`', 'thêm `"`']);
           i++;
         } else out += text[i++];
       }
       // stats functions keep their brackets: count() avg(field)
       if (!quoted && /^(count|sum|avg|min|max|dc)$/.test(out) && text[i] === "(") {
         const close = text.indexOf(")", i);
-        if (close < 0) throw new QueryError(i, "`)` is missing before the end", "count() counts events and takes no field");
+        if (close < 0)
+          throw new QueryError(
+            i,
+            "FSP-Q070",
+            ["`)` is missing before the end", "thiếu dấu `)` trước cuối câu"],
+            ["count() counts events and takes no field", "count() đếm sự kiện, không nhận trường nào"],
+          );
         out += text.slice(i, close + 1);
         i = close + 1;
       }
@@ -82,7 +91,12 @@ function term(token) {
   if (colon > 0 && /^[@a-z_][\w.@-]*$/i.test(name)) {
     const wanted = token.text.slice(colon + 1);
     if (!wanted)
-      throw new QueryError(token.at + colon + 1, "a value is missing before the end", 'write a text, a "phrase", a number, * for any');
+      throw new QueryError(
+        token.at + colon + 1,
+        "FSP-Q030",
+        ["a value is missing before the end", "thiếu một giá trị trước cuối câu"],
+        ['write a text, a "phrase", a number, * for any', 'viết một chữ, một "cụm từ", một số, hoặc * cho mọi giá trị'],
+      );
     if (wanted === "*") return (event) => values(event, name).length > 0;
     const test = matcher(wanted);
     return (event) => values(event, name).some(test);
@@ -120,7 +134,7 @@ function filter(tokens, end) {
   };
   const one = () => {
     const token = tokens[i];
-    if (!token) throw new QueryError(end, "the filter ends too early", "write a word, a phrase or field:value");
+    if (!token) throw new QueryError(end, "FSP-Q017", ["the filter ends too early", "bộ lọc kết thúc quá sớm"], WORD);
     if (keyword("not")) {
       i++;
       const inner = one();
@@ -129,22 +143,26 @@ function filter(tokens, end) {
     if (token.kind === "(") {
       i++;
       const inner = either();
-      if (tokens[i]?.kind !== ")") throw new QueryError(token.at, "this `(` is not closed", "add `)`");
+      if (tokens[i]?.kind !== ")")
+        throw new QueryError(token.at, "FSP-Q014", ["this `(` is not closed", "dấu `(` này chưa được đóng"], ["add `)`", "thêm `)`"]);
       i++;
       return inner;
     }
-    if (token.kind !== "word")
-      throw new QueryError(token.at, `\`${token.text}\` cannot stand here`, "write a word, a phrase or field:value");
+    if (token.kind !== "word") throw new QueryError(token.at, "FSP-Q019", stray(token), WORD);
     i++;
     return term(token);
   };
   if (tokens.length === 0) return () => true;
   const result = either();
-  if (i < tokens.length) throw new QueryError(tokens[i].at, `\`${tokens[i].text}\` cannot stand here`, 'quote it if it is text: "…"');
+  if (i < tokens.length)
+    throw new QueryError(tokens[i].at, "FSP-Q011", stray(tokens[i]), [
+      'quote it if it is text: "…"',
+      'nếu là chữ cần tìm thì đặt trong nháy: "…"',
+    ]);
   return result;
 }
 
-const HELP = "write stats, timechart, where, sort, head, tail or fields";
+const STEP = ["write stats, timechart, where, sort, head, tail or fields", "viết stats, timechart, where, sort, head, tail hoặc fields"];
 const STAGES = ["stats", "timechart", "sort", "head", "fields"];
 
 export function parse(text) {
@@ -155,8 +173,10 @@ export function parse(text) {
     else parts.at(-1).push(token);
   }
   const pipes = parts.slice(1).map(([bar, ...rest]) => {
-    if (!rest.length) throw new QueryError(bar.at + 1, "a step is missing before the end", HELP);
-    if (!STAGES.includes(rest[0].text)) throw new QueryError(rest[0].at, `\`${rest[0].text}\` is no step`, HELP);
+    if (!rest.length)
+      throw new QueryError(bar.at + 1, "FSP-Q065", ["a step is missing before the end", "thiếu một bước trước cuối câu"], STEP);
+    if (!STAGES.includes(rest[0].text))
+      throw new QueryError(rest[0].at, "FSP-Q066", [`\`${rest[0].text}\` is no step`, `\`${rest[0].text}\` không phải là một bước`], STEP);
     return {
       name: rest[0].text,
       args: rest

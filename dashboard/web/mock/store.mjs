@@ -162,21 +162,25 @@ export function rules(store) {
 
 export const DIAGNOSTICS = [
   {
-    code: "FSP-R012",
+    code: "FSP-R051",
     severity: "error",
     file: "rules/local/tuong-lua-noi-bo.yml",
     line: 14,
     column: 7,
-    message: "condition names “selection_2”, which the detection does not define",
-    help: "define selection_2, or write selection_1",
+    message: "there is no selection named `selection_2`",
+    message_vi: "không có selection nào tên `selection_2`",
+    help: "Define the selection under `detection:` or correct the name",
+    help_vi: "Định nghĩa selection này dưới `detection:` hoặc sửa lại tên",
   },
   {
-    code: "FSP-R031",
+    code: "FSP-R053",
     severity: "warning",
     file: "rules/windows/registry/registry_event_legacy.yml",
     line: 22,
     column: 5,
-    message: "field “TargetObject” has never been seen in this log source",
-    help: "the rule cannot fire until a source sends it",
+    message: "the condition does not use `filter_legacy`",
+    message_vi: "điều kiện không dùng `filter_legacy`",
+    help: "Use the selection in the condition or remove it",
+    help_vi: "Dùng selection này trong điều kiện hoặc bỏ nó đi",
   },
 ];

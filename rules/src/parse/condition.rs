@@ -1,5 +1,7 @@
 //! Sigma conditions: words → tree. `not` binds before `and`, `and` before `or`.
 
+use fansipan_model::{Said, said};
+
 use crate::{
     ast::{Condition, Selection},
     diagnostic::{Code, Position},
@@ -18,7 +20,7 @@ pub(crate) struct Refused {
     pub(crate) code: Code,
     /// Characters from the condition's first.
     pub(crate) offset: u32,
-    pub(crate) message: String,
+    pub(crate) message: Said,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +37,8 @@ pub(crate) fn parse(text: &str, selections: &[Selection], used: &mut [bool]) -> 
     let condition = parser.or(0)?;
     match parser.peek() {
         None => Ok(condition),
-        Some(Token::Close) => Err(parser.wrong("there is a `)` without its `(`")),
-        Some(_) => Err(parser.wrong("`and` or `or` is missing")),
+        Some(Token::Close) => Err(parser.wrong(said!("there is a `)` without its `(`", "có dấu `)` mà không có `(`"))),
+        Some(_) => Err(parser.wrong(said!("`and` or `or` is missing", "thiếu `and` hoặc `or`"))),
     }
 }
 
@@ -52,7 +54,7 @@ fn tokens(text: &str) -> Result<Vec<(Token<'_>, u32)>, Refused> {
             '(' => Token::Open,
             ')' => Token::Close,
             '|' => {
-                let message = "the condition has an aggregation after `|`".to_owned();
+                let message = said!("the condition has an aggregation after `|`", "điều kiện có phép gộp sau `|`");
                 return Err(Refused { code: Code::OldAggregation, offset, message });
             }
             _ => {
@@ -69,7 +71,7 @@ fn tokens(text: &str) -> Result<Vec<(Token<'_>, u32)>, Refused> {
             return Err(Refused {
                 code: Code::ConditionTooLong,
                 offset,
-                message: format!("the condition has more than {MAX_WORDS} words"),
+                message: said!("the condition has more than {MAX_WORDS} words", "điều kiện có quá {MAX_WORDS} từ"),
             });
         }
     }
@@ -96,9 +98,9 @@ impl<'c> Parser<'c, '_> {
         hit
     }
 
-    fn wrong(&self, message: &str) -> Refused {
+    fn wrong(&self, message: Said) -> Refused {
         let offset = self.tokens.get(self.next).map_or(self.end, |t| t.1);
-        Refused { code: Code::ConditionSyntax, offset, message: message.to_owned() }
+        Refused { code: Code::ConditionSyntax, offset, message }
     }
 
     fn deeper(&self, depth: usize) -> Result<usize, Refused> {
@@ -106,7 +108,8 @@ impl<'c> Parser<'c, '_> {
             return Ok(depth + 1);
         }
         let offset = self.tokens.get(self.next).map_or(self.end, |t| t.1);
-        Err(Refused { code: Code::ConditionTooLong, offset, message: format!("the condition is nested more than {MAX_DEPTH} levels deep") })
+        let message = said!("the condition is nested more than {MAX_DEPTH} levels deep", "điều kiện lồng nhau quá {MAX_DEPTH} tầng");
+        Err(Refused { code: Code::ConditionTooLong, offset, message })
     }
 
     fn or(&mut self, depth: usize) -> Result<Condition, Refused> {
@@ -140,7 +143,7 @@ impl<'c> Parser<'c, '_> {
                 self.next += 1;
                 let inner = self.or(depth)?;
                 if self.peek() != Some(Token::Close) {
-                    return Err(self.wrong("a `)` is missing"));
+                    return Err(self.wrong(said!("a `)` is missing", "thiếu dấu `)`")));
                 }
                 self.next += 1;
                 Ok(inner)
@@ -149,18 +152,22 @@ impl<'c> Parser<'c, '_> {
                 let quantified = matches!(self.tokens.get(self.next + 1), Some((Token::Word(of), _)) if of.eq_ignore_ascii_case("of"));
                 if quantified { self.quantifier(word) } else { self.selection(word) }
             }
-            Some(Token::Close) => Err(self.wrong("a selection is missing before `)`")),
-            None => Err(self.wrong("the condition ends where a selection is missing")),
+            Some(Token::Close) => Err(self.wrong(said!("a selection is missing before `)`", "thiếu một selection trước `)`"))),
+            None => {
+                Err(self.wrong(said!("the condition ends where a selection is missing", "điều kiện kết thúc khi còn thiếu một selection")))
+            }
         }
     }
 
     fn quantifier(&mut self, word: &str) -> Result<Condition, Refused> {
         let all = word.eq_ignore_ascii_case("all");
         if !all && word != "1" && !word.eq_ignore_ascii_case("any") {
-            return Err(self.wrong("before `of` stands 1, any or all"));
+            return Err(self.wrong(said!("before `of` stands 1, any or all", "trước `of` phải là 1, any hoặc all")));
         }
         self.next += 2;
-        let Some(Token::Word(pattern)) = self.peek() else { return Err(self.wrong("after `of` stands `them` or a name pattern")) };
+        let Some(Token::Word(pattern)) = self.peek() else {
+            return Err(self.wrong(said!("after `of` stands `them` or a name pattern", "sau `of` phải là `them` hoặc một mẫu tên")));
+        };
         let them = pattern.eq_ignore_ascii_case("them");
         let mut list = Vec::new();
         for (i, selection) in self.selections.iter().enumerate() {
@@ -174,14 +181,13 @@ impl<'c> Parser<'c, '_> {
             }
         }
         if list.is_empty() {
-            let refused = self.wrong("");
-            return Err(Refused { code: Code::EmptyPattern, message: format!("no selection is named like `{pattern}`"), ..refused });
+            let refused = self.wrong(said!("no selection is named like `{pattern}`", "không có selection nào có tên như `{pattern}`"));
+            return Err(Refused { code: Code::EmptyPattern, ..refused });
         }
         self.named += list.len();
         if self.named > MAX_NAMED {
-            let refused = self.wrong("");
-            let message = format!("the condition stands for more than {MAX_NAMED} selections");
-            return Err(Refused { code: Code::ConditionTooLong, message, ..refused });
+            let message = said!("the condition stands for more than {MAX_NAMED} selections", "điều kiện ứng với quá {MAX_NAMED} selection");
+            return Err(Refused { code: Code::ConditionTooLong, ..self.wrong(message) });
         }
         self.next += 1;
         Ok(join(list, if all { Condition::And } else { Condition::Or }))
@@ -189,11 +195,11 @@ impl<'c> Parser<'c, '_> {
 
     fn selection(&mut self, word: &str) -> Result<Condition, Refused> {
         let Some(i) = self.selections.iter().position(|s| s.name == word) else {
-            let refused = self.wrong("");
             if ["and", "or", "of"].iter().any(|k| word.eq_ignore_ascii_case(k)) {
-                return Err(Refused { message: format!("a selection is missing before `{word}`"), ..refused });
+                return Err(self.wrong(said!("a selection is missing before `{word}`", "thiếu một selection trước `{word}`")));
             }
-            return Err(Refused { code: Code::UnknownSelection, message: format!("there is no selection named `{word}`"), ..refused });
+            let refused = self.wrong(said!("there is no selection named `{word}`", "không có selection nào tên `{word}`"));
+            return Err(Refused { code: Code::UnknownSelection, ..refused });
         };
         self.next += 1;
         if let Some(used) = self.used.get_mut(i) {

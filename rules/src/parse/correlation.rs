@@ -1,5 +1,7 @@
 //! `correlation:` and `filter:` documents. Parsed here; correlations are executed elsewhere.
 
+use fansipan_model::said;
+
 use super::{condition as words, detection, meta::texts};
 use crate::{
     ast::{Alias, Bound, Condition, Correlation, CorrelationKind, Filter, Search, Selection, Threshold},
@@ -12,7 +14,11 @@ use crate::{
 pub(crate) fn read(document: &Node, node: &Node, findings: &mut Findings<'_>) -> Option<Correlation> {
     let Some(kind) = node.get("type").and_then(Node::text).and_then(CorrelationKind::parse) else {
         let at = node.get("type").map_or(node.at, |n| n.at);
-        findings.add(Code::BadCorrelation, at, "the type is missing or is not a correlation type");
+        findings.add(
+            Code::BadCorrelation,
+            at,
+            said!("the type is missing or is not a correlation type", "thiếu type hoặc không phải là một loại tương quan"),
+        );
         return None;
     };
     let errors = findings.errors();
@@ -22,9 +28,13 @@ pub(crate) fn read(document: &Node, node: &Node, findings: &mut Findings<'_>) ->
     let (condition, text) = condition(node, kind, &rules, findings);
     let expression = text.and_then(|(text, at)| over_rules(&text, at, &mut rules, findings));
     if rules.is_empty() {
-        findings.add(Code::BadCorrelation, node.at, "`rules` names no rule");
+        findings.add(Code::BadCorrelation, node.at, said!("`rules` names no rule", "`rules` không nêu luật nào"));
     } else if kind == CorrelationKind::Absence && rules.len() < 2 {
-        findings.add(Code::BadCorrelation, node.at, "an absence needs the rule that comes and the rule that is missed after it");
+        let message = said!(
+            "an absence needs the rule that comes and the rule that is missed after it",
+            "absence cần luật xảy ra trước và luật vắng mặt sau đó"
+        );
+        findings.add(Code::BadCorrelation, node.at, message);
     }
     let correlation = Correlation {
         kind,
@@ -51,7 +61,11 @@ fn timespan(node: &Node, findings: &mut Findings<'_>) -> Option<i64> {
     let text = value.and_then(Node::text).unwrap_or("");
     let nanos = nanoseconds(text);
     if nanos.is_none() {
-        findings.add(Code::BadTimespan, value.map_or(node.at, |v| v.at), format!("`{text}` is not a timespan"));
+        findings.add(
+            Code::BadTimespan,
+            value.map_or(node.at, |v| v.at),
+            said!("`{text}` is not a timespan", "`{text}` không phải là một khoảng thời gian"),
+        );
     }
     nanos
 }
@@ -83,12 +97,16 @@ fn session(node: &Node, findings: &mut Findings<'_>) -> Option<i64> {
         None | Some((_, "sliding")) => None,
         Some((at, "session")) => {
             if gap.is_none() {
-                findings.add(Code::BadCorrelation, at, "a session window needs its `gap`");
+                findings.add(Code::BadCorrelation, at, said!("a session window needs its `gap`", "cửa sổ session cần `gap`"));
             }
             gap
         }
         Some((at, other)) => {
-            findings.add(Code::BadCorrelation, at, format!("`{other}` is not a window; sliding and session are"));
+            findings.add(
+                Code::BadCorrelation,
+                at,
+                said!("`{other}` is not a window; sliding and session are", "`{other}` không phải là cửa sổ; chỉ có sliding và session"),
+            );
             None
         }
     }
@@ -97,7 +115,7 @@ fn session(node: &Node, findings: &mut Findings<'_>) -> Option<i64> {
 fn minimum(node: &Node, findings: &mut Findings<'_>) -> u32 {
     let Some(value) = node.get("minimum") else { return 10 };
     value.text().and_then(|t| t.trim().parse().ok()).unwrap_or_else(|| {
-        findings.add(Code::BadCorrelation, value.at, "`minimum` is a number of events");
+        findings.add(Code::BadCorrelation, value.at, said!("`minimum` is a number of events", "`minimum` là một số sự kiện"));
         0
     })
 }
@@ -106,7 +124,7 @@ fn span(node: &Node, name: &str, findings: &mut Findings<'_>) -> Option<i64> {
     let value = node.get(name)?;
     let nanos = value.text().and_then(nanoseconds);
     if nanos.is_none() {
-        findings.add(Code::BadTimespan, value.at, format!("`{name}` is not a timespan"));
+        findings.add(Code::BadTimespan, value.at, said!("`{name}` is not a timespan", "`{name}` không phải là một khoảng thời gian"));
     }
     nanos
 }
@@ -142,7 +160,11 @@ fn condition(
     };
     if let Some(text) = value.text() {
         if !kind.is_temporal() {
-            findings.add(Code::BadCorrelation, value.at, "the condition of this type is a map such as `gte: 10`");
+            findings.add(
+                Code::BadCorrelation,
+                value.at,
+                said!("the condition of this type is a map such as `gte: 10`", "điều kiện của loại này là một ánh xạ, như `gte: 10`"),
+            );
         }
         return (None, kind.is_temporal().then(|| (text.to_owned(), value.at)));
     }
@@ -168,13 +190,17 @@ fn condition(
             "eq" => Bound::Eq,
             "neq" => Bound::Neq,
             other => {
-                findings.add(Code::BadCorrelation, key.at, format!("`{other}` is not part of a correlation's condition"));
+                findings.add(
+                    Code::BadCorrelation,
+                    key.at,
+                    said!("`{other}` is not part of a correlation's condition", "`{other}` không thuộc điều kiện của tương quan"),
+                );
                 continue;
             }
         };
         match number(bound) {
             Some(n) => threshold.bounds.push((cmp, n)),
-            None => findings.add(Code::BadCorrelation, bound.at, "the bound is not a number"),
+            None => findings.add(Code::BadCorrelation, bound.at, said!("the bound is not a number", "giới hạn không phải là số")),
         }
     }
     if let Some(missing) = kind.missing(Some(&threshold)) {
@@ -195,7 +221,11 @@ fn aliases(node: &Node, findings: &mut Findings<'_>) -> Vec<Alias> {
         for (rule, field) in rules.entries() {
             match (rule.text(), field.text()) {
                 (Some(rule), Some(field)) => fields.push((rule.to_owned(), field.to_owned())),
-                _ => findings.add(Code::BadCorrelation, field.at, "an alias maps rules to field names"),
+                _ => findings.add(
+                    Code::BadCorrelation,
+                    field.at,
+                    said!("an alias maps rules to field names", "alias gán tên trường cho từng luật"),
+                ),
             }
         }
         out.push(Alias { name: name.text().unwrap_or("").to_owned(), fields });
@@ -206,12 +236,21 @@ fn aliases(node: &Node, findings: &mut Findings<'_>) -> Vec<Alias> {
 /// Reads the map under `filter:`. `None` after an error.
 pub(crate) fn filter(node: &Node, findings: &mut Findings<'_>) -> Option<Filter> {
     if !matches!(node.kind, Kind::Map(_)) {
-        findings.add(Code::BadFilter, node.at, format!("filter is {} where a map belongs", node.kind_name()));
+        let kind = node.kind_name();
+        findings.add(
+            Code::BadFilter,
+            node.at,
+            said!("filter is {kind} where a map belongs", "filter là {kind:#}, lẽ ra phải là một ánh xạ"),
+        );
         return None;
     }
     let mut rules = texts(node, "rules", findings);
     if node.get("rules").is_none() {
-        findings.add(Code::BadFilter, node.at, "the filter does not say to which rules it applies");
+        findings.add(
+            Code::BadFilter,
+            node.at,
+            said!("the filter does not say to which rules it applies", "filter không nói áp dụng cho luật nào"),
+        );
         return None;
     }
     rules.retain(|r| r != "any");

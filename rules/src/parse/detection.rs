@@ -1,5 +1,7 @@
 //! `detection:` → selections and condition.
 
+use fansipan_model::said;
+
 use super::{
     condition,
     modifier::{self, Modifiers},
@@ -14,7 +16,9 @@ use crate::{
 /// Reads the map under `detection:` (or `filter:`, whose other keys are named in `skip`). `None` after an error.
 pub(crate) fn read(node: &Node, skip: &[&str], findings: &mut Findings<'_>) -> Option<Detection> {
     let Kind::Map(entries) = &node.kind else {
-        findings.add(Code::WrongType, node.at, format!("{} stands where a map of selections belongs", node.kind_name()));
+        let kind = node.kind_name();
+        let message = said!("{kind} stands where a map of selections belongs", "{kind:#} nằm ở chỗ của một ánh xạ các selection");
+        findings.add(Code::WrongType, node.at, message);
         return None;
     };
     let mut selections = Vec::new();
@@ -30,11 +34,11 @@ pub(crate) fn read(node: &Node, skip: &[&str], findings: &mut Findings<'_>) -> O
         }
     }
     let Some(text) = node.get("condition") else {
-        findings.add(Code::MissingCondition, node.at, "there is no condition");
+        findings.add(Code::MissingCondition, node.at, said!("there is no condition", "không có điều kiện"));
         return None;
     };
     if selections.is_empty() && whole {
-        findings.add(Code::MissingDetection, node.at, "there is no selection");
+        findings.add(Code::MissingDetection, node.at, said!("there is no selection", "không có selection nào"));
         return None;
     }
     if !whole {
@@ -49,7 +53,7 @@ fn conditions(node: &Node, selections: &[Selection], findings: &mut Findings<'_>
     let mut list = Vec::new();
     for item in node.items() {
         let Some(text) = item.text().filter(|t| !t.trim().is_empty()) else {
-            findings.add(Code::ConditionSyntax, item.at, "the condition is not a text");
+            findings.add(Code::ConditionSyntax, item.at, said!("the condition is not a text", "điều kiện không phải là chữ"));
             return None;
         };
         match condition::parse(text, selections, &mut used) {
@@ -63,12 +67,17 @@ fn conditions(node: &Node, selections: &[Selection], findings: &mut Findings<'_>
     }
     for (selection, used) in selections.iter().zip(&used) {
         if !used && !selection.name.starts_with('_') {
-            findings.add(Code::UnusedSelection, selection.at, format!("the condition does not use `{}`", selection.name));
+            let name = &selection.name;
+            findings.add(
+                Code::UnusedSelection,
+                selection.at,
+                said!("the condition does not use `{name}`", "điều kiện không dùng `{name}`"),
+            );
         }
     }
     match list.len() {
         0 => {
-            findings.add(Code::MissingCondition, node.at, "the list of conditions is empty");
+            findings.add(Code::MissingCondition, node.at, said!("the list of conditions is empty", "danh sách điều kiện rỗng"));
             None
         }
         1 => list.pop(),
@@ -81,14 +90,14 @@ fn selection(node: &Node, findings: &mut Findings<'_>) -> Option<Search> {
         Kind::Map(_) => fields(node, findings),
         Kind::List(items) => {
             if items.is_empty() {
-                findings.add(Code::EmptySelection, node.at, "the selection is empty");
+                findings.add(Code::EmptySelection, node.at, said!("the selection is empty", "selection rỗng"));
                 return None;
             }
             let list: Vec<Option<Search>> = items.iter().map(|i| selection(i, findings)).collect();
             list.into_iter().collect::<Option<Vec<Search>>>().map(Search::Any)
         }
         Kind::Scalar { .. } if node.is_null() => {
-            findings.add(Code::EmptySelection, node.at, "the selection is empty");
+            findings.add(Code::EmptySelection, node.at, said!("the selection is empty", "selection rỗng"));
             None
         }
         Kind::Scalar { .. } => item(node.at, None, &Modifiers::default(), node, findings).map(Search::Item),
@@ -98,7 +107,7 @@ fn selection(node: &Node, findings: &mut Findings<'_>) -> Option<Search> {
 fn fields(node: &Node, findings: &mut Findings<'_>) -> Option<Search> {
     let entries = node.entries();
     if entries.is_empty() {
-        findings.add(Code::EmptySelection, node.at, "the selection is empty");
+        findings.add(Code::EmptySelection, node.at, said!("the selection is empty", "selection rỗng"));
         return None;
     }
     let list: Vec<Option<Search>> = entries.iter().map(|(key, value)| field(key, value, findings)).collect();
@@ -112,7 +121,7 @@ fn field(key: &Node, value: &Node, findings: &mut Findings<'_>) -> Option<Search
     let modifiers = match Modifiers::parse(words) {
         Ok(modifiers) => modifiers,
         Err(modifier::Refused::Unknown(word)) => {
-            findings.add(Code::UnknownModifier, key.at, format!("there is no modifier `{word}`"));
+            findings.add(Code::UnknownModifier, key.at, said!("there is no modifier `{word}`", "không có bộ sửa đổi `{word}`"));
             return None;
         }
         Err(modifier::Refused::Clash(message)) => {
@@ -121,7 +130,8 @@ fn field(key: &Node, value: &Node, findings: &mut Findings<'_>) -> Option<Search
         }
     };
     if let Kind::Map(_) = value.kind {
-        findings.add(Code::Nested, value.at, format!("a map stands where the values of `{name}` belong"));
+        let message = said!("a map stands where the values of `{name}` belong", "một ánh xạ nằm ở chỗ các giá trị của `{name}`");
+        findings.add(Code::Nested, value.at, message);
         return None;
     }
     item(key.at, (!name.is_empty()).then_some(name), &modifiers, value, findings).map(Search::Item)
@@ -129,7 +139,11 @@ fn field(key: &Node, value: &Node, findings: &mut Findings<'_>) -> Option<Search
 
 fn item(at: Position, field: Option<&str>, modifiers: &Modifiers, value: &Node, findings: &mut Findings<'_>) -> Option<Item> {
     if value.items().is_empty() {
-        findings.add(Code::EmptyList, value.at, format!("the list of values of `{}` is empty", field.unwrap_or("the keywords")));
+        let message = match field {
+            Some(field) => said!("the list of values of `{field}` is empty", "danh sách giá trị của `{field}` rỗng"),
+            None => said!("the list of keywords is empty", "danh sách từ khóa rỗng"),
+        };
+        findings.add(Code::EmptyList, value.at, message);
     }
     let mut values = Vec::with_capacity(value.items().len());
     for node in value.items() {
@@ -138,7 +152,11 @@ fn item(at: Position, field: Option<&str>, modifiers: &Modifiers, value: &Node, 
                 let slow =
                     |t: &crate::ast::ItemTest| matches!(t, crate::ast::ItemTest::Op(fansipan_model::Op::Regex(re)) if !re.is_linear());
                 if tests.iter().any(slow) {
-                    findings.add(Code::SlowRegex, node.at, "the regular expression uses look-around or back-references");
+                    let message = said!(
+                        "the regular expression uses look-around or back-references",
+                        "biểu thức chính quy dùng nhìn trước/nhìn sau hoặc tham chiếu ngược"
+                    );
+                    findings.add(Code::SlowRegex, node.at, message);
                 }
                 values.push(tests);
             }

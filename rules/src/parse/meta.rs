@@ -1,6 +1,6 @@
 //! The descriptive attributes of a document.
 
-use fansipan_model::Level;
+use fansipan_model::{Level, said};
 
 use crate::{
     ast::{LogSource, Meta, Related, Status},
@@ -53,7 +53,11 @@ pub(crate) fn read(node: &Node, findings: &mut Findings<'_>) -> Meta {
     for (key, _) in node.entries() {
         let name = key.text().unwrap_or("");
         if !KNOWN.contains(&name) {
-            findings.add(Code::UnknownKey, key.at, format!("`{name}` is not an attribute of Sigma"));
+            findings.add(
+                Code::UnknownKey,
+                key.at,
+                said!("`{name}` is not an attribute of Sigma", "`{name}` không phải là thuộc tính của Sigma"),
+            );
         }
     }
     Meta {
@@ -83,13 +87,14 @@ pub(crate) fn read(node: &Node, findings: &mut Findings<'_>) -> Meta {
 
 fn id(node: &Node, findings: &mut Findings<'_>) -> String {
     let Some(value) = node.get("id") else {
-        findings.add(Code::MissingId, node.at, "the rule has no id; its file name stands for it");
+        let message = said!("the rule has no id; its file name stands for it", "luật không có id; tên tệp được dùng thay");
+        findings.add(Code::MissingId, node.at, message);
         return findings.file().to_owned();
     };
     let text = value.text().unwrap_or("").trim();
     let digits = text.bytes().filter(u8::is_ascii_hexdigit).count();
     if digits != 32 || text.len() != 36 {
-        findings.add(Code::BadId, value.at, format!("`{text}` is not a UUID"));
+        findings.add(Code::BadId, value.at, said!("`{text}` is not a UUID", "`{text}` không phải là UUID"));
     }
     if text.is_empty() { findings.file().to_owned() } else { text.to_owned() }
 }
@@ -99,7 +104,7 @@ fn word<T>(node: &Node, name: &str, code: Code, read: fn(&str) -> Option<T>, fin
     let text = value.text().unwrap_or("").trim().to_ascii_lowercase();
     let found = read(&text);
     if found.is_none() {
-        findings.add(code, value.at, format!("`{text}` is not a {name}"));
+        findings.add(code, value.at, said!("`{text}` is not a {name}", "`{text}` không phải là một giá trị của {name}"));
     }
     found
 }
@@ -111,7 +116,14 @@ pub(crate) fn texts(node: &Node, name: &str, findings: &mut Findings<'_>) -> Vec
     for item in value.items() {
         match item.text() {
             Some(text) => out.push(text.trim().to_owned()),
-            None => findings.add(Code::WrongType, item.at, format!("`{name}` holds {} where a text belongs", item.kind_name())),
+            None => {
+                let kind = item.kind_name();
+                findings.add(
+                    Code::WrongType,
+                    item.at,
+                    said!("`{name}` holds {kind} where a text belongs", "`{name}` chứa {kind:#}, lẽ ra phải là chữ"),
+                );
+            }
         }
     }
     out
@@ -120,7 +132,7 @@ pub(crate) fn texts(node: &Node, name: &str, findings: &mut Findings<'_>) -> Vec
 fn tags(node: &Node, findings: &mut Findings<'_>) -> Vec<String> {
     let tags: Vec<String> = texts(node, "tags", findings).into_iter().map(|t| t.to_lowercase()).collect();
     if let (Some(bad), Some(at)) = (tags.iter().find(|t| !t.contains('.')), node.get("tags")) {
-        findings.add(Code::BadTag, at.at, format!("the tag `{bad}` has no namespace"));
+        findings.add(Code::BadTag, at.at, said!("the tag `{bad}` has no namespace", "nhãn `{bad}` không có phần trước dấu chấm"));
     }
     tags
 }
@@ -132,7 +144,11 @@ fn related(node: &Node, findings: &mut Findings<'_>) -> Vec<Related> {
         let text = |name: &str| item.get(name).and_then(Node::text).map(str::to_owned);
         match (text("id"), text("type")) {
             (Some(id), Some(kind)) => out.push(Related { id, kind }),
-            _ => findings.add(Code::WrongType, item.at, "an entry of `related` needs id and type"),
+            _ => findings.add(
+                Code::WrongType,
+                item.at,
+                said!("an entry of `related` needs id and type", "mỗi mục của `related` cần id và type"),
+            ),
         }
     }
     out
@@ -141,17 +157,24 @@ fn related(node: &Node, findings: &mut Findings<'_>) -> Vec<Related> {
 /// Reads `logsource:`. `None` after an error.
 pub(crate) fn logsource(node: &Node, findings: &mut Findings<'_>) -> Option<LogSource> {
     let Some(value) = node.get("logsource") else {
-        findings.add(Code::MissingLogsource, node.at, "there is no logsource");
+        findings.add(Code::MissingLogsource, node.at, said!("there is no logsource", "không có logsource"));
         return None;
     };
     if !matches!(value.kind, Kind::Map(_)) {
-        findings.add(Code::WrongType, value.at, format!("logsource is {} where a map belongs", value.kind_name()));
+        let kind = value.kind_name();
+        findings.add(
+            Code::WrongType,
+            value.at,
+            said!("logsource is {kind} where a map belongs", "logsource là {kind:#}, lẽ ra phải là một ánh xạ"),
+        );
         return None;
     }
     let part = |name: &str| value.get(name).and_then(Node::text).map(|t| t.trim().to_lowercase()).filter(|t| !t.is_empty());
     let source = LogSource { product: part("product"), category: part("category"), service: part("service") };
     if source == LogSource::default() {
-        findings.add(Code::MissingLogsource, value.at, "logsource names neither product nor category nor service");
+        let message =
+            said!("logsource names neither product nor category nor service", "logsource không nêu product, category hay service");
+        findings.add(Code::MissingLogsource, value.at, message);
         return None;
     }
     Some(source)

@@ -9,6 +9,7 @@ pub(crate) mod value;
 
 use std::collections::BTreeMap;
 
+use fansipan_model::said;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -23,7 +24,7 @@ pub fn parse(text: &str, file: &str) -> (Vec<Rule>, Vec<Diagnostic>) {
     let mut findings = Findings::new(file);
     let documents = yaml::documents(text);
     if documents.is_empty() {
-        findings.add(Code::Empty, Position { line: 1, column: 1 }, "the file holds no rule");
+        findings.add(Code::Empty, Position { line: 1, column: 1 }, said!("the file holds no rule", "tệp không có luật nào"));
     }
     let mut global: Option<(Node, &str)> = None;
     for document in documents {
@@ -35,7 +36,8 @@ pub fn parse(text: &str, file: &str) -> (Vec<Rule>, Vec<Diagnostic>) {
             }
         };
         if !matches!(node.kind, Kind::Map(_)) {
-            findings.add(Code::NotAMap, node.at, format!("the document is {}", node.kind_name()));
+            let kind = node.kind_name();
+            findings.add(Code::NotAMap, node.at, said!("the document is {kind}", "tài liệu là {kind:#}"));
             continue;
         }
         let text = document.text.strip_prefix("---").unwrap_or(document.text).trim();
@@ -65,7 +67,7 @@ fn rule(node: &Node, text: &str, global: Option<&str>, findings: &mut Findings<'
     let errors = findings.errors();
     let mut meta = meta::read(node, findings);
     if meta.title.is_empty() {
-        findings.add(Code::MissingTitle, node.at, "the rule has no title");
+        findings.add(Code::MissingTitle, node.at, said!("the rule has no title", "luật không có tiêu đề"));
     }
     let source = |findings: &mut Findings<'_>| meta::logsource(node, findings);
     let (body, logsource) = if let Some(filter) = node.get("filter") {
@@ -77,7 +79,9 @@ fn rule(node: &Node, text: &str, global: Option<&str>, findings: &mut Findings<'
     } else if let Some(value) = node.get("correlation") {
         (correlation::read(node, value, findings).map(Body::Correlation), Some(LogSource::default()))
     } else {
-        findings.add(Code::MissingDetection, node.at, "the document has neither detection nor correlation nor filter");
+        let message =
+            said!("the document has neither detection nor correlation nor filter", "tài liệu không có detection, correlation hay filter");
+        findings.add(Code::MissingDetection, node.at, message);
         (None, None)
     };
     let (body, logsource) = (body?, logsource?);

@@ -1,6 +1,6 @@
 //! The part of a Sigma key after `|`: which modifiers there are and which may stand together.
 
-use fansipan_model::{Cmp, Relation, TimePart};
+use fansipan_model::{Cmp, Relation, Said, TimePart, said};
 
 /// A step that rewrites a string value, in the order written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(crate) struct Modifiers {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     Unknown(String),
-    Clash(String),
+    Clash(Said),
 }
 
 impl Modifiers {
@@ -101,21 +101,29 @@ impl Modifiers {
 
     fn set_anchor(&mut self, anchor: Relation) -> Result<(), Refused> {
         match self.anchor.replace(anchor) {
-            Some(old) if old != anchor => Err(clash("only one of contains, startswith and endswith can hold")),
+            Some(old) if old != anchor => Err(clash(said!(
+                "only one of contains, startswith and endswith can hold",
+                "contains, startswith, endswith chỉ dùng được một"
+            ))),
             _ => Ok(()),
         }
     }
 
     fn set_time(&mut self, part: TimePart) -> Result<(), Refused> {
         match self.time.replace(part) {
-            Some(old) if old != part => Err(clash("a value is compared with one part of the time")),
+            Some(old) if old != part => {
+                Err(clash(said!("a value is compared with one part of the time", "một giá trị chỉ so với một phần của thời gian")))
+            }
             _ => Ok(()),
         }
     }
 
     fn read_as(&mut self, reading: Reading) -> Result<(), Refused> {
         if self.reading != Reading::Text && self.reading != reading {
-            return Err(clash("a value is read in one way: re, cidr, exists, fieldref, expand or a comparison"));
+            return Err(clash(said!(
+                "a value is read in one way: re, cidr, exists, fieldref, expand or a comparison",
+                "một giá trị chỉ đọc theo một cách: re, cidr, exists, fieldref, expand hoặc một phép so sánh"
+            )));
         }
         self.reading = reading;
         Ok(())
@@ -123,7 +131,7 @@ impl Modifiers {
 
     fn flag(&mut self, flag: char) -> Result<(), Refused> {
         if self.reading != Reading::Regex {
-            return Err(clash("i, m and s stand after re"));
+            return Err(clash(said!("i, m and s stand after re", "i, m và s đứng sau re")));
         }
         if !self.flags.contains(flag) {
             self.flags.push(flag);
@@ -134,30 +142,42 @@ impl Modifiers {
     fn check(&self) -> Result<(), Refused> {
         let text = matches!(self.reading, Reading::Text | Reading::Expand);
         if !text && !self.encodings.is_empty() {
-            return Err(clash("windash, wide and base64 change strings, not other kinds of values"));
+            return Err(clash(said!(
+                "windash, wide and base64 change strings, not other kinds of values",
+                "windash, wide và base64 biến đổi chuỗi, không dùng cho loại giá trị khác"
+            )));
         }
         if self.anchor.is_some() && !text && self.reading != Reading::FieldRef {
-            return Err(clash("contains, startswith and endswith go with strings and fieldref"));
+            return Err(clash(said!(
+                "contains, startswith and endswith go with strings and fieldref",
+                "contains, startswith và endswith đi với chuỗi và fieldref"
+            )));
         }
         if self.time.is_some() && (!matches!(self.reading, Reading::Text | Reading::Number(_)) || !self.encodings.is_empty()) {
-            return Err(clash("a part of the time is compared as a number"));
+            return Err(clash(said!("a part of the time is compared as a number", "phần của thời gian được so như một số")));
         }
         if self.time.is_some() && self.anchor.is_some() {
-            return Err(clash("a part of the time is compared as a number"));
+            return Err(clash(said!("a part of the time is compared as a number", "phần của thời gian được so như một số")));
         }
         if self.reading == Reading::Expand && !self.encodings.is_empty() {
-            return Err(clash("expand cannot stand with windash, wide or base64"));
+            return Err(clash(said!("expand cannot stand with windash, wide or base64", "expand không đi cùng windash, wide hay base64")));
         }
         if self.reading == Reading::Exists && self.all {
-            return Err(clash("a field exists or not; all has no meaning here"));
+            return Err(clash(said!(
+                "a field exists or not; all has no meaning here",
+                "trường chỉ có hoặc không; all không có nghĩa ở đây"
+            )));
         }
         if self.cased && !(text || self.reading == Reading::FieldRef) {
-            return Err(clash("cased goes with strings and fieldref; regular expressions mind case by themselves"));
+            return Err(clash(said!(
+                "cased goes with strings and fieldref; regular expressions mind case by themselves",
+                "cased đi với chuỗi và fieldref; biểu thức chính quy tự phân biệt hoa thường"
+            )));
         }
         Ok(())
     }
 }
 
-fn clash(message: &str) -> Refused {
-    Refused::Clash(message.to_owned())
+fn clash(message: Said) -> Refused {
+    Refused::Clash(message)
 }

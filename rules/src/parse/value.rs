@@ -1,7 +1,7 @@
 //! Values of a detection item → tests: wildcards, encodings, numbers, networks, regular expressions.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use fansipan_model::{Cmp, Op, Part, Pattern, RegexTest, Relation};
+use fansipan_model::{Cmp, Op, Part, Pattern, RegexError, RegexTest, Relation, Said, said};
 use ipnet::IpNet;
 
 use super::modifier::{Encoding, Modifiers, Reading};
@@ -19,33 +19,34 @@ const MAX_DASHES: usize = 5;
 const DASHES: [char; 5] = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
 
 /// Why a value was refused.
-pub(crate) type Refused = (Code, String);
+pub(crate) type Refused = (Code, Said);
 
 /// The tests that one value stands for; one of them must hold. `keyword`: the value may stand anywhere in a text.
 pub(crate) fn tests(node: &Node, m: &Modifiers, keyword: bool) -> Result<Vec<ItemTest>, Refused> {
     let Some(scalar) = node.scalar() else {
-        return Err((Code::Nested, format!("{} stands where a single value belongs", node.kind_name())));
+        let kind = node.kind_name();
+        return Err((Code::Nested, said!("{kind} stands where a single value belongs", "{kind:#} nằm ở chỗ của một giá trị đơn")));
     };
     let text = node.text().unwrap_or("");
     if let Some(part) = m.time {
         let cmp = if let Reading::Number(cmp) = m.reading { cmp } else { Cmp::Eq };
-        let number = text.parse::<i64>().map_err(|_| bad(format!("`{text}` is not a whole number")))?;
+        let number = text.parse::<i64>().map_err(|_| bad(said!("`{text}` is not a whole number", "`{text}` không phải là số nguyên")))?;
         return Ok(vec![ItemTest::Op(Op::Time(part, cmp, number))]);
     }
     let one = |op| Ok(vec![ItemTest::Op(op)]);
     match m.reading {
         Reading::Number(cmp) => match text.trim().parse::<f64>() {
             Ok(n) if n.is_finite() => one(Op::Number(cmp, n)),
-            _ => Err(bad(format!("`{text}` is not a number"))),
+            _ => Err(bad(said!("`{text}` is not a number", "`{text}` không phải là số"))),
         },
         Reading::Exists => match text.to_ascii_lowercase().as_str() {
             "true" | "yes" => one(Op::Exists),
             "false" | "no" => one(Op::Absent),
-            _ => Err(bad(format!("`{text}` is neither true nor false"))),
+            _ => Err(bad(said!("`{text}` is neither true nor false", "`{text}` không phải true hay false"))),
         },
         Reading::Cidr => one(Op::Cidr(network(text)?)),
         Reading::Regex => one(Op::Regex(regex(text, &m.flags)?)),
-        Reading::FieldRef if text.is_empty() => Err(bad("the name of the other field is missing".to_owned())),
+        Reading::FieldRef if text.is_empty() => Err(bad(said!("the name of the other field is missing", "thiếu tên của trường kia"))),
         Reading::FieldRef => {
             let relation = m.anchor.unwrap_or(Relation::Equals);
             Ok(vec![ItemTest::SameAs { field: text.to_owned(), relation, cased: m.cased }])
@@ -55,17 +56,18 @@ pub(crate) fn tests(node: &Node, m: &Modifiers, keyword: bool) -> Result<Vec<Ite
             Ok(vec![ItemTest::Expand(Template { text: text.to_owned(), anchor, cased: m.cased })])
         }
         Reading::Text => match scalar {
-            Scalar::Null if keyword => Err(bad("a keyword cannot be null".to_owned())),
-            Scalar::Null if m.anchor.is_some() || !m.encodings.is_empty() => {
-                Err(bad("null goes with no modifier; write '' for the empty string".to_owned()))
-            }
+            Scalar::Null if keyword => Err(bad(said!("a keyword cannot be null", "từ khóa không thể là null"))),
+            Scalar::Null if m.anchor.is_some() || !m.encodings.is_empty() => Err(bad(said!(
+                "null goes with no modifier; write '' for the empty string",
+                "null không đi với bộ sửa đổi nào; chuỗi rỗng viết là ''"
+            ))),
             Scalar::Null => one(Op::Absent),
             _ => strings(text, m, anchor(m, keyword)),
         },
     }
 }
 
-fn bad(message: String) -> Refused {
+fn bad(message: Said) -> Refused {
     (Code::BadModifierValue, message)
 }
 
@@ -74,19 +76,26 @@ fn anchor(m: &Modifiers, keyword: bool) -> Relation {
 }
 
 fn network(text: &str) -> Result<IpNet, Refused> {
-    let refused = |_| (Code::BadCidr, format!("`{text}` is not a network"));
+    let refused = |_| (Code::BadCidr, said!("`{text}` is not a network", "`{text}` không phải là một dải mạng"));
     if text.contains('/') {
         return text.parse::<IpNet>().map(|n| n.trunc()).map_err(refused);
     }
-    text.parse::<std::net::IpAddr>().map(IpNet::from).map_err(|_| (Code::BadCidr, format!("`{text}` is not a network")))
+    text.parse::<std::net::IpAddr>()
+        .map(IpNet::from)
+        .map_err(|_| (Code::BadCidr, said!("`{text}` is not a network", "`{text}` không phải là một dải mạng")))
 }
 
 fn regex(text: &str, flags: &str) -> Result<RegexTest, Refused> {
     if text.len() > MAX_REGEX {
-        return Err((Code::BadRegex, format!("the regular expression is longer than {MAX_REGEX} bytes")));
+        return Err((
+            Code::BadRegex,
+            said!("the regular expression is longer than {MAX_REGEX} bytes", "biểu thức chính quy dài hơn {MAX_REGEX} byte"),
+        ));
     }
     let source = if flags.is_empty() { text.to_owned() } else { format!("(?{flags}){text}") };
-    RegexTest::new(&source).map_err(|e| (Code::BadRegex, e.to_string()))
+    RegexTest::new(&source).map_err(|RegexError(why)| {
+        (Code::BadRegex, said!("the regular expression is refused: {why}", "biểu thức chính quy không dùng được: {why:#}"))
+    })
 }
 
 /// A string on its way through the encodings.
@@ -124,13 +133,20 @@ pub(crate) fn anchored(parts: Vec<Part>, anchor: Relation, cased: bool) -> Patte
 }
 
 fn printable(bytes: Vec<u8>) -> Result<String, Refused> {
-    String::from_utf8(bytes).map_err(|_| bad("the encoded value is not text; add base64 or base64offset after it".to_owned()))
+    String::from_utf8(bytes).map_err(|_| {
+        bad(said!(
+            "the encoded value is not text; add base64 or base64offset after it",
+            "giá trị sau khi mã hóa không phải là chữ; thêm base64 hoặc base64offset phía sau"
+        ))
+    })
 }
 
 fn encode(variant: Text, encoding: Encoding, out: &mut Vec<Text>) -> Result<(), Refused> {
     match encoding {
         Encoding::Windash => {
-            let Text::Parts(parts) = variant else { return Err(bad("windash stands before wide and base64".to_owned())) };
+            let Text::Parts(parts) = variant else {
+                return Err(bad(said!("windash stands before wide and base64", "windash đứng trước wide và base64")));
+            };
             windash(&parts, out)?;
         }
         Encoding::Utf16Le => out.push(wide(variant, false, u16::to_le_bytes)?),
@@ -140,7 +156,7 @@ fn encode(variant: Text, encoding: Encoding, out: &mut Vec<Text>) -> Result<(), 
         Encoding::Base64Offset => {
             let bytes = bytes(variant)?;
             if bytes.len() < 3 {
-                return Err(bad("base64offset needs at least three bytes".to_owned()));
+                return Err(bad(said!("base64offset needs at least three bytes", "base64offset cần ít nhất ba byte")));
             }
             out.extend((0..3).map(|offset| Text::Bytes(base64_at(&bytes, offset))));
         }
@@ -166,7 +182,10 @@ fn bytes(variant: Text) -> Result<Vec<u8>, Refused> {
     let mut out = Vec::new();
     for part in parts {
         let Part::Literal(text) = part else {
-            return Err(bad("a value for base64 cannot hold wildcards; escape them with `\\`".to_owned()));
+            return Err(bad(said!(
+                "a value for base64 cannot hold wildcards; escape them with `\\`",
+                "giá trị cho base64 không được có ký tự đại diện; hãy thoát chúng bằng `\\`"
+            )));
         };
         out.extend_from_slice(text.as_bytes());
     }
@@ -216,7 +235,8 @@ fn windash(parts: &[Part], out: &mut Vec<Text>) -> Result<(), Refused> {
         }
     }
     if places.len() > MAX_DASHES {
-        return Err(bad(format!("the value has {} dashes, more than {MAX_DASHES}", places.len())));
+        let dashes = places.len();
+        return Err(bad(said!("the value has {dashes} dashes, more than {MAX_DASHES}", "giá trị có {dashes} dấu gạch, quá {MAX_DASHES}")));
     }
     for mut choice in 0..DASHES.len().pow(places.len() as u32) {
         let mut variant = parts.to_vec();

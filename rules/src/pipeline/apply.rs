@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fansipan_model::{Op, Part, Pattern};
+use fansipan_model::{Op, Part, Pattern, said};
 
 use super::{Change, Conditions, FieldCondition, Pipeline, RuleCondition, Step};
 use crate::{
@@ -46,7 +46,12 @@ impl Step {
     pub(super) fn apply(&self, pipeline: &Pipeline, rule: &mut Rule) -> Result<(), Diagnostic> {
         match &self.change {
             Change::Fail(message) => {
-                return Err(Code::RefusedByPipeline.at(&rule.file, rule.at, format!("the pipeline {}: {message}", pipeline.name)));
+                let name = &pipeline.name;
+                return Err(Code::RefusedByPipeline.at(
+                    &rule.file,
+                    rule.at,
+                    said!("the pipeline {name}: {message}", "pipeline {name}: {message}"),
+                ));
             }
             Change::LogSource(source) => rule.meta.logsource = source.clone(),
             _ => {}

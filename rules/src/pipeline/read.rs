@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fansipan_model::{Op, Pattern};
+use fansipan_model::{Op, Pattern, said};
 
 use super::{Change, Conditions, FieldCondition, Pipeline, RuleCondition, Step};
 use crate::{
@@ -19,7 +19,9 @@ pub(super) fn pipeline(text: &str, file: &str) -> Result<Pipeline, Vec<Diagnosti
     let documents = yaml::documents(text);
     let node = match documents.as_slice() {
         [one] => yaml::read(*one).map_err(|r| (r.code, r.at, r.message)),
-        _ => Err((Code::BadPipeline, Default::default(), "a pipeline file holds one document".to_owned())),
+        _ => {
+            Err((Code::BadPipeline, Default::default(), said!("a pipeline file holds one document", "tệp pipeline chỉ chứa một tài liệu")))
+        }
     };
     let node = match node {
         Ok(node) => node,
@@ -27,7 +29,12 @@ pub(super) fn pipeline(text: &str, file: &str) -> Result<Pipeline, Vec<Diagnosti
     };
     let steps = node.get("transformations").map_or(&[][..], Node::items);
     if steps.is_empty() || steps.len() > MAX_STEPS {
-        findings.add(Code::BadPipeline, node.at, format!("`transformations` holds {} steps; 1 to {MAX_STEPS} are taken", steps.len()));
+        let held = steps.len();
+        let message = said!(
+            "`transformations` holds {held} steps; 1 to {MAX_STEPS} are taken",
+            "`transformations` có {held} bước; chỉ nhận từ 1 đến {MAX_STEPS}"
+        );
+        findings.add(Code::BadPipeline, node.at, message);
     }
     let pipeline = Pipeline {
         name: node.get("name").and_then(Node::text).unwrap_or(file).to_owned(),
@@ -71,7 +78,11 @@ fn step(node: &Node, findings: &mut Findings<'_>) -> Option<Step> {
         })
     })?;
     if let Some(other) = node.get("detection_item_conditions") {
-        findings.add(Code::BadPipeline, other.at, "`detection_item_conditions` are not known; use `field_name_conditions`");
+        let message = said!(
+            "`detection_item_conditions` are not known; use `field_name_conditions`",
+            "không nhận `detection_item_conditions`; hãy dùng `field_name_conditions`"
+        );
+        findings.add(Code::BadPipeline, other.at, message);
         return None;
     }
     Some(Step { id: text(node, "id"), change, rules, fields })
@@ -85,7 +96,11 @@ fn conditions<T>(node: &Node, what: &str, findings: &mut Findings<'_>, read: imp
         match read(condition, &kind) {
             Some(one) => out.push(one),
             None => {
-                findings.add(Code::BadPipeline, condition.at, format!("the condition `{kind}` is not known or not complete"));
+                findings.add(
+                    Code::BadPipeline,
+                    condition.at,
+                    said!("the condition `{kind}` is not known or not complete", "điều kiện `{kind}` không nhận biết được hoặc chưa đủ"),
+                );
                 return None;
             }
         }
@@ -117,7 +132,11 @@ fn change(node: &Node, findings: &mut Findings<'_>) -> Option<Change> {
         _ => None,
     };
     if change.is_none() {
-        findings.add(Code::BadPipeline, node.at, format!("the transformation `{kind}` is not known or not complete"));
+        findings.add(
+            Code::BadPipeline,
+            node.at,
+            said!("the transformation `{kind}` is not known or not complete", "phép biến đổi `{kind}` không nhận biết được hoặc chưa đủ"),
+        );
     }
     change
 }

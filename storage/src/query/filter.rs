@@ -4,7 +4,7 @@ use fansipan_model::{Op, Part, Pattern, Predicate, Target, Test, text::fold};
 use smallvec::SmallVec;
 
 use super::{
-    QueryError, names,
+    Fault, QueryError, names,
     text::{Input, ends_text},
     value::{self, Text},
 };
@@ -27,8 +27,8 @@ pub(super) fn read(input: &mut Input<'_>) -> Result<Predicate, QueryError> {
     let filter = reader.either(input, &Context::Free)?;
     match input.peek() {
         None | Some('|') => Ok(filter),
-        Some(')') => Err(input.error(input.place(), "this `)` closes nothing", "remove it, or add `(` before")),
-        Some(_) => Err(input.error(input.place(), format!("{} cannot stand here", input.shown()), "quote it if it is text: \"…\"")),
+        Some(')') => Err(input.error(input.place(), Fault::ClosesNothing)),
+        Some(_) => Err(input.error(input.place(), Fault::NotInFilter { what: input.shown() })),
     }
 }
 
@@ -76,16 +76,11 @@ impl Reader {
         let place = input.place();
         if input.keyword("or") || input.keyword("and") {
             input.back(place);
-            let message = format!("{} cannot stand here", input.shown());
-            return Err(input.error(place, message, "put a test on both sides; quote it to search for the word"));
+            return Err(input.error(place, Fault::BareOperator { what: input.shown() }));
         }
         self.tests += 1;
         if self.tests > MOST {
-            return Err(input.error(
-                input.place(),
-                format!("more than {MOST} tests in one filter"),
-                "long lists of values belong into a rule",
-            ));
+            return Err(input.error(input.place(), Fault::TooManyTests { most: MOST }));
         }
         let test = match context {
             Context::Of(target) => self.value(input, target)?,
@@ -108,8 +103,8 @@ impl Reader {
         input.shallower();
         if !input.take(")") {
             return Err(match input.peek() {
-                None => input.error(place, "this `(` is not closed", "add `)`"),
-                Some(_) => input.error(input.place(), format!("{} cannot stand here", input.shown()), "join with and, or; close with `)`"),
+                None => input.error(place, Fault::OpenGroup),
+                Some(_) => input.error(input.place(), Fault::NotInGroup { what: input.shown() }),
             });
         }
         input.skip_blanks();
@@ -162,7 +157,7 @@ fn target(input: &mut Input<'_>) -> Result<Option<Target>, QueryError> {
         input.back(place);
         return Ok(None);
     }
-    let field = names::field(name).map_err(|(message, help)| input.error(place, message, help))?;
+    let field = names::field(name).map_err(|fault| input.error(place, fault))?;
     input.take(":");
     input.skip_blanks();
     Ok(Some(Target::Field(SmallVec::from_elem(field, 1))))
@@ -176,11 +171,7 @@ fn any(op: Op) -> Predicate {
 fn free(input: &mut Input<'_>) -> Result<Predicate, QueryError> {
     let place = input.place();
     if matches!(input.peek(), Some('[' | ']' | '{' | '}' | ')')) {
-        return Err(input.error(
-            place,
-            format!("{} cannot stand here", input.shown()),
-            "a range follows a field, as in destination.port:[1 to 1024]",
-        ));
+        return Err(input.error(place, Fault::RangeWithoutField { what: input.shown() }));
     }
     let Text { parts, quoted, .. } = value::text(input)?;
     let parts: Vec<Part> = parts;
@@ -197,9 +188,9 @@ fn free(input: &mut Input<'_>) -> Result<Predicate, QueryError> {
     };
     if literal.is_empty() {
         return Err(match input.peek() {
-            None if !quoted => input.error(place, "the filter ends too early", "write a word, a phrase or field:value"),
-            _ if quoted => input.error(place, "there is nothing between the quotes", "write what to look for"),
-            _ => input.error(place, format!("{} cannot stand here", input.shown()), "write a word, a phrase or field:value"),
+            None if !quoted => input.error(place, Fault::EndsEarly),
+            _ if quoted => input.error(place, Fault::EmptyQuotes),
+            _ => input.error(place, Fault::NoTest { what: input.shown() }),
         });
     }
     if !quoted && let Some(net) = value::network(literal) {

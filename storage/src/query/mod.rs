@@ -18,6 +18,7 @@
 //! it is itself, so that Windows paths need no doubling. The time range is apart from the query.
 
 pub(crate) mod charts;
+mod fault;
 mod filter;
 mod names;
 mod pipes;
@@ -26,10 +27,11 @@ mod run;
 mod text;
 mod value;
 
-use fansipan_model::{FieldId, Predicate, text::LONGEST_QUERY};
+use fansipan_model::{FieldId, Predicate, Said, said, text::LONGEST_QUERY};
 use thiserror::Error;
 
 pub use self::{
+    fault::{Fault, Piece},
     print::print,
     run::{Answer, RunRequest, run},
 };
@@ -86,21 +88,26 @@ pub struct SortKey {
 
 /// What is wrong with a query, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("FSP-S20 {message} (at character {}); {help}", position + 1)]
+#[error("{} {}", fault.code(), self.said().en)]
 pub struct QueryError {
     /// Characters before the place, from 0.
     pub position: usize,
     /// What is wrong.
-    pub message: String,
-    /// What to write instead.
-    pub help: String,
+    pub fault: Fault,
+}
+
+impl QueryError {
+    /// What is wrong, where, and what to write instead.
+    pub fn said(&self) -> Said {
+        let (at, message, help) = (self.position + 1, self.fault.message(), self.fault.help());
+        said!("at character {at}: {message}; {help}", "ở ký tự {at}: {message:#}; {help:#}")
+    }
 }
 
 /// Reads a query. An empty one is `*`.
 pub fn parse(text: &str) -> Result<Query, QueryError> {
     if text.len() > LONGEST_QUERY {
-        let message = format!("the query has {} bytes, and at most {LONGEST_QUERY} are read", text.len());
-        return Err(QueryError { position: 0, message, help: "shorten it; long lists of values belong into a rule".into() });
+        return Err(QueryError { position: 0, fault: Fault::TooLong { bytes: text.len(), most: LONGEST_QUERY } });
     }
     let mut input = text::Input::new(text);
     let filter = match input.peek() {
@@ -118,7 +125,7 @@ pub fn parse_filter(text: &str) -> Result<Predicate, QueryError> {
         true => Ok(query.filter),
         false => {
             let position = text.chars().take_while(|c| *c != '|').count();
-            Err(QueryError { position, message: "only a filter can stand here".into(), help: "leave out what follows `|`".into() })
+            Err(QueryError { position, fault: Fault::OnlyFilter })
         }
     }
 }

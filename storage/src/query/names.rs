@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fansipan_model::FieldId;
 
+use super::Fault;
+
 /// New names that all queries of one process may mention.
 const MOST: usize = 10_000;
 /// Longest name, bytes.
@@ -21,26 +23,24 @@ pub(super) fn begins_name(c: char) -> bool {
     c.is_ascii_alphabetic() || matches!(c, '_' | '@')
 }
 
-/// Whether the text is a field or column name, or why not: message and help.
-pub(super) fn check(name: &str) -> Result<(), (String, String)> {
-    let help = || "a field name has letters, digits and _ . @ -, as in source.ip".to_owned();
+/// Whether the text is a field or column name, or why not.
+pub(super) fn check(name: &str) -> Result<(), Fault> {
     if name.is_empty() {
-        return Err(("a field name is missing".into(), help()));
+        return Err(Fault::NoName);
     }
     if name.len() > LONGEST || !name.chars().all(is_name) {
-        return Err((format!("`{}` is no field name", name.chars().take(40).collect::<String>()), help()));
+        return Err(Fault::BadName { name: name.chars().take(40).collect() });
     }
     Ok(())
 }
 
-/// The field of a name, or why there is none: message and help.
-pub(super) fn field(name: &str) -> Result<FieldId, (String, String)> {
+/// The field of a name, or why there is none.
+pub(super) fn field(name: &str) -> Result<FieldId, Fault> {
     if let Some(known) = FieldId::lookup(name) {
         return Ok(known);
     }
     check(name)?;
-    let full =
-        || (format!("no more new field names are taken (`{name}`)"), "restart the service, or use fields that events have".to_owned());
+    let full = || Fault::TooManyNames { name: name.to_owned() };
     if MADE.fetch_add(1, Ordering::Relaxed) >= MOST {
         MADE.fetch_sub(1, Ordering::Relaxed);
         return Err(full());

@@ -2,7 +2,7 @@
 
 use fansipan_model::{FieldId, Predicate, time::SECOND};
 
-use super::{Pipe, QueryError, SortKey, filter, names, text::Input};
+use super::{Fault, Pipe, QueryError, SortKey, filter, names, text::Input};
 use crate::events::{Measure, MeasureKind};
 
 /// Pipes of one query.
@@ -18,32 +18,32 @@ pub(super) fn read(input: &mut Input<'_>) -> Read<Vec<Pipe>> {
     while input.peek().is_some() {
         let bar = input.place();
         if !input.take("|") {
-            return Err(input.error(bar, format!("{} cannot stand here", input.shown()), "begin the next step with `|`"));
+            return Err(input.error(bar, Fault::NoPipe { what: input.shown() }));
         }
         input.skip_blanks();
         if pipes.len() == MOST {
-            return Err(input.error(bar, format!("more than {MOST} steps"), "shorten the query"));
+            return Err(input.error(bar, Fault::TooManySteps { most: MOST }));
         }
         let place = input.place();
         let pipe = one(input)?;
-        check_order(&pipes, &pipe).map_err(|(message, help)| input.error(place, message, help))?;
+        check_order(&pipes, &pipe).map_err(|fault| input.error(place, fault))?;
         pipes.push(pipe);
         input.skip_blanks();
     }
     Ok(pipes)
 }
 
-fn check_order(before: &[Pipe], pipe: &Pipe) -> Result<(), (&'static str, &'static str)> {
+fn check_order(before: &[Pipe], pipe: &Pipe) -> Result<(), Fault> {
     let computes = |p: &Pipe| matches!(p, Pipe::Stats { .. } | Pipe::Timechart { .. });
     if computes(pipe) && before.iter().any(computes) {
-        return Err(("a query computes once", "remove the second stats or timechart"));
+        return Err(Fault::ComputesTwice);
     }
     if computes(pipe) && before.iter().any(|p| !matches!(p, Pipe::Where(_))) {
-        return Err(("stats and timechart work on events", "move it before sort, head, tail and fields"));
+        return Err(Fault::ComputesLate);
     }
     let shapes = before.iter().any(|p| !matches!(p, Pipe::Where(_)));
     if matches!(pipe, Pipe::Where(_)) && shapes && !before.iter().any(computes) {
-        return Err(("where comes before sort, head, tail and fields", "move it forward"));
+        return Err(Fault::FiltersLate);
     }
     Ok(())
 }
@@ -71,9 +71,9 @@ fn one(input: &mut Input<'_>) -> Read<Pipe> {
             Some(_) => filter::read(input)?,
         }),
         _ => {
-            let message =
-                if word.is_empty() { format!("a step is missing before {}", input.shown()) } else { format!("`{word}` is no step") };
-            return Err(input.error(place, message, "write stats, timechart, where, sort, head, tail or fields"));
+            let none = word.is_empty();
+            let fault = if none { Fault::NoStep { what: input.shown() } } else { Fault::UnknownStep { word: word.to_owned() } };
+            return Err(input.error(place, fault));
         }
     })
 }
@@ -87,7 +87,7 @@ fn list<'q, T>(input: &mut Input<'q>, mut read: impl FnMut(&mut Input<'q>) -> Re
     let mut out = Vec::new();
     loop {
         if out.len() == MOST_ITEMS {
-            return Err(input.error(input.place(), format!("more than {MOST_ITEMS} items"), "shorten the list"));
+            return Err(input.error(input.place(), Fault::TooManyItems { most: MOST_ITEMS }));
         }
         out.push(read(input)?);
         input.skip_blanks();
@@ -116,12 +116,9 @@ fn measure(input: &mut Input<'_>) -> Read<Measure> {
         _ => match word.strip_prefix('p').and_then(|p| p.parse::<u8>().ok()).filter(|p| (1..=100).contains(p)) {
             Some(p) => Box::new(move |field| MeasureKind::Percentile(field, f64::from(p))),
             None => {
-                let message = if word.is_empty() {
-                    format!("a figure is missing before {}", input.shown())
-                } else {
-                    format!("`{word}` is no figure")
-                };
-                return Err(input.error(place, message, "write count(), sum(field), avg, min, max, dc, or p1 to p100"));
+                let none = word.is_empty();
+                let fault = if none { Fault::NoFigure { what: input.shown() } } else { Fault::UnknownFigure { word: word.clone() } };
+                return Err(input.error(place, fault));
             }
         },
     };
@@ -137,17 +134,17 @@ fn measure(input: &mut Input<'_>) -> Read<Measure> {
         }
         input.skip_blanks();
         if !input.take(")") {
-            let help = if counts { "count() counts events and takes no field" } else { "write one field between parentheses" };
-            return Err(input.error(input.place(), format!("`)` is missing before {}", input.shown()), help));
+            let what = input.shown();
+            return Err(input.error(input.place(), if counts { Fault::CountOfField { what } } else { Fault::OpenFigure { what } }));
         }
     } else if !counts {
-        return Err(input.error(input.place(), format!("`{word}` needs a field"), format!("write {word}(source.bytes)")));
+        return Err(input.error(input.place(), Fault::NeedsField { word }));
     }
     input.skip_blanks();
     if input.keyword("as") {
         let place = input.place();
         name = input.run(names::is_name).to_owned();
-        names::check(&name).map_err(|(message, help)| input.error(place, message, help))?;
+        names::check(&name).map_err(|fault| input.error(place, fault))?;
     }
     // a field is needed where the kind is made, and counting ignores it
     let kind = kind(field.unwrap_or(fansipan_model::fields::EVENT_ID));
@@ -177,7 +174,7 @@ fn span(input: &mut Input<'_>) -> Read<Option<i64>> {
     input.skip_blanks();
     match length {
         Some(length) if signed => Ok(Some(length)),
-        _ => Err(input.error(place, "the length of an interval is missing", "write span=30s, 5m, 1h or 1d")),
+        _ => Err(input.error(place, Fault::NoSpan)),
     }
 }
 
@@ -206,7 +203,7 @@ fn column(input: &mut Input<'_>) -> Read<String> {
         let inner = input.run(names::is_name);
         name = format!("{name}({inner})");
         if !input.take(")") {
-            return Err(input.error(input.place(), format!("`)` is missing before {}", input.shown()), "write the column's name"));
+            return Err(input.error(input.place(), Fault::OpenColumn { what: input.shown() }));
         }
         // `count()` is the column `count`
         if inner.is_empty() {
@@ -215,7 +212,7 @@ fn column(input: &mut Input<'_>) -> Read<String> {
     }
     match checked {
         Ok(()) => Ok(name),
-        Err((message, help)) => Err(input.error(place, message, help)),
+        Err(fault) => Err(input.error(place, fault)),
     }
 }
 
@@ -227,6 +224,6 @@ fn number(input: &mut Input<'_>, default: usize) -> Read<usize> {
     let digits = input.run(|c| c.is_ascii_alphanumeric());
     match digits.parse::<usize>().ok().filter(|n| *n > 0) {
         Some(n) => Ok(n),
-        None => Err(input.error(place, format!("a number is missing before {}", input.shown()), "write head 20")),
+        None => Err(input.error(place, Fault::NoCount { what: input.shown() })),
     }
 }

@@ -4,7 +4,7 @@ use std::{cmp::Ordering, ops::ControlFlow};
 
 use fansipan_model::{Event, Predicate, Scope, Value};
 
-use super::{Pipe, Query, SortKey, charts};
+use super::{Fault, Pipe, Query, SortKey, charts};
 use crate::{
     error::{Result, StoreError},
     events::{AggregateRequest, Cursor, EventStore, GroupBy, Measure, SearchPage, SearchRequest, TimeRange, Total},
@@ -237,9 +237,9 @@ fn shape(table: &mut Table, pipe: &Pipe) -> Result<()> {
 }
 
 fn place(table: &Table, name: &str) -> Result<usize> {
-    table.column(name).ok_or_else(|| StoreError::Query {
-        what: format!("there is no column `{name}` in this table: it has {}", table.columns.join(", ")),
-        help: "use one of these, or name a figure with `as`",
+    table.column(name).ok_or_else(|| {
+        let (name, columns) = (name.to_owned(), table.columns.join(", "));
+        StoreError::Query(Fault::UnknownColumn { name, columns })
     })
 }
 

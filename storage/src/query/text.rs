@@ -1,6 +1,6 @@
 //! The text of a query, read character by character, with places for errors.
 
-use super::{QueryError, names};
+use super::{Fault, Piece, QueryError, names};
 
 /// Reads on from a place.
 pub(super) struct Input<'q> {
@@ -99,14 +99,14 @@ impl<'q> Input<'q> {
     pub(super) fn field(&mut self) -> Result<fansipan_model::FieldId, QueryError> {
         let place = self.at;
         let name = self.run(names::is_name);
-        names::field(name).map_err(|(message, help)| self.error(place, message, help))
+        names::field(name).map_err(|fault| self.error(place, fault))
     }
 
     /// Goes one level deeper.
     pub(super) fn deeper(&mut self) -> Result<(), QueryError> {
         self.depth += 1;
         match self.depth > DEEPEST {
-            true => Err(self.error(self.at, format!("more than {DEEPEST} levels of parentheses or `not`"), "simplify the filter")),
+            true => Err(self.error(self.at, Fault::TooDeep { most: DEEPEST })),
             false => Ok(()),
         }
     }
@@ -117,16 +117,16 @@ impl<'q> Input<'q> {
     }
 
     /// An error at a place in bytes.
-    pub(super) fn error(&self, place: usize, message: impl Into<String>, help: impl Into<String>) -> QueryError {
+    pub(super) fn error(&self, place: usize, fault: Fault) -> QueryError {
         let position = self.text.get(..place).map_or(0, |before| before.chars().count());
-        QueryError { position, message: message.into(), help: help.into() }
+        QueryError { position, fault }
     }
 
     /// What comes next, for messages.
-    pub(super) fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> Piece {
         match self.peek() {
-            None => "the end".to_owned(),
-            Some(_) => format!("`{}`", self.rest().chars().take(12).collect::<String>().trim_end()),
+            None => Piece::End,
+            Some(_) => Piece::Text(self.rest().chars().take(12).collect::<String>().trim_end().to_owned()),
         }
     }
 }

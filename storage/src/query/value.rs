@@ -1,9 +1,9 @@
 //! Values behind a field: texts with wildcards, networks, numbers, ranges, regular expressions.
 
-use fansipan_model::{Cmp, Op, Part, Pattern, Predicate, RegexTest, Target, Test};
+use fansipan_model::{Cmp, Op, Part, Pattern, Predicate, RegexError, RegexTest, Target, Test};
 
 use super::{
-    QueryError,
+    Fault, QueryError,
     text::{Input, SPECIAL, ends_text},
 };
 
@@ -66,7 +66,7 @@ fn quoted(input: &mut Input<'_>) -> Result<String, QueryError> {
     let mut out = String::new();
     loop {
         match input.next() {
-            None => return Err(input.error(place, "this quote is not closed", "add `\"`")),
+            None => return Err(input.error(place, Fault::OpenQuote)),
             Some('"') => return Ok(out),
             Some('\\') if matches!(input.peek(), Some('"' | '\\')) => out.extend(input.next()),
             Some(c) => out.push(c),
@@ -94,8 +94,7 @@ pub(super) fn read(input: &mut Input<'_>, target: &Target) -> Result<Predicate, 
     let Text { parts, quoted, plain } = text(input)?;
     if !quoted {
         if parts.is_empty() {
-            let help = "write a text, a \"phrase\", a number, * for any";
-            return Err(input.error(place, format!("a value is missing before {}", input.shown()), help));
+            return Err(input.error(place, Fault::NoValue { what: input.shown() }));
         }
         if parts.iter().all(|p| *p == Part::Many) {
             return Ok(match target {
@@ -110,7 +109,7 @@ pub(super) fn read(input: &mut Input<'_>, target: &Target) -> Result<Predicate, 
             let most = if ip.is_ipv4() { 32 } else { 128 };
             return match plain.parse() {
                 Ok(net) => Ok(test(Op::Cidr(net))),
-                Err(_) => Err(input.error(place, format!("`/{bits}` is no network of {address}"), format!("write /0 to /{most}"))),
+                Err(_) => Err(input.error(place, Fault::NoNetwork { bits: bits.to_owned(), address: address.to_owned(), most })),
             };
         }
     }
@@ -123,12 +122,9 @@ fn number(input: &mut Input<'_>) -> Result<f64, QueryError> {
     match text.parse::<f64>().ok().filter(|n| n.is_finite()) {
         Some(n) => Ok(n),
         None => {
-            let help = if fansipan_model::time::from_rfc3339(text).is_some() {
-                "the time range is set apart from the query"
-            } else {
-                "comparisons are for numbers, as in source.bytes:>1000"
-            };
-            Err(input.error(place, format!("`{}` is no number", text.chars().take(40).collect::<String>()), help))
+            let is_time = fansipan_model::time::from_rfc3339(text).is_some();
+            let text = text.chars().take(40).collect();
+            Err(input.error(place, if is_time { Fault::TimeInFilter { text } } else { Fault::NoNumber { text } }))
         }
     }
 }
@@ -136,10 +132,10 @@ fn number(input: &mut Input<'_>) -> Result<f64, QueryError> {
 fn regex(input: &mut Input<'_>) -> Result<RegexTest, QueryError> {
     let place = input.place();
     if input.peek() != Some('"') {
-        return Err(input.error(place, "a regular expression stands in quotes", "write field:~\"(?i)exp.*\""));
+        return Err(input.error(place, Fault::BareRegex));
     }
     let source = quoted(input)?;
-    RegexTest::new(&source).map_err(|e| input.error(place, e.to_string(), "see docs.rs/regex for the syntax"))
+    RegexTest::new(&source).map_err(|RegexError(why)| input.error(place, Fault::BadRegex { why }))
 }
 
 /// `[1 to 9]`, `{1 to 9}`, open ends as `*`; the bracket before was taken.
@@ -153,13 +149,13 @@ fn range(input: &mut Input<'_>, target: &Target, open: char) -> Result<Predicate
     };
     let from = bound(input)?;
     if !input.keyword("to") {
-        return Err(input.error(input.place(), format!("`to` is missing before {}", input.shown()), "write [1 to 1024]"));
+        return Err(input.error(input.place(), Fault::RangeWithoutTo { what: input.shown() }));
     }
     let to = bound(input)?;
     let inclusive = match (open, input.peek()) {
         (_, Some(']')) => true,
         (_, Some('}')) => false,
-        _ => return Err(input.error(input.place(), "this range is not closed", "write [1 to 1024] or {1 to 1024}")),
+        _ => return Err(input.error(input.place(), Fault::OpenRange)),
     };
     input.next();
     let test = |cmp, n| Predicate::Test(Test { target: target.clone(), op: Op::Number(cmp, n) });
@@ -168,6 +164,6 @@ fn range(input: &mut Input<'_>, target: &Target, open: char) -> Result<Predicate
     match (from, to) {
         (Some(from), Some(to)) => Ok(Predicate::And(vec![from, to])),
         (Some(one), None) | (None, Some(one)) => Ok(one),
-        (None, None) => Err(input.error(place, "a range without bounds is no range", "write :* for any value")),
+        (None, None) => Err(input.error(place, Fault::BoundlessRange)),
     }
 }

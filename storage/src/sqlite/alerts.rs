@@ -289,14 +289,13 @@ fn insert(t: &Transaction<'_>, alert: &Alert, sums: &mut Sums) -> Result<bool> {
     let n = t.last_insert_rowid();
     let events: Vec<_> = alert.events.iter().take(Alert::SAMPLE).collect();
     t.prepare_cached(
-        "INSERT INTO alert_bodies (n, rule, tags, entities, grouping, matched, events, summary, search)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO alert_bodies (n, rule, entities, grouping, matched, events, summary, search)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )
     .and_then(|mut s| {
         s.execute(params![
             n,
             json(rule),
-            json(&rule.tags),
             json(&alert.entities),
             json(&alert.group),
             json(&alert.matched),

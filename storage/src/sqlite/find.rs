@@ -97,7 +97,7 @@ mod tests {
                     for (n, text) in (1i64..).zip(&texts) {
                         let alert = "INSERT INTO alerts VALUES (?1, ?2, 'a', 'r', 1, 0, NULL, ?1, 0, 0, 1, 0, 0, NULL, NULL, 1, NULL)";
                         t.execute(alert, (n, n.to_be_bytes())).unwrap();
-                        t.execute("INSERT INTO alert_bodies VALUES (?1, '', '', '', '', '', '', '', ?2)", (n, "before")).unwrap();
+                        t.execute("INSERT INTO alert_bodies VALUES (?1, '', '', '', '', '', '', ?2)", (n, "before")).unwrap();
                         t.execute("UPDATE alert_bodies SET search = ?2 WHERE n = ?1", (n, text)).unwrap();
                     }
                     Ok(())

@@ -136,9 +136,10 @@ fn errors_point_at_the_place() {
         match parse(text) {
             Ok(_) => assert_eq!(message, "", "{text} was read"),
             Err(e) => {
-                assert!(e.message.starts_with(message), "{text}: {e}");
+                assert!(e.fault.message().en.starts_with(message), "{text}: {e}");
                 assert_eq!(e.position, position, "{text}: {e}");
-                assert!(!e.help.is_empty(), "{text}");
+                let said = [e.fault.message(), e.fault.help()];
+                assert!(said.iter().all(|s| !s.en.is_empty() && s.en != s.vi), "{text}: {said:?}");
             }
         }
     }

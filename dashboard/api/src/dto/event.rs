@@ -12,6 +12,8 @@ use utoipa::{
     },
 };
 
+use crate::problem::QueryFault;
+
 /// One event as flat ECS JSON, written once and copied from then on.
 #[derive(Debug)]
 pub struct EventJson(Box<RawValue>);
@@ -279,13 +281,7 @@ pub struct FacetList {
 pub struct QueryCheck {
     /// Whether it does.
     pub ok: bool,
-    /// If not: character, from 0.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub position: Option<usize>,
-    /// If not: what is wrong there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-    /// If not: what to write instead, where known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub help: Option<String>,
+    /// If not: what is wrong, and where.
+    #[serde(flatten)]
+    pub fault: Option<QueryFault>,
 }

@@ -27,8 +27,10 @@ pub struct TimesDto {
 pub struct MeanTimes {
     /// Days looked back.
     pub days: u32,
-    /// Incidents judged true positive in that time, at most 500.
+    /// Incidents judged true positive in that time over which the means are taken, at most 500.
     pub incidents: u64,
+    /// Those beyond, over which they are not.
+    pub left_out: u64,
     /// Mean time to detect, seconds: MTTD.
     pub detect_s: Option<i64>,
     /// Mean time until contained.

@@ -92,6 +92,29 @@ pub struct CoverageReport {
     pub techniques: Vec<TechniqueSight>,
 }
 
+/// How a rule in force stands by what arrives: one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// What it needs arrives.
+    Alive,
+    /// What it needs arrives, and it did not fire in all the time looked at.
+    Quiet,
+    /// It fires without what the blind rules below it would tell.
+    PartlyBlind,
+    /// It cannot fire.
+    Blind,
+}
+
+/// `GET /rules`
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RuleListParams {
+    /// Whether to say how each rule stands by what arrived in the last 7 days. The first to ask waits for it.
+    pub standing: Option<bool>,
+}
+
 /// Whether one rule can fire.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RuleSight {
@@ -106,6 +129,8 @@ pub struct RuleSight {
     pub level: Level,
     /// Its log source.
     pub logsource: String,
+    /// How it stands, in one word; the rest says why.
+    pub standing: Standing,
     /// `sees`, `no_source` (nothing of its log source arrives), `no_fields` (the fields it needs never arrive).
     pub state: &'static str,
     /// Fields it waits for; of a correlation those that its blind rules wait for.

@@ -7,7 +7,7 @@ use fansipan_storage::cases::Verdicts;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Bucket, LevelDto, ValueCount};
+use super::{Bucket, LevelDto, Standing, ValueCount};
 use crate::ports::{BusStatus, DetectorStatus, DiskStatus, Lag, RuleCounts, RuleDiagnostic, RuleInfo};
 
 /// How far back the overview looks.
@@ -377,6 +377,8 @@ pub struct RuleDto {
     pub verdicts: Option<RuleVerdicts>,
     /// Whether people judged nearly all of its alerts to be nothing.
     pub noisy: bool,
+    /// How it stands by what arrived in the last 7 days; null: not asked for, switched off, or not loaded by detection.
+    pub standing: Option<Standing>,
 }
 
 /// Verdicts on the alerts of a rule.
@@ -409,6 +411,7 @@ impl RuleDto {
             enabled: r.enabled,
             matches,
             last_match: last.map(time::to_rfc3339),
+            standing: None,
         }
     }
 }

@@ -1,19 +1,27 @@
 //! Which rules can fire on what arrives, judged from a sample of every kind of event of the last days.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
-use axum::extract::State;
+use axum::{
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
 use fansipan_model::{Op, Pattern, Predicate, Scope, fields};
 use fansipan_rules::{Coverage, Rule, RuleIndex, RuleSet, Sight};
 use fansipan_storage::{EventStore, SearchRequest, StoreError, TimeRange, Total};
 use serde_json::json;
 
 use crate::{
-    dto::{BlindRule, CoverageParams, CoverageReport, RuleSight, TechniqueSight},
+    dto::{BlindRule, CoverageParams, CoverageReport, RuleSight, Standing, TechniqueSight},
     extract::{AHEAD, Json, Params, range},
     guard::Trail,
     identity::Caller,
     problem::Problem,
+    shared::{Shared, scope_key},
     state::{Api, now},
 };
 
@@ -24,28 +32,51 @@ const CODES: usize = 300;
 const OF_DATASET: usize = 100;
 const OF_CODE: usize = 5;
 
+/// A report, and the rules that it is about: while they are held, no others have their place in memory.
+pub(crate) struct Sights {
+    pub(super) report: CoverageReport,
+    _rules: Arc<RuleSet>,
+}
+
+/// Reports by scope, time looked at and rule set.
+pub(crate) struct SightsCache(Shared<(Option<Vec<String>>, String, usize), Sights>);
+
+impl Default for SightsCache {
+    fn default() -> Self {
+        Self(Shared::new(Duration::from_secs(2), 20, Duration::from_secs(300)))
+    }
+}
+
 /// `GET /rules/coverage`
 pub(crate) async fn show(
     State(api): State<Api>,
     trail: Trail,
     caller: Caller,
     Params(params): Params<CoverageParams>,
-) -> Result<Json<CoverageReport>, Problem> {
+) -> Result<Response, Problem> {
     trail.note("", json!({ "since": params.since }));
-    let range = range(params.since.as_deref().or(Some("7d")), None, None, now(), AHEAD)?;
+    let sights = sights(&api, &caller.scope, params.since.as_deref().unwrap_or("7d")).await?;
+    Ok(Json(&sights.report).into_response())
+}
+
+/// Which rules can fire, for all who may see the same.
+pub(super) async fn sights(api: &Api, scope: &Scope, since: &str) -> Result<Arc<Sights>, Problem> {
+    let range = range(Some(since), None, None, now(), AHEAD)?;
     let (events, rules) = (api.deps.events.clone(), api.deps.live.rule_set());
-    let state = api.deps.state.clone();
-    let report = api.searches.store(move || {
+    let key = (scope_key(scope), since.to_owned(), Arc::as_ptr(&rules) as usize);
+    let (state, scope) = (api.deps.state.clone(), scope.clone());
+    let compute = api.searches.store(move || {
         let mut coverage = Coverage::new(&rules);
         // matches are not told apart by agency
-        let last: Last = match caller.scope {
+        let last: Last = match scope {
             Scope::All => Some(state.rule_counts()?.into_iter().map(|c| (c.rule, c.last)).collect()),
             _ => None,
         };
-        let sampled = sample(&*events, &caller.scope, range, &mut coverage)?;
-        Ok(report(&rules, &coverage, sampled, &last, range.from))
+        let sampled = sample(&*events, &scope, range, &mut coverage)?;
+        let report = report(&rules, &coverage, sampled, &last, range.from);
+        Ok(Sights { report, _rules: Arc::clone(&rules) })
     });
-    Ok(Json(report.await?))
+    api.sights.0.get(key, compute).await
 }
 
 /// Shows the newest events of each kind to `coverage`; how many there were.
@@ -137,6 +168,7 @@ fn empty(rule: &Rule, logsource: String) -> RuleSight {
         logsource,
         tactics: fansipan_model::incident::tactics(rule.meta.tags.iter().map(String::as_str)),
         techniques: techniques_of(&rule.meta.tags).collect(),
+        standing: Standing::Blind,
         state: "no_source",
         missing: Vec::new(),
         quiet: None,
@@ -145,10 +177,16 @@ fn empty(rule: &Rule, logsource: String) -> RuleSight {
     }
 }
 
-/// The same, and whether it was quiet.
+/// The same, and whether it was quiet: how it stands.
 fn judged(told: RuleSight, last: Option<&HashMap<String, i64>>, from: i64) -> RuleSight {
     let quiet = last.filter(|_| told.state == "sees").map(|last| last.get(&told.id).is_none_or(|at| *at < from));
-    RuleSight { quiet, ..told }
+    let standing = match told.state {
+        "sees" if !told.blind.is_empty() => Standing::PartlyBlind,
+        "sees" if quiet == Some(true) => Standing::Quiet,
+        "sees" => Standing::Alive,
+        _ => Standing::Blind,
+    };
+    RuleSight { quiet, standing, ..told }
 }
 
 fn words(sight: Sight) -> (&'static str, Vec<String>) {

@@ -6,7 +6,7 @@ use axum::extract::State;
 use fansipan_model::{FieldId, Predicate, Scope};
 use fansipan_storage::{
     Cursor, Explanation, SearchPage, Table, Total,
-    query::{self, Answer, Pipe, Query, QueryError, RunRequest},
+    query::{self, Answer, Pipe, Query, RunRequest},
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -28,14 +28,10 @@ const PAGE: (usize, usize) = (100, 1000);
 /// Fields whose facets are asked at once.
 const FIELDS: usize = 20;
 
-fn fault(error: QueryError) -> QueryFault {
-    QueryFault { position: error.position, message: error.message, help: Some(error.help).filter(|h| !h.is_empty()) }
-}
-
 /// Reads a query, off the async threads: compiling a regular expression may take a while.
 pub(super) async fn parse(api: &Api, q: Option<&str>) -> Result<Query, Problem> {
     let text = q.unwrap_or_default().to_owned();
-    api.searches.run(move || query::parse(&text)).await?.map_err(|e| Problem::bad_query(fault(e)))
+    api.searches.run(move || query::parse(&text)).await?.map_err(|e| Problem::bad_query(&e))
 }
 
 /// The condition that a query puts on events, whatever is computed over them.
@@ -176,8 +172,6 @@ pub(crate) async fn show(
 /// `GET /search/validate`
 pub(crate) async fn validate(State(api): State<Api>, Params(params): Params<ValidateParams>) -> Result<Json<QueryCheck>, Problem> {
     let parsed = api.searches.run(move || query::parse(&params.q)).await?;
-    Ok(Json(match parsed.map_err(fault) {
-        Ok(_) => QueryCheck { ok: true, position: None, message: None, help: None },
-        Err(f) => QueryCheck { ok: false, position: Some(f.position), message: Some(f.message), help: f.help },
-    }))
+    let fault = parsed.err().as_ref().map(QueryFault::from);
+    Ok(Json(QueryCheck { ok: fault.is_none(), fault }))
 }

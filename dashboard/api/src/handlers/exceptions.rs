@@ -178,9 +178,7 @@ fn checked(caller: &Caller, wanted: &Wanted, kind: ExceptionKind) -> Result<Pred
     if !rule && wanted.filter.is_empty() && (agency.is_none() || kind != ExceptionKind::Maintenance) {
         return Err(Problem::bad_request("give a rule or a filter: this would hold back everything"));
     }
-    let filter = query::parse_filter(&wanted.filter).map_err(|e| {
-        Problem::bad_request(format!("the filter cannot be read at character {}: {}; {}", e.position + 1, e.message, e.help))
-    })?;
+    let filter = query::parse_filter(&wanted.filter).map_err(|e| Problem::bad_query(&e))?;
     if !rule && agency.is_none() && filter == Predicate::True {
         return Err(Problem::bad_request("give a rule or a filter: this would hold back everything"));
     }

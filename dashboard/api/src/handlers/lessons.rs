@@ -109,13 +109,15 @@ fn times(incident: &Incident, workspace: &Workspace) -> TimesDto {
 /// Means over the attacks of recent days.
 fn mean(cases: &dyn CaseStore, scope: &Scope, now: i64) -> Result<MeanTimes, fansipan_storage::StoreError> {
     let filter = IncidentFilter { statuses: vec![AlertStatus::TruePositive], since: Some(now - i64::from(DAYS) * DAY) };
-    let mut incidents = Vec::new();
+    let (mut incidents, mut left_out) = (Vec::new(), 0);
     cases.each_incident(scope, &filter, &mut |incident| {
-        incidents.push(incident.clone());
-        if incidents.len() < INCIDENTS { std::ops::ControlFlow::Continue(()) } else { std::ops::ControlFlow::Break(()) }
+        if incident.state.merged_into.is_none() && !incident.drill {
+            if incidents.len() < INCIDENTS { incidents.push(incident.clone()) } else { left_out += 1 }
+        }
+        std::ops::ControlFlow::Continue(())
     })?;
     let mut taken: [Vec<i64>; 3] = Default::default();
-    for incident in incidents.iter().filter(|i| i.state.merged_into.is_none() && !i.drill) {
+    for incident in &incidents {
         let Some(workspace) = cases.workspace(scope, incident.state.id)? else { continue };
         let times = times(incident, &workspace);
         for (all, one) in taken.iter_mut().zip([Some(times.detect_s), times.contain_s, times.recover_s]) {
@@ -127,6 +129,7 @@ fn mean(cases: &dyn CaseStore, scope: &Scope, now: i64) -> Result<MeanTimes, fan
     Ok(MeanTimes {
         days: DAYS,
         incidents: detect.len() as u64,
+        left_out,
         detect_s: average(detect),
         contain_s: average(contain),
         recover_s: average(recover),

@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 
 use super::{
     session::{begin, put_cookie},
-    users::check_name,
+    users::{check_name, is_last_administrator, loses_administration},
 };
 use crate::{
     access::Role,
@@ -160,12 +160,16 @@ pub(super) async fn admit(api: &Api, trail: &Trail, person: ExternalPerson, rule
         trail.note(&user.name, json!({ "failed": "disabled" }));
         return Err(Problem::new(Kind::LoginFailed, "this user is disabled here; ask the console's administrator"));
     }
-    let change = UserChange {
+    let mut change = UserChange {
         display_name: (user.display_name != display_name).then_some(display_name),
         roles: (user.roles != roles).then_some(roles),
         scope: (user.scope != scope).then_some(scope),
         ..UserChange::default()
     };
+    if loses_administration(change.roles.as_deref(), change.scope.as_ref()) && is_last_administrator(api, &user).await? {
+        keep_rights(api, &user, &person, &change).await?;
+        (change.roles, change.scope) = (None, None);
+    }
     if change.display_name.is_none() && change.roles.is_none() && change.scope.is_none() {
         return Ok(user);
     }
@@ -177,6 +181,26 @@ pub(super) async fn admit(api: &Api, trail: &Trail, person: ExternalPerson, rule
         api.identity.activity.end_user(&user.name, None);
     }
     Ok(user)
+}
+
+/// Groups elsewhere would take from the last administrator what nobody here could give back: the rights stay, and it is said.
+async fn keep_rights(api: &Api, user: &User, person: &ExternalPerson, refused: &UserChange) -> Result<(), Problem> {
+    tracing::warn!(
+        code = "FSP-ID-001",
+        user = user.name,
+        provider = person.provider,
+        "the groups of the last administrator give fewer rights; they keep theirs: make another administrator, or correct the groups"
+    );
+    let mut record = record("users.update", &user.name, &person.provider);
+    record.allowed = false;
+    record.details = json!({
+        "provider": person.provider, "refused": "last administrator", "kept": user.roles,
+        "roles": refused.roles, "agencies": refused.scope.as_ref().map(agencies),
+    })
+    .to_string();
+    let state = api.deps.state.clone();
+    api.small.store(move || state.audit(&record)).await?;
+    Ok(())
 }
 
 fn blank(name: String, roles: Vec<String>) -> NewUser {

@@ -2,7 +2,7 @@
 //! elsewhere are switched the same way.
 
 use axum::extract::State;
-use fansipan_model::Scope;
+use fansipan_model::{Scope, said};
 use fansipan_storage::OwnRule;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -13,6 +13,7 @@ use crate::{
     extract::{InPath, Json},
     guard::Trail,
     identity::Caller,
+    ports::RuleDiagnostic,
     ports::RuleListing,
     problem::{Kind, Problem},
     state::{Api, now},
@@ -107,9 +108,17 @@ fn said(why: &str) -> Result<String, Problem> {
 fn named(draft: &Draft, listing: &RuleListing) -> Result<String, Problem> {
     if !draft.lint.ok {
         let first = draft.lint.diagnostics.iter().find(|d| d.severity == "error");
-        let why =
-            first.map_or_else(|| "it holds no rule".to_owned(), |d| format!("{} {} (line {})", d.code, d.message, d.line.unwrap_or(1)));
-        return Err(Problem::bad_request(format!("the rule has faults and is not kept: {why}")));
+        let why = first.map_or_else(
+            || said!("it holds no rule", "không có luật nào trong đó"),
+            |RuleDiagnostic { code, message, message_vi, line, .. }| {
+                let line = line.unwrap_or(1);
+                said!("{code} {message} (line {line})", "{code} {message_vi} (dòng {line})")
+            },
+        );
+        return Err(Problem::said(
+            Kind::BadRequest,
+            said!("the rule has faults and is not kept: {why}", "luật có lỗi nên chưa được lưu: {why:#}"),
+        ));
     }
     let id = draft.ids.first().cloned().unwrap_or_default();
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');

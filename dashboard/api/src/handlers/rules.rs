@@ -6,9 +6,10 @@ use axum::extract::State;
 use fansipan_model::Scope;
 use fansipan_storage::{RuleCount, cases::Verdicts};
 
+use super::coverage;
 use crate::{
-    dto::{RuleDetail, RuleDto, RuleList},
-    extract::{InPath, Json},
+    dto::{RuleDetail, RuleDto, RuleList, RuleListParams, Standing},
+    extract::{InPath, Json, Params},
     identity::Caller,
     ports::RuleInfo,
     problem::Problem,
@@ -39,11 +40,19 @@ fn dto(rule: &RuleInfo, counts: &Counts) -> RuleDto {
 }
 
 /// `GET /rules`
-pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<RuleList>, Problem> {
+pub(crate) async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+    Params(params): Params<RuleListParams>,
+) -> Result<Json<RuleList>, Problem> {
     let counts = counts(&api, &caller.scope).await?;
+    let sights = if params.standing == Some(true) { Some(coverage::sights(&api, &caller.scope, "7d").await?) } else { None };
+    let standings: HashMap<&str, Standing> =
+        sights.iter().flat_map(|s| &s.report.rules).map(|rule| (rule.id.as_str(), rule.standing)).collect();
     let live = api.deps.live.clone();
     let listing = api.small.run(move || live.rules()).await?;
-    let items = listing.items.iter().map(|r| dto(r, &counts)).collect();
+    let stands = |r: &RuleInfo| standings.get(r.id.as_str()).copied().filter(|_| r.enabled);
+    let items = listing.items.iter().map(|r| RuleDto { standing: stands(r), ..dto(r, &counts) }).collect();
     Ok(Json(RuleList { items, diagnostics: listing.diagnostics.to_vec() }))
 }
 

@@ -1,7 +1,7 @@
 //! Users, for administrators. Nobody gives more than they have: an administrator of some agencies manages their people only.
 
 use axum::{extract::State, http::StatusCode};
-use fansipan_model::Scope;
+use fansipan_model::{Scope, said};
 use fansipan_storage::{NewUser, User, UserChange};
 use serde_json::json;
 
@@ -71,8 +71,7 @@ pub(crate) async fn update(
         (None, false) => None,
     };
     let roles = update.roles.as_deref().map(persons_roles).transpose()?;
-    let loses_administration = roles.as_ref().is_some_and(|r| !is_administrator(r)) || matches!(scope, Some(Scope::Agencies(_)));
-    if loses_administration {
+    if loses_administration(roles.as_deref(), scope.as_ref()) {
         keep_an_administrator(&api, &user).await?;
     }
     let display_name = update.display_name.as_deref().map(shown).transpose()?;
@@ -218,17 +217,32 @@ fn is_administrator(roles: &[String]) -> bool {
     roles.iter().any(|r| r == Role::Administrator.as_str())
 }
 
+/// Whether these new roles, or this new scope, are not those of somebody who administers everything.
+pub(super) fn loses_administration(roles: Option<&[String]>, scope: Option<&Scope>) -> bool {
+    roles.is_some_and(|r| !is_administrator(r)) || matches!(scope, Some(Scope::Agencies(_)))
+}
+
 /// Refuses a change that would leave nobody to administer everything.
 async fn keep_an_administrator(api: &Api, target: &User) -> Result<(), Problem> {
+    match is_last_administrator(api, target).await? {
+        false => Ok(()),
+        true => Err(Problem::said(
+            Kind::Conflict,
+            said!(
+                "this is the last administrator of all agencies; make another one first",
+                "đây là quản trị viên cuối cùng của mọi đơn vị; hãy tạo người khác trước"
+            ),
+        )),
+    }
+}
+
+/// Whether nobody else may administer everything.
+pub(super) async fn is_last_administrator(api: &Api, target: &User) -> Result<bool, Problem> {
     let full = |u: &User| !u.disabled && u.scope == Scope::All && is_administrator(&u.roles);
     if !full(target) {
-        return Ok(());
+        return Ok(false);
     }
     let state = api.deps.state.clone();
     let users = api.small.store(move || state.users()).await?;
-    if users.iter().any(|u| u.name != target.name && full(u)) {
-        Ok(())
-    } else {
-        Err(Problem::new(Kind::Conflict, "this is the last administrator of all agencies; make another one first"))
-    }
+    Ok(!users.iter().any(|u| u.name != target.name && full(u)))
 }

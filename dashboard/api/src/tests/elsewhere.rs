@@ -9,7 +9,8 @@ use std::{
 };
 
 use axum::http::{StatusCode, header};
-use fansipan_storage::StateStore as _;
+use fansipan_model::Scope;
+use fansipan_storage::{AuditFilter, StateStore as _, UserChange};
 use serde_json::json;
 
 use super::harness::{Client, GOOD, Reply, Rig};
@@ -371,6 +372,26 @@ async fn names_and_passwords_of_a_real_directory() {
     drop(server);
     assert_eq!(rig.nobody().login("lan", "rice terraces 1").await.problem(), "FSP-API-024");
     assert_eq!(rig.nobody().login("boss", GOOD).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn groups_elsewhere_do_not_take_the_last_administrator() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_server, ldaps, _) = directory(dir.path());
+    let rig = Rig::with(|c| c.directory = Some(ldaps)).await;
+    let log_in = async || rig.nobody().login("lan", "rice terraces 1").await.json()["user"].clone();
+    assert_eq!(log_in().await["roles"], json!(["analyst"]));
+    let disabled = |disabled| UserChange { disabled: Some(disabled), ..UserChange::default() };
+    let roles = Some(vec![Role::Administrator.as_str().to_owned()]);
+    rig.state.change_user("lan", &UserChange { roles, scope: Some(Scope::All), ..UserChange::default() }, None).unwrap();
+    rig.state.change_user("admin", &disabled(true), None).unwrap();
+    let user = log_in().await;
+    assert_eq!((&user["roles"], &user["agencies"]), (&json!(["administrator"]), &json!(null)), "nobody could give it back: {user}");
+    let refused = rig.state.audit_trail(&Scope::All, &AuditFilter::default(), None, 50).unwrap();
+    let told = refused.items.iter().find(|e| e.verb == "users.update" && !e.allowed).unwrap();
+    assert!(told.object == "lan" && told.details.contains("last administrator"), "{told:?}");
+    rig.state.change_user("admin", &disabled(false), None).unwrap();
+    assert_eq!(log_in().await["roles"], json!(["analyst"]), "with another administrator the groups count again");
 }
 
 #[tokio::test]

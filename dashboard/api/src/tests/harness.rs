@@ -109,7 +109,9 @@ impl LiveStatus for Wiring {
             line: Some(3),
             column: None,
             message: "no detection".into(),
-            help: None,
+            message_vi: "không có detection".into(),
+            help: "add one".into(),
+            help_vi: "hãy thêm".into(),
         };
         RuleListing { items: [rule].into(), diagnostics: [diagnostic].into() }
     }

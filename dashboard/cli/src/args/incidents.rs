@@ -31,9 +31,6 @@ pub enum IncidentsVerb {
     Show {
         /// Incident id
         id: String,
-        /// Language of the story: vi or en
-        #[arg(long, default_value = "vi", value_parser = ["vi", "en"])]
-        language: String,
     },
     /// Take an incident
     Take {
@@ -106,17 +103,11 @@ pub enum IncidentsVerb {
     Timeline {
         /// Incident id
         id: String,
-        /// Language: vi or en
-        #[arg(long, default_value = "vi", value_parser = ["vi", "en"])]
-        language: String,
     },
     /// What was learned: cause, times to detect and to respond, changes of rules and exceptions that it suggests
     Lessons {
         /// Incident id
         id: String,
-        /// Language: vi or en
-        #[arg(long, default_value = "vi", value_parser = ["vi", "en"])]
-        language: String,
     },
     /// Fill in the report that the law asks for; a person completes and signs it
     Notify {

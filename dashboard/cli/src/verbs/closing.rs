@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Cause, times, proposals.
-pub(super) async fn lessons(cli: &Cli, api: &Client, id: &str, language: &str) -> Result<Outcome> {
+pub(super) async fn lessons(cli: &Cli, api: &Client, id: &str) -> Result<Outcome> {
     let learned = api.get(&format!("/incidents/{id}/lessons"), &[]).await?;
     if cli.json {
         output::json(&learned)?;
@@ -47,9 +47,10 @@ pub(super) async fn lessons(cli: &Cli, api: &Client, id: &str, language: &str) -
         let took = span(&learned, &format!("times/{name}"));
         row(label, &if took.is_empty() { String::new() } else { format!("{took}{usual}") })?;
     }
-    let [incidents, days] = ["mean/incidents", "mean/days"].map(|path| output::cell(&learned, path));
-    row("", &format!("means over {incidents} incidents of {days} days: to detect is MTTD, to recover is MTTR"))?;
-    let text = if language == "en" { "text" } else { "text_vi" };
+    let [incidents, days, left_out] = ["mean/incidents", "mean/days", "mean/left_out"].map(|path| output::cell(&learned, path));
+    let more = if left_out.is_empty() || left_out == "0" { String::new() } else { format!(" ({left_out} more were not looked at)") };
+    row("", &format!("means over {incidents} incidents of {days} days{more}: to detect is MTTD, to recover is MTTR"))?;
+    let text = if cli.vietnamese() { "text_vi" } else { "text" };
     for proposal in list_of(&learned, "proposals") {
         row("Proposal", &output::harmless(&output::cell(proposal, text)))?;
         row("", &format!("$ {}", output::harmless(&output::cell(proposal, "command"))))?;

@@ -22,7 +22,7 @@ use crate::{
 pub(super) async fn hunt(cli: &Cli, args: &HuntArgs) -> Result<Outcome> {
     match &args.since {
         Some(since) => stored(cli, args, since).await,
-        None => files(args),
+        None => files(cli, args),
     }
 }
 
@@ -63,16 +63,15 @@ async fn stored(cli: &Cli, args: &HuntArgs, since: &str) -> Result<Outcome> {
         anyhow::bail!("FSP-CLI-024: the hunt broke off: {error}; what was printed is not all");
     }
     for d in end.get("diagnostics").and_then(serde_json::Value::as_array).into_iter().flatten() {
-        let part = |key| output::cell(d, key);
-        tracing::error!("{}:{}:{}: {} {}", part("file"), part("line"), part("column"), part("code"), output::harmless(&part("message")));
+        tracing::error!("{}", rules::found(cli, d, &output::cell(d, "file")));
     }
     tracing::info!("{rules} rules, {examined} stored events looked at, {detections} detections");
     Ok(Outcome::Done)
 }
 
-fn files(args: &HuntArgs) -> Result<Outcome> {
-    let loaded = rules::load_through(&args.rules, &args.pipeline, |rule| args.level.is_none_or(|least| rule.meta.level >= least))?;
-    rules::report(&loaded, Severity::Error);
+fn files(cli: &Cli, args: &HuntArgs) -> Result<Outcome> {
+    let loaded = rules::load_through(cli, &args.rules, &args.pipeline, |rule| args.level.is_none_or(|least| rule.meta.level >= least))?;
+    rules::report(cli, &loaded, Severity::Error);
     anyhow::ensure!(!loaded.set.is_empty(), "FSP-CLI-021: no usable rule below {:?}", args.rules);
     tracing::info!("{} rules from {} files", loaded.set.len(), loaded.files);
     let set = Arc::new(loaded.set);

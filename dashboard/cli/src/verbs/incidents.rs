@@ -19,7 +19,7 @@ pub(super) async fn incidents(cli: &Cli, args: &IncidentsArgs) -> Result<Outcome
             parameters.extend(since.clone().map(|s| ("since", s)));
             list(cli, &api, &parameters).await
         }
-        Verb::Show { id, language } => show(cli, &api, id, language).await,
+        Verb::Show { id } => show(cli, &api, id).await,
         Verb::Take { id } => decide(cli, &api, id, json!({"act": "status", "status": "acknowledged"})).await,
         Verb::Close { id, verdict, reason } => {
             let status = match verdict.as_str() {
@@ -37,8 +37,8 @@ pub(super) async fn incidents(cli: &Cli, args: &IncidentsArgs) -> Result<Outcome
         }
         Verb::Task { id, title: item, done: true, .. } => workspace::tick_off(cli, &api, id, item).await,
         Verb::Evidence { id, file, comment } => workspace::evidence(cli, &api, id, file, comment).await,
-        Verb::Timeline { id, language } => workspace::timeline(cli, &api, id, language).await,
-        Verb::Lessons { id, language } => closing::lessons(cli, &api, id, language).await,
+        Verb::Timeline { id } => workspace::timeline(cli, &api, id).await,
+        Verb::Lessons { id } => closing::lessons(cli, &api, id).await,
         Verb::Notify { id, form, format, output } => closing::notify(cli, &api, id, form, format, output.as_deref()).await,
         Verb::Export { id, output } => closing::export(cli, &api, id, output.as_deref()).await,
         Verb::Merge { id, into } => decide(cli, &api, id, json!({"act": "merge", "into": into})).await,
@@ -82,7 +82,7 @@ fn words(value: &Value, name: &str) -> Vec<String> {
     list_of(value, name).iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect()
 }
 
-async fn show(cli: &Cli, api: &Client, id: &str, language: &str) -> Result<Outcome> {
+async fn show(cli: &Cli, api: &Client, id: &str) -> Result<Outcome> {
     let incident = api.get(&format!("/incidents/{id}"), &[]).await?;
     if cli.json {
         output::json(&incident)?;
@@ -110,7 +110,7 @@ async fn show(cli: &Cli, api: &Client, id: &str, language: &str) -> Result<Outco
         let text = format!("{} {}", output::cell(entity, "kind"), output::cell(entity, "value"));
         output::line(&format!("{:<11}{}", "About", output::harmless(&text)))?;
     }
-    let text = if language == "en" { "text" } else { "text_vi" };
+    let text = if cli.vietnamese() { "text_vi" } else { "text" };
     for step in list_of(&incident, "story") {
         output::line(&format!("{:<11}{}", "Step", output::harmless(&output::cell(step, text))))?;
         output::line(&format!("{:<11}alert {}", "", output::cell(step, "alert")))?;

@@ -81,12 +81,14 @@ pub async fn execute(cli: &Cli) -> Result<Outcome> {
             if is_closed_pipe(&error) {
                 return Ok(Outcome::Done); // `| head` has seen enough
             }
-            match error.downcast_ref::<ApiError>().and_then(ApiError::outcome) {
+            let Some(refused) = error.downcast_ref::<ApiError>() else { return Err(error) };
+            let said = refused.said().in_language(cli.vietnamese()).to_owned();
+            match refused.outcome() {
                 Some(outcome) => {
-                    tracing::error!("{error}");
+                    tracing::error!("{said}");
                     Ok(outcome)
                 }
-                None => Err(error),
+                None => Err(anyhow::Error::msg(said)),
             }
         }
         done => done,

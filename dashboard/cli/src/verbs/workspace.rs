@@ -105,7 +105,7 @@ fn skew(entry: &Value) -> String {
 }
 
 /// Everything that happened, in order.
-pub(super) async fn timeline(cli: &Cli, api: &Client, id: &str, language: &str) -> Result<Outcome> {
+pub(super) async fn timeline(cli: &Cli, api: &Client, id: &str) -> Result<Outcome> {
     let told = api.get(&format!("/incidents/{id}/timeline"), &[]).await?;
     let mut rows = Vec::new();
     for entry in list_of(&told, "entries") {
@@ -113,7 +113,7 @@ pub(super) async fn timeline(cli: &Cli, api: &Client, id: &str, language: &str) 
             output::json(entry)?;
             continue;
         }
-        let text = if language == "en" { "text" } else { "text_vi" };
+        let text = if cli.vietnamese() { "text_vi" } else { "text" };
         let clock = match output::cell(entry, "kind").as_str() {
             "event" => skew(entry),
             _ => String::new(), // of the centre's own clock

@@ -19,7 +19,7 @@ words! {
     title: "Luật", "Rules";
     view_all: "tất cả", "all";
     view_alive: "sống", "alive";
-    view_quiet: "lặng", "quiet";
+    view_quiet: "im lặng", "quiet";
     view_blind: "mù", "blind";
     view_noisy: "ồn", "noisy";
     view_off: "đã tắt", "switched off";
@@ -27,15 +27,16 @@ words! {
     empty: "Không có luật nào khớp.", "No rule fits.";
     hint_switch: "Bật/tắt", "On/off";
     alive: "sống", "alive";
-    quiet: "lặng", "quiet";
-    blind: "MÙ", "BLIND";
+    quiet: "im lặng", "quiet";
+    part: "mù một phần", "partly blind";
+    blind: "mù", "blind";
     noisy: "ồn", "noisy";
     off: "tắt", "off";
     no_source: "mù: chưa có nguồn log nào gửi loại này", "blind: nothing of its log source arrives";
     no_fields: "mù: thiếu trường {}", "blind: fields that never arrive: {}";
     sees: "sống: log nó cần đang đến", "alive: what it needs arrives";
     seen: "sống: đã khớp trong 7 ngày qua", "alive: matched within the last 7 days";
-    is_quiet: "lặng: log nó cần đang đến nhưng 7 ngày qua không khớp lần nào", "quiet: what it needs arrives, and nothing matched in the last 7 days";
+    is_quiet: "im lặng: log nó cần đang đến nhưng 7 ngày qua không khớp lần nào", "quiet: what it needs arrives, and nothing matched in the last 7 days";
     through: "mù: các luật mà nó dựa vào không thấy gì", "blind: rules that it stands on see nothing";
     partly: "mù một phần: nó chạy mà thiếu những gì các luật này lẽ ra cho biết", "partly blind: it runs without what these rules would tell";
     member_source: "không có log {}", "nothing of {} arrives";
@@ -100,6 +101,7 @@ struct Rule {
 #[serde(default)]
 struct Sight {
     id: String,
+    standing: Standing,
     state: String,
     missing: Vec<String>,
     techniques: Vec<String>,
@@ -285,11 +287,11 @@ impl Screen for Rules {
     fn passes(&self, screens: &Screens, row: usize, words: &str) -> bool {
         let known = &screens.rules;
         let r = &known.items[row];
-        let is = |stands: &[Stands]| known.sight(row).is_some_and(|s| stands.contains(&s.stands()));
+        let is = |standings: &[Standing]| known.sight(row).is_some_and(|s| standings.contains(&s.standing));
         let view = match known.shelf.view {
-            1 => r.enabled && is(&[Stands::Alive]),
-            2 => r.enabled && is(&[Stands::Quiet]),
-            3 => r.enabled && (is(&[Stands::Blind]) || known.sight(row).is_some_and(|s| !s.blind.is_empty())),
+            1 => r.enabled && is(&[Standing::Alive]),
+            2 => r.enabled && is(&[Standing::Quiet]),
+            3 => r.enabled && is(&[Standing::Blind, Standing::PartlyBlind]),
             4 => r.enabled && r.noisy,
             5 => !r.enabled,
             6 => r.own,
@@ -321,12 +323,14 @@ impl Screen for Rules {
         let w = Words::of(state.language);
         let known = &state.screens.rules;
         let r = &known.items[row];
-        let (tone, stands) = match known.sight(row).map(Sight::stands) {
+        let (tone, stands) = match known.sight(row).map(|s| s.standing) {
             _ if !r.enabled => (Tone::Dim, w.off),
             _ if r.noisy => (Tone::Strong, w.noisy),
-            Some(Stands::Alive) => (Tone::Good, w.alive),
-            Some(Stands::Quiet) => (Tone::Dim, w.quiet),
-            Some(Stands::Blind) => (Tone::Bad, w.blind),
+            Some(Standing::Alive) => (Tone::Good, w.alive),
+            Some(Standing::Quiet) => (Tone::Dim, w.quiet),
+            Some(Standing::PartlyBlind) => (Tone::Bad, w.part),
+            Some(Standing::Blind) => (Tone::Bad, w.blind),
+            Some(Standing::Unknown) => (Tone::Dim, "?"),
             None if known.covered.is_none() => (Tone::Dim, "…"),
             None => (Tone::Dim, "?"),
         };
@@ -334,10 +338,10 @@ impl Screen for Rules {
         let (level, level_width) = if full { (state.words().level(r.level), 12) } else { (state.words().level_short(r.level), 6) };
         let matches = text::fit_right(&r.matches.map(text::compact).unwrap_or_default(), 7);
         let source_width = if full { 24 } else { 0 };
-        let rest = columns.saturating_sub(level_width + 1 + 6 + 7 + source_width);
+        let rest = columns.saturating_sub(level_width + 1 + STANDING_WIDTH + 7 + source_width);
         let mut cells = vec![
             (Tone::Level(r.level), text::fit(level, level_width)),
-            (tone, format!(" {}", text::fit(stands, 6))),
+            (tone, format!(" {}", text::fit(stands, STANDING_WIDTH))),
             (Tone::Plain, text::fit(state.language.pick(&r.title, r.title_vi.as_deref()), rest)),
         ];
         if source_width > 0 {
@@ -358,26 +362,26 @@ impl Screen for Rules {
     }
 }
 
-/// How a rule stands by what arrives.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stands {
-    /// What it needs arrives, and it matches.
+/// How a rule stands by what arrives: the appliance's word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Standing {
+    /// What it needs arrives.
     Alive,
     /// What it needs arrives, and it does not match.
     Quiet,
+    /// It fires without what the blind rules below it would tell.
+    PartlyBlind,
     /// It cannot fire.
     Blind,
+    /// A word that this console does not know.
+    #[default]
+    #[serde(other)]
+    Unknown,
 }
 
-impl Sight {
-    fn stands(&self) -> Stands {
-        match (self.state.as_str(), self.quiet) {
-            ("sees", Some(true)) => Stands::Quiet,
-            ("sees", _) => Stands::Alive,
-            _ => Stands::Blind,
-        }
-    }
-}
+/// Room for the longest word for a standing.
+const STANDING_WIDTH: usize = 12;
 
 /// Whether it can fire, and why not.
 fn standing(doc: &mut Doc<'_>, r: &Rule, sight: Option<&Sight>) {
@@ -391,16 +395,15 @@ fn standing(doc: &mut Doc<'_>, r: &Rule, sight: Option<&Sight>) {
             Some(Ok(_)) => doc.text(Tone::Bad, w.not_running),
         };
     };
-    match (s.stands(), s.quiet) {
-        (Stands::Alive, Some(false)) => doc.text(Tone::Good, w.seen),
-        (Stands::Alive, _) => doc.text(Tone::Good, w.sees),
-        (Stands::Quiet, _) => doc.text(Tone::Plain, w.is_quiet),
-        (Stands::Blind, _) if !s.blind.is_empty() => doc.text(Tone::Bad, w.through),
-        (Stands::Blind, _) if s.state == "no_source" => doc.text(Tone::Bad, w.no_source),
-        (Stands::Blind, _) => doc.text(Tone::Bad, &fill(w.no_fields, &[&s.missing.join(", ")])),
-    }
-    if !s.blind.is_empty() && s.stands() != Stands::Blind {
-        doc.text(Tone::Bad, w.partly);
+    match (s.standing, s.quiet) {
+        (Standing::Alive, Some(false)) => doc.text(Tone::Good, w.seen),
+        (Standing::Alive, _) => doc.text(Tone::Good, w.sees),
+        (Standing::Quiet, _) => doc.text(Tone::Plain, w.is_quiet),
+        (Standing::PartlyBlind, _) => doc.text(Tone::Bad, w.partly),
+        (Standing::Blind, _) if !s.blind.is_empty() => doc.text(Tone::Bad, w.through),
+        (Standing::Blind, _) if s.state == "no_source" => doc.text(Tone::Bad, w.no_source),
+        (Standing::Blind, _) => doc.text(Tone::Bad, &fill(w.no_fields, &[&s.missing.join(", ")])),
+        (Standing::Unknown, _) => doc.text(Tone::Dim, w.not_asked),
     }
     for member in &s.blind {
         let why = match member.state.as_str() {

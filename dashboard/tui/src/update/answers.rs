@@ -27,12 +27,12 @@ pub(super) fn answer(state: &mut State, purpose: Purpose, result: Result<Value, 
             }
             Ok(value)
         }
-        Err(Failure { code, detail, detail_vi }) => {
+        Err(Failure { code, detail, detail_vi, position }) => {
             if code == "unreachable" {
                 state.link = Link::Offline;
             }
             let [detail, detail_vi] = [&detail, &detail_vi].map(|text| text::clean(text).into_owned());
-            Err(Failure { code, detail, detail_vi })
+            Err(Failure { code, detail, detail_vi, position })
         }
     };
     match purpose {

@@ -10,6 +10,7 @@ use ratatui::{
 use super::{detail, first_shown, halves, put, theme::Theme, title};
 use crate::{
     data::{Alert, Event, Incident, Source},
+    message::Failure,
     screens::Kind,
     state::{Focus, Place, RANGES, State},
     text,
@@ -206,7 +207,7 @@ fn search(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
     }
     put(frame, area, 0, title(theme, columns, &name, &note));
     if let Some(fault) = &search.fault {
-        return fault_lines(state, theme, frame, below(area, 1), &fault.detail);
+        return fault_lines(state, theme, frame, below(area, 1), fault);
     }
     if !search.list.known && search.list.asking.is_none() {
         return start(state, theme, frame, below(area, 1));
@@ -226,11 +227,11 @@ fn search(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
 }
 
 /// Where a query went wrong, below the query itself.
-fn fault_lines(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rect, detail: &str) {
-    let at = detail.strip_prefix("at character ").and_then(|rest| rest.split(':').next()).and_then(|n| n.trim().parse::<usize>().ok());
+fn fault_lines(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rect, fault: &Failure) {
+    let detail = state.language.pick(&fault.detail, Some(&fault.detail_vi));
     put(frame, area, 1, Line::raw(format!(" {}", state.search.q)));
     let mut next = 2;
-    if let Some(at) = at {
+    if let Some(at) = fault.position {
         let before: String = state.search.q.chars().take(at).collect();
         put(frame, area, 2, Line::styled(format!(" {}^", " ".repeat(text::width(&before))), theme.bad()));
         next = 3;

@@ -136,7 +136,11 @@ impl Player {
                 let mut words = rest.splitn(4, ' ');
                 let mut word = || words.next().unwrap_or_default().to_owned();
                 let at = format!("{} {}", word(), word());
-                let failure = Failure { code: word(), detail: word(), ..Failure::default() };
+                let (code, detail) = (word(), word());
+                // a detail in both languages, or with a place, is given as JSON
+                let more: Option<Failure> = serde_json::from_str(&detail).ok();
+                let failure = more.unwrap_or_else(|| Failure { detail, ..Failure::default() });
+                let failure = Failure { code, ..failure };
                 self.routes.push((at, Reply::Refusal(failure)));
             }
             "hostile" => self.hostile = true,

@@ -38,12 +38,16 @@ export interface OwnRule {
 /** Whether a rule can fire on what arrives. */
 export type Sight = "sees" | "no_source" | "no_fields";
 
+/** How a rule in force stands by what arrives, in the server's word. */
+export type Standing = "alive" | "quiet" | "partly_blind" | "blind";
+
 export interface RuleSight {
   id: string;
   title: string;
   title_vi: string | null;
   level: Level;
   logsource: string;
+  standing: Standing;
   state: Sight;
   missing: string[];
   /** Whether it could fire and did not in all that time; `null`: not known, or it speaks through correlations only. */

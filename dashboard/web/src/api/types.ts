@@ -154,8 +154,12 @@ export interface Facet {
 /** Where a query is wrong: `position` counts characters (code points) from 0. */
 export interface QueryFault {
   position: number;
+  /** What kind of fault: stable, `FSP-Qnnn`. */
+  code: string;
   message: string;
-  help: string | null;
+  message_vi: string;
+  help: string;
+  help_vi: string;
 }
 
 export type QueryCheck = { ok: true } | ({ ok: false } & QueryFault);
@@ -254,7 +258,9 @@ export interface RuleDiagnostic {
   line: number | null;
   column: number | null;
   message: string;
-  help: string | null;
+  message_vi: string;
+  help: string;
+  help_vi: string;
 }
 
 export interface RuleList {

@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../api/client";
 import { useLanguage } from "../i18n";
-import { told } from "../query/faults";
+import { told } from "../i18n/told";
 import styles from "./States.module.css";
 
 export function Empty({ title, hint, icon, action }: { title: string; hint?: string; icon?: ReactNode; action?: ReactNode }) {
@@ -26,8 +26,8 @@ export function useErrorText(): (error: unknown) => string {
   return (error) => {
     if (!(error instanceof ApiError)) return error instanceof Error ? error.message : String(error);
     if (error.query) {
-      const { position, message, help } = told(error.query, language);
-      return `${t("search.syntax_error", { position: position + 1 })}: ${[message, help].filter(Boolean).join("; ")}`;
+      const { message, help } = told(error.query, language);
+      return `${t("search.syntax_error", { position: error.query.position + 1 })}: ${message}; ${help}`;
     }
     const key = `error.${error.kind}`;
     return i18n.exists(key) ? String(t(key as "error.unknown", { status: error.status })) : t("error.unknown", { status: error.status });

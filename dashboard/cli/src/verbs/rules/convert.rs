@@ -10,8 +10,8 @@ use super::{load_through, report};
 use crate::{Outcome, args::Cli, output};
 
 pub(super) fn convert(cli: &Cli, paths: &[PathBuf], to: &str, pipeline: &[PathBuf]) -> Result<Outcome> {
-    let loaded = load_through(paths, pipeline, |_| true)?;
-    report(&loaded, fansipan_rules::Severity::Error);
+    let loaded = load_through(cli, paths, pipeline, |_| true)?;
+    report(cli, &loaded, fansipan_rules::Severity::Error);
     let dialect = if to == "clickhouse" { Dialect::ClickHouse } else { Dialect::Query };
     let mut said = true;
     for compiled in loaded.set.rules() {

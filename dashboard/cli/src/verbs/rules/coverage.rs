@@ -1,17 +1,15 @@
 //! `fansipan rules coverage`: which rules can fire on what arrives, and which do.
 
-use std::collections::HashMap;
-
 use anyhow::Result;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::super::client;
-use crate::{Outcome, args::Cli, client::Client, output};
+use crate::{Outcome, args::Cli, output};
 
 pub(super) async fn coverage(cli: &Cli, since: &str, blind: bool) -> Result<Outcome> {
     let answer = client(cli)?.get("/rules/coverage", &[("since", since.to_owned())]).await?;
     let list = |key: &str| answer.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
-    let rules: Vec<Value> = list("rules").into_iter().filter(|r| !blind || output::cell(r, "state") != "sees").collect();
+    let rules: Vec<Value> = list("rules").into_iter().filter(|r| !blind || is_blind(r)).collect();
     if cli.json {
         rules.iter().try_for_each(output::json)?;
         return Ok(Outcome::Done);
@@ -21,7 +19,7 @@ pub(super) async fn coverage(cli: &Cli, since: &str, blind: bool) -> Result<Outc
         let rows = techniques.iter().map(|t| ["technique", "rules", "seeing"].map(|k| output::cell(t, k)).to_vec());
         output::table(&["TECHNIQUE", "RULES", "CAN FIRE"], rows)?;
     }
-    let dark = rules.iter().filter(|r| output::cell(r, "state") != "sees");
+    let dark = rules.iter().filter(|r| is_blind(r));
     let rows: Vec<Vec<String>> = dark
         .map(|r| {
             let mut row = ["level", "title", "logsource"].map(|k| output::cell(r, k)).to_vec();
@@ -41,28 +39,8 @@ pub(super) async fn coverage(cli: &Cli, since: &str, blind: bool) -> Result<Outc
     Ok(Outcome::Done)
 }
 
-/// What arrives, by rule; empty where it could not be asked for.
-pub(super) async fn known(api: &Client) -> HashMap<String, Value> {
-    let answer = api.get("/rules/coverage", &[("since", "7d".to_owned())]).await.inspect_err(|error| {
-        tracing::warn!("which rules can fire could not be asked: {error}");
-    });
-    let rules = answer.ok().and_then(|mut a| a.get_mut("rules").map(Value::take)).and_then(|r| match r {
-        Value::Array(rules) => Some(rules),
-        _ => None,
-    });
-    rules.into_iter().flatten().map(|r| (output::cell(&r, "id"), r)).collect()
-}
-
-/// How a rule stands, `off`, `alive`, `quiet`, `blind` or `unknown`, and why it is blind.
-pub(super) fn stands(rule: &Map<String, Value>, known: &HashMap<String, Value>) -> (&'static str, String) {
-    let sight = rule.get("id").and_then(Value::as_str).and_then(|id| known.get(id));
-    match sight {
-        _ if rule.get("enabled").and_then(Value::as_bool) == Some(false) => ("off", String::new()),
-        None => ("unknown", String::new()),
-        Some(s) if output::cell(s, "state") != "sees" => ("blind", why(s)),
-        Some(s) if s.get("quiet").and_then(Value::as_bool) == Some(true) => ("quiet", why(s)),
-        Some(s) => ("alive", why(s)),
-    }
+fn is_blind(rule: &Value) -> bool {
+    output::cell(rule, "standing") == "blind"
 }
 
 fn names(of: &Value, key: &str) -> String {

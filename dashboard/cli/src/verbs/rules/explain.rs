@@ -11,7 +11,7 @@ use crate::{Outcome, args::Cli, output};
 
 pub(super) async fn explain(cli: &Cli, rule: &str, event: &str, record: u64) -> Result<Outcome> {
     let taxonomy = Taxonomy::builtin().context("FSP-CLI-020: the built-in log sources cannot be read; this is a fault of the program")?;
-    let set = named(rule, &taxonomy)?;
+    let set = named(cli, rule, &taxonomy)?;
     let event = find(cli, event, record).await?;
     let mut matched = true;
     for i in 0..set.len() as u32 {
@@ -27,10 +27,10 @@ pub(super) async fn explain(cli: &Cli, rule: &str, event: &str, record: u64) -> 
 }
 
 /// The rules of a file, or the shipped rule with this id.
-fn named(rule: &str, taxonomy: &Taxonomy) -> Result<RuleSet> {
+fn named(cli: &Cli, rule: &str, taxonomy: &Taxonomy) -> Result<RuleSet> {
     if Path::new(rule).exists() {
-        let loaded = super::load(&[rule.into()], |_| true)?;
-        super::report(&loaded, fansipan_rules::Severity::Error);
+        let loaded = super::load(cli, &[rule.into()], |_| true)?;
+        super::report(cli, &loaded, fansipan_rules::Severity::Error);
         anyhow::ensure!(!loaded.set.is_empty(), "FSP-CLI-021: no usable rule in {rule}");
         return Ok(loaded.set);
     }

@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use fansipan_rules::{Diagnostic, Pipeline, Rule, RuleSet, Severity, Taxonomy};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{client, items};
 use crate::{
@@ -50,13 +50,13 @@ pub(super) struct Loaded {
 }
 
 /// Reads, parses and compiles every rule below the paths.
-pub(super) fn load(paths: &[PathBuf], keep: impl Fn(&Rule) -> bool) -> Result<Loaded> {
-    load_through(paths, &[], keep)
+pub(super) fn load(cli: &Cli, paths: &[PathBuf], keep: impl Fn(&Rule) -> bool) -> Result<Loaded> {
+    load_through(cli, paths, &[], keep)
 }
 
 /// The same, the rules changed by pipelines before they are compiled.
-pub(super) fn load_through(paths: &[PathBuf], pipelines: &[PathBuf], keep: impl Fn(&Rule) -> bool) -> Result<Loaded> {
-    let pipelines = read_pipelines(pipelines)?;
+pub(super) fn load_through(cli: &Cli, paths: &[PathBuf], pipelines: &[PathBuf], keep: impl Fn(&Rule) -> bool) -> Result<Loaded> {
+    let pipelines = read_pipelines(pipelines, cli.vietnamese())?;
     let taxonomy = Taxonomy::builtin().context("FSP-CLI-020: the built-in log sources cannot be read; this is a fault of the program")?;
     let (mut rules, mut diagnostics, mut unread, mut files) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for found in inputs::rule_files(paths) {
@@ -83,15 +83,14 @@ pub(super) fn load_through(paths: &[PathBuf], pipelines: &[PathBuf], keep: impl 
 }
 
 /// Pipelines in the order in which they are applied. One that cannot be read is an error: half of them would change what rules mean.
-fn read_pipelines(paths: &[PathBuf]) -> Result<Vec<Pipeline>> {
+fn read_pipelines(paths: &[PathBuf], vietnamese: bool) -> Result<Vec<Pipeline>> {
     let mut pipelines = Vec::new();
     for path in paths {
         let text = read(path).with_context(|| format!("FSP-CLI-025: the pipeline {} cannot be read", path.display()))?;
         match Pipeline::parse(&text, &path.display().to_string()) {
             Ok(pipeline) => pipelines.push(pipeline),
             Err(faults) => {
-                let faults: Vec<String> =
-                    faults.iter().map(|d| format!("{}:{}:{}: {} {} ({})", d.file, d.line, d.column, d.code, d.message, d.help)).collect();
+                let faults: Vec<String> = faults.iter().map(|d| told(d, vietnamese)).collect();
                 anyhow::bail!("FSP-CLI-025: the pipeline cannot be used\n{}", faults.join("\n"));
             }
         }
@@ -105,13 +104,19 @@ pub(super) fn read(path: &Path) -> std::io::Result<String> {
     String::from_utf8(bytes).map_err(|_| std::io::Error::other("is not UTF-8: save it as UTF-8"))
 }
 
+/// A finding on one line, in the reader's language.
+fn told(d: &Diagnostic, vietnamese: bool) -> String {
+    let (message, help) = if vietnamese { (&d.message_vi, d.help_vi) } else { (&d.message, d.help) };
+    format!("{}:{}:{}: {} {} ({help})", d.file, d.line, d.column, d.code, output::harmless(message))
+}
+
 /// Prints what was wrong to standard error: `file:line:column: CODE message (help)`.
-pub(super) fn report(loaded: &Loaded, least: Severity) {
+pub(super) fn report(cli: &Cli, loaded: &Loaded, least: Severity) {
     for (path, error) in &loaded.unread {
         tracing::error!("{}: FSP-RUL-900 cannot be read: {error}", path.display());
     }
     for d in &loaded.diagnostics {
-        let text = format!("{}:{}:{}: {} {} ({})", d.file, d.line, d.column, d.code, output::harmless(&d.message), d.help);
+        let text = told(d, cli.vietnamese());
         if d.severity == Severity::Error {
             tracing::error!("{text}");
         } else if least != Severity::Error {
@@ -121,20 +126,20 @@ pub(super) fn report(loaded: &Loaded, least: Severity) {
 }
 
 fn check(cli: &Cli, paths: &[PathBuf], pipeline: &[PathBuf]) -> Result<Outcome> {
-    let loaded = load_through(paths, pipeline, |_| true)?;
+    let loaded = load_through(cli, paths, pipeline, |_| true)?;
     let count = |severity| loaded.diagnostics.iter().filter(|d| d.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error) + loaded.unread.len(), count(Severity::Warning));
     if cli.json {
         for d in &loaded.diagnostics {
             output::json(&json!({"file": d.file, "line": d.line, "column": d.column, "code": d.code,
-                "severity": if d.severity == Severity::Error { "error" } else { "warning" }, "message": d.message, "help": d.help}))?;
+                "severity": if d.severity == Severity::Error { "error" } else { "warning" }, "message": d.message, "message_vi": d.message_vi, "help": d.help, "help_vi": d.help_vi}))?;
         }
         for (path, error) in &loaded.unread {
             output::json(&json!({"file": path, "code": "FSP-RUL-900", "severity": "error", "message": error.to_string()}))?;
         }
         output::json(&json!({"files": loaded.files, "rules": loaded.set.len(), "errors": errors, "warnings": warnings}))?;
     } else {
-        report(&loaded, Severity::Warning);
+        report(cli, &loaded, Severity::Warning);
         let unmapped = loaded.set.rules().iter().filter(|r| !r.mapped).count();
         let mut levels: BTreeMap<&str, usize> = BTreeMap::new();
         for rule in loaded.set.rules() {
@@ -152,32 +157,33 @@ fn check(cli: &Cli, paths: &[PathBuf], pipeline: &[PathBuf]) -> Result<Outcome> 
     Ok(if errors == 0 { Outcome::Done } else { Outcome::Negative })
 }
 
+/// A finding as the appliance tells it, on one line.
+pub(super) fn found(cli: &Cli, d: &Value, file: &str) -> String {
+    let [message, help] = if cli.vietnamese() { ["message_vi", "help_vi"] } else { ["message", "help"] }.map(|at| output::cell(d, at));
+    let text = format!("{file}:{}:{}: {} {message} ({help})", output::cell(d, "line"), output::cell(d, "column"), output::cell(d, "code"));
+    output::harmless(&text).into_owned()
+}
+
 async fn list(cli: &Cli) -> Result<Outcome> {
     let api = client(cli)?;
-    let answer = api.get("/rules", &[]).await?;
-    let known = coverage::known(&api).await;
+    let answer = api.get("/rules", &[("standing", "true".to_owned())]).await?;
     if cli.json {
-        for rule in items(&answer) {
-            let mut rule = rule.clone();
-            if let Some(fields) = rule.as_object_mut() {
-                let (state, why) = coverage::stands(fields, &known);
-                fields.insert("state".to_owned(), state.into());
-                fields.insert("why".to_owned(), why.into());
-            }
-            output::json(&rule)?;
-        }
+        items(&answer).iter().try_for_each(output::json)?;
         return Ok(Outcome::Done);
     }
     let rows = items(&answer).iter().map(|r| {
-        let state = r.as_object().map(|fields| coverage::stands(fields, &known).0).unwrap_or_default();
+        let state = match (output::cell(r, "enabled").as_str(), output::cell(r, "standing")) {
+            ("false", _) => "off".to_owned(),
+            (_, none) if none.is_empty() => "unknown".to_owned(),
+            (_, word) => word.replace('_', " "),
+        };
         let mut row = ["level", "title", "logsource", "status", "matches", "file"].map(|k| output::cell(r, k)).to_vec();
-        row.insert(1, state.to_owned());
+        row.insert(1, state);
         row
     });
     output::table(&["LEVEL", "STATE", "TITLE", "LOG SOURCE", "STATUS", "MATCHES", "FILE"], rows)?;
     for d in answer.get("diagnostics").and_then(|v| v.as_array()).map_or(&[][..], Vec::as_slice) {
-        let place = format!("{}:{}", output::cell(d, "file"), output::cell(d, "line"));
-        tracing::warn!("{place}: {} {}", output::cell(d, "code"), output::harmless(&output::cell(d, "message")));
+        tracing::warn!("{}", found(cli, d, &output::cell(d, "file")));
     }
     Ok(Outcome::Done)
 }

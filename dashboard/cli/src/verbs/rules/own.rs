@@ -142,8 +142,7 @@ pub(super) async fn try_out(cli: &Cli, file: &Path, since: &str) -> Result<Outco
         return Ok(if clean { Outcome::Done } else { Outcome::Negative });
     }
     for d in found.pointer("/lint/diagnostics").and_then(Value::as_array).into_iter().flatten() {
-        let place = format!("{}:{}", file.display(), output::cell(d, "line"));
-        tracing::warn!("{place}: {} {}", output::cell(d, "code"), output::harmless(&output::cell(d, "message")));
+        tracing::warn!("{}", super::found(cli, d, &file.display().to_string()));
     }
     let cell = |at: &str| output::cell(&found, at);
     let whole = if cell("complete") == "false" { "; time ran out before all were looked at: shorten --since" } else { "" };

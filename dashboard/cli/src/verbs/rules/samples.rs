@@ -31,8 +31,8 @@ enum Verdict {
 }
 
 pub(super) fn test(cli: &Cli, paths: &[PathBuf], junit: Option<&Path>) -> Result<Outcome> {
-    let loaded = super::load(paths, |_| true)?;
-    super::report(&loaded, fansipan_rules::Severity::Error);
+    let loaded = super::load(cli, paths, |_| true)?;
+    super::report(cli, &loaded, fansipan_rules::Severity::Error);
     anyhow::ensure!(!loaded.set.is_empty(), "FSP-CLI-021: no usable rule below {paths:?}");
     let normalizer = evidence::normalizer()?;
     let mut files: BTreeMap<&str, Vec<RuleIndex>> = BTreeMap::new();

@@ -348,7 +348,7 @@ export const pages: Pick<Words, "overview" | "alerts" | "search" | "event" | "pa
     state_quiet: "quiet",
     quiet_hint: "It can fire, and did not in 7 days.",
     state_blind: "blind",
-    state_part_blind: "partly blind",
+    state_partly_blind: "partly blind",
     part_blind_hint: "{{count}} of the rules it refers to cannot fire on what arrives.",
     state_noisy: "noisy",
     state_off: "off",

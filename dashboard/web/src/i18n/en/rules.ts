@@ -40,7 +40,6 @@ export const rules = {
     blind: "{{blind}} of {{all}} rules are blind",
     sampled: "judged by {{value}} sample events",
     seeing: "{{seeing}} of {{rules}} rules can fire",
-    state_sees: "alive",
     state_no_source: "no log source",
     state_no_fields: "fields missing",
     legend_seen: "every rule alive",

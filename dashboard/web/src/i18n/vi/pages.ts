@@ -346,7 +346,7 @@ export const pages = {
     state_quiet: "im lặng",
     quiet_hint: "Kích hoạt được, nhưng 7 ngày qua chưa lần nào.",
     state_blind: "mù",
-    state_part_blind: "mù một phần",
+    state_partly_blind: "mù một phần",
     part_blind_hint: "{{count}} luật thành phần không kích hoạt được trên dữ liệu đang nhận.",
     state_noisy: "ồn",
     state_off: "đã tắt",

@@ -40,11 +40,10 @@ export const rules = {
     blind: "{{blind}}/{{all}} luật đang mù",
     sampled: "xét trên {{value}} sự kiện mẫu",
     seeing: "{{seeing}} trên {{rules}} luật có thể khớp",
-    state_sees: "sống",
     state_no_source: "không có nguồn log",
     state_no_fields: "thiếu trường",
     legend_seen: "mọi luật sống",
-    legend_part: "một phần mù",
+    legend_part: "mù một phần",
     legend_blind: "mù",
   },
   tactic: {

@@ -52,7 +52,9 @@ function Rules({ technique, report }: { technique: string; report: Report }) {
             </Link>
             <span className={styles.ruleFoot}>
               <LevelMark level={rule.level} />
-              <span data-state={rule.state}>{t(`coverage.state_${rule.state}`)}</span>
+              <span data-state={rule.state}>
+                {rule.state === "sees" ? t(`rules.state_${rule.standing}`) : t(`coverage.state_${rule.state}`)}
+              </span>
               {rule.state !== "sees" && <span className="mono cut dim">{why(rule)}</span>}
             </span>
           </li>
@@ -81,7 +83,7 @@ export function Coverage() {
   if (query.isPending) return <Waiting rows={14} height={22} />;
   if (!report) return <Failed error={query.error} retry={() => void query.refetch()} />;
   if (report.techniques.length === 0) return <Empty title={t("coverage.none")} />;
-  const blind = report.rules.filter((r) => r.state !== "sees").length;
+  const blind = report.rules.filter((r) => r.standing === "blind").length;
   const watched = report.techniques.filter((x) => x.seeing > 0).length;
   return (
     <div className={styles.page} data-testid="coverage">

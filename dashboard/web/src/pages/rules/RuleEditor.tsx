@@ -12,6 +12,8 @@ import { historyQuery, type Lint, lintQuery, type OwnRule, ownRulesQuery, type R
 import { useMay } from "../../api/user";
 import { notify } from "../../components/notify";
 import { Failed, useErrorText, Waiting } from "../../components/States";
+import { useLanguage } from "../../i18n";
+import { told } from "../../i18n/told";
 import { useText } from "../../time/useText";
 import styles from "./RuleEditor.module.css";
 
@@ -42,6 +44,7 @@ const TESTS = ["24h", "7d", "30d"] as const;
 
 function Findings({ lint }: { lint: Lint | undefined }) {
   const { t } = useTranslation();
+  const language = useLanguage();
   if (!lint) return <Waiting rows={2} />;
   return (
     <section data-testid="lint" data-ok={lint.ok}>
@@ -55,8 +58,8 @@ function Findings({ lint }: { lint: Lint | undefined }) {
         {lint.diagnostics.map((d) => (
           <li key={`${d.line}:${d.column}:${d.code}:${d.message}`} className={styles.fault} data-severity={d.severity}>
             <b className="mono">{d.code}</b> {d.line !== null && t("rules.line", { line: d.line })}
-            <p>{d.message}</p>
-            {d.help && <p className="dim">{d.help}</p>}
+            <p>{told(d, language).message}</p>
+            <p className="dim">{told(d, language).help}</p>
           </li>
         ))}
       </ul>

@@ -16,6 +16,7 @@ import { FilterBox } from "../../components/FilterBox";
 import { LevelMark } from "../../components/Level";
 import { Empty, Failed, Waiting } from "../../components/States";
 import { useLanguage } from "../../i18n";
+import { told } from "../../i18n/told";
 import { useShortcuts } from "../../keyboard/keyboard";
 import { useText } from "../../time/useText";
 import { instant } from "../../time/zone";
@@ -39,16 +40,14 @@ interface RuleFilter {
 
 type Row = RuleRow & { sight: RuleSight | null };
 
-const blind = (rule: Row): boolean => rule.sight !== null && rule.sight.state !== "sees";
-
 /** Whether a rule counts as `state`. What it would need to fire is known a moment after the list. */
 function stands(rule: Row, state: State): boolean {
   if (state === "own") return rule.own;
   if (state === "off") return !rule.enabled;
   if (!rule.enabled) return false;
   if (state === "noisy") return rule.noisy;
-  if (state === "quiet") return rule.sight?.quiet === true;
-  return state === "blind" ? blind(rule) : rule.sight?.state === "sees";
+  const standing = rule.sight?.standing;
+  return standing === state || (state === "blind" && standing === "partly_blind");
 }
 
 function passes(rule: Row, { words, level, state }: RuleFilter): boolean {
@@ -63,23 +62,20 @@ function passes(rule: Row, { words, level, state }: RuleFilter): boolean {
 
 function StateMark({ rule }: { rule: Row }) {
   const { t } = useTranslation();
+  const standing = rule.sight?.standing;
+  const blind = standing === "blind" || standing === "partly_blind";
+  const hints = { quiet: t("rules.quiet_hint"), partly_blind: t("rules.part_blind_hint", { count: rule.sight?.blind.length ?? 0 }) };
   if (!rule.enabled) return <span className="faint">{t("rules.disabled")}</span>;
   return (
     <span className={styles.state}>
-      {blind(rule) ? (
-        <span data-state="blind">
-          <EyeOff size={13} aria-hidden="true" /> {t("rules.state_blind")}
-        </span>
-      ) : rule.sight === null ? (
+      {standing === undefined ? (
         <span className="faint">–</span>
       ) : (
-        <span data-state="alive" title={rule.sight.quiet ? t("rules.quiet_hint") : undefined}>
-          {t(rule.sight.quiet ? "rules.state_quiet" : "rules.state_alive")}
-        </span>
-      )}
-      {!blind(rule) && rule.sight !== null && rule.sight.blind.length > 0 && (
-        <span data-state="blind" title={t("rules.part_blind_hint", { count: rule.sight.blind.length })}>
-          <EyeOff size={13} aria-hidden="true" /> {t("rules.state_part_blind")}
+        <span
+          data-state={blind ? "blind" : "alive"}
+          title={standing === "quiet" || standing === "partly_blind" ? hints[standing] : undefined}
+        >
+          {blind && <EyeOff size={13} aria-hidden="true" />} {t(`rules.state_${standing}`)}
         </span>
       )}
       {rule.noisy && (
@@ -133,7 +129,7 @@ function useColumns(): Column<Row>[] {
         id: "state",
         header: t("rules.col_state"),
         width: "132px",
-        sort: (r) => (r.enabled ? (r.noisy ? 0 : blind(r) ? 1 : 2) : 3),
+        sort: (r) => (r.enabled ? (r.noisy ? 0 : stands(r, "blind") ? 1 : 2) : 3),
         cell: (r) => <StateMark rule={r} />,
       },
       {
@@ -169,6 +165,7 @@ function useColumns(): Column<Row>[] {
 
 function Diagnostics({ items }: { items: RuleDiagnostic[] }) {
   const { t, i18n } = useTranslation();
+  const language = useLanguage();
   if (items.length === 0) return <Empty icon={<CircleCheck size={24} aria-hidden="true" />} title={t("rules.diagnostics_none")} />;
   const severity = (word: string) => (i18n.exists(`rules.severity.${word}`) ? t(`rules.severity.${word}` as "rules.severity.error") : word);
   return (
@@ -182,8 +179,8 @@ function Diagnostics({ items }: { items: RuleDiagnostic[] }) {
               <p>
                 <strong>{severity(d.severity)}</strong> <span className="mono faint">{d.code}</span>
               </p>
-              <p>{d.message}</p>
-              {d.help && <p className="dim">{d.help}</p>}
+              <p>{told(d, language).message}</p>
+              <p className="dim">{told(d, language).help}</p>
               <p className={`${styles.where} mono`}>
                 {d.file}
                 {d.line !== null && ` · ${t("rules.line", { line: d.line })}`}

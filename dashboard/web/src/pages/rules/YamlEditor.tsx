@@ -9,6 +9,8 @@ import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
 import type { RuleDiagnostic } from "../../api/types";
 import { useStable } from "../../components/useStable";
+import { type Language, useLanguage } from "../../i18n";
+import { told } from "../../i18n/told";
 import styles from "./RuleEditor.module.css";
 
 const colours = HighlightStyle.define([
@@ -31,14 +33,15 @@ const look = EditorView.theme({
 });
 
 /** A finding at its line and column; one without a place stands at the beginning. */
-function placed(state: EditorState, found: RuleDiagnostic): Diagnostic {
+function placed(state: EditorState, found: RuleDiagnostic, language: Language): Diagnostic {
+  const { message, help } = told(found, language);
   const line = state.doc.line(Math.min(Math.max(found.line ?? 1, 1), state.doc.lines));
   const from = Math.min(line.to, line.from + Math.max(0, (found.column ?? 1) - 1));
   return {
     from,
     to: Math.max(from, line.to),
     severity: found.severity === "error" ? "error" : "warning",
-    message: [`${found.code} ${found.message}`, found.help].filter(Boolean).join("\n"),
+    message: `${found.code} ${message}\n${help}`,
   };
 }
 
@@ -53,6 +56,7 @@ interface YamlEditorProps {
 }
 
 export function YamlEditor({ initial, label, readOnly, diagnostics, onChange, onSave }: YamlEditorProps) {
+  const language = useLanguage();
   const place = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
   const changed = useStable(onChange);
@@ -103,9 +107,9 @@ export function YamlEditor({ initial, label, readOnly, diagnostics, onChange, on
       shown.dispatch(
         setDiagnostics(
           shown.state,
-          diagnostics.map((d) => placed(shown.state, d)),
+          diagnostics.map((d) => placed(shown.state, d, language)),
         ),
       );
-  }, [diagnostics]);
+  }, [diagnostics, language]);
   return <div ref={place} className={styles.editor} data-testid="rule-text" />;
 }

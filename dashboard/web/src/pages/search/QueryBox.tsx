@@ -7,9 +7,8 @@ import { type KeyboardEvent, type RefObject, useId } from "react";
 import { useTranslation } from "react-i18next";
 import { validateQuery } from "../../api/queries";
 import { lintQuery } from "../../api/rules";
-import type { QueryFault } from "../../api/types";
 import { useLanguage } from "../../i18n";
-import { told } from "../../query/faults";
+import { told } from "../../i18n/told";
 import { unitPosition } from "../../query/tokens";
 import { Offers, useOffers } from "./Offers";
 import styles from "./QueryBox.module.css";
@@ -27,7 +26,14 @@ interface QueryBoxProps {
   seen: readonly string[];
 }
 
-function useFault(value: string): QueryFault | null {
+interface Fault {
+  /** Characters before the place. */
+  position: number;
+  message: string;
+  help: string;
+}
+
+function useFault(value: string): Fault | null {
   const language = useLanguage();
   const [settled] = useDebouncedValue(value, 180);
   const sigma = isSigma(settled);
@@ -37,10 +43,11 @@ function useFault(value: string): QueryFault | null {
     const fault = settled === value ? lint.data?.diagnostics.find((d) => d.severity === "error") : undefined;
     if (!fault) return null;
     const before = settled.split("\n").slice(0, (fault.line ?? 1) - 1);
-    return { position: [...before.join("\n")].length, message: `${fault.code} ${fault.message}`, help: fault.help };
+    const { message, help } = told(fault, language);
+    return { position: [...before.join("\n")].length, message: `${fault.code} ${message}`, help };
   }
   if (settled !== value || settled.trim() === "" || !check.data || check.data.ok) return null;
-  return told(check.data, language);
+  return { position: check.data.position, ...told(check.data, language) };
 }
 
 export function QueryBox({ inputRef, value, onChange, onSubmit, onHelp, busy, seen }: QueryBoxProps) {
@@ -103,7 +110,7 @@ export function QueryBox({ inputRef, value, onChange, onSubmit, onHelp, busy, se
       {fault && (
         <p className={styles.fault} id={faultId} role="status" data-testid="search-fault">
           <strong>{t("search.syntax_error", { position: fault.position + 1 })}</strong> {fault.message}
-          {fault.help && <span className={styles.help}>{fault.help}</span>}
+          <span className={styles.help}>{fault.help}</span>
         </p>
       )}
     </div>
