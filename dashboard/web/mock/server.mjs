@@ -33,7 +33,7 @@ async function file(path, response) {
     const headers = {
       "Content-Type": TYPES[extname(name)] ?? "application/octet-stream",
       "X-Content-Type-Options": "nosniff",
-      "Cache-Control": "no-store",
+      "Cache-Control": name.startsWith("assets/") ? "public, max-age=31536000, immutable" : "no-store",
     };
     if (name === "index.html") {
       const nonce = randomBytes(16).toString("hex");
