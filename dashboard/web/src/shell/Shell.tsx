@@ -135,7 +135,7 @@ export function Shell() {
           </Suspense>
         </CatchBoundary>
       </main>
-      <ShortcutSheet opened={sheet} onClose={() => setSheet(false)} />
+      {sheet && <ShortcutSheet onClose={() => setSheet(false)} />}
     </div>
   );
 }

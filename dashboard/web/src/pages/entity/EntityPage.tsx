@@ -9,6 +9,7 @@ import { facetsQuery, histogramQuery } from "../../api/queries";
 import type { EntityKind } from "../../api/types";
 import { TimeBars } from "../../charts/TimeBars";
 import { BarList } from "../../components/BarList";
+import { Later } from "../../components/Later";
 import { LevelMark } from "../../components/Level";
 import { Panel } from "../../components/Panel";
 import { Empty, Failed, Waiting } from "../../components/States";
@@ -158,7 +159,9 @@ export function EntityPage() {
       <div className={styles.grid}>
         <Activity {...part} />
         <Alerts {...part} />
-        <Beside {...part} />
+        <Later>
+          <Beside {...part} />
+        </Later>
       </div>
     </div>
   );

@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import type { Incident, IncidentDetail } from "../../api/incidents";
 import { useMay, useUser } from "../../api/user";
 import { Age } from "../../components/Age";
+import { Later } from "../../components/Later";
 import { LevelMark } from "../../components/Level";
 import { Panel } from "../../components/Panel";
 import { Failed, Waiting } from "../../components/States";
@@ -169,7 +170,7 @@ export function IncidentPage() {
           <Alerts incident={incident} picked={picked} onPick={toggle} />
         </Panel>
       </div>
-      {room.workspace && <Workspace id={id} workspace={room.workspace} act={room.act} may={may} />}
+      <Later>{room.workspace && <Workspace id={id} workspace={room.workspace} act={room.act} may={may} />}</Later>
     </article>
   );
 }
