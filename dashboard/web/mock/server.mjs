@@ -116,6 +116,8 @@ export async function startMock({ port = 0, live: alive = true, ...options } = {
   const server = createServer(async (request, response) => {
     const target = new URL(request.url, "http://mock");
     try {
+      // The console reads the time here; a test may have moved the clock.
+      response.setHeader("Date", new Date().toUTCString());
       if (!target.pathname.startsWith("/api/")) return await file(decodeURIComponent(target.pathname), response);
       const input = request.method === "GET" ? {} : await body(request);
       await answer(request, response, target, input);

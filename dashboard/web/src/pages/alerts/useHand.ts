@@ -9,6 +9,7 @@ import { alertQuery } from "../../api/queries";
 import type { Alert, Verdict } from "../../api/types";
 import { useMay, useUser } from "../../api/user";
 import { notify } from "../../components/notify";
+import { useWatch } from "../../components/useWatch";
 import { type Shortcut, useShortcuts } from "../../keyboard/keyboard";
 import { condition } from "../../query/build";
 import { REASONS, VERDICT_KEYS, VERDICTS } from "./reasons";
@@ -39,6 +40,7 @@ export function useHand(id: string | undefined, items: Alert[], filter: AlertFil
   const mine = open && alert.assignee === me;
 
   const group = useGroup(may ? alert : null);
+  const watch = useWatch(alert?.entities[0]?.value);
 
   const select = (next: string | undefined) => {
     setJudging(null);
@@ -91,6 +93,7 @@ export function useHand(id: string | undefined, items: Alert[], filter: AlertFil
     ...verdicts,
     { keys: "*", label: "keys.group", group: "alerts", run: group.cycle },
     { keys: "x", label: "keys.except", group: "alerts", run: except },
+    watch,
     { keys: "u", label: "keys.undo", group: "alerts", run: () => void undo() },
     {
       keys: "Escape",
