@@ -21,7 +21,11 @@ const USERS = () => [
   person("analyst", "Lò Thị Thu Hương", ["analyst"]),
   person("responder", "Vàng A Sử", ["responder"], { second_factor: false }),
   person("thanh-tra", "Nguyễn Thị Minh Nguyệt", ["auditor", "viewer"], { provider: "oidc", last_login: ago(3 * 1440) }),
-  person("so-y-te", "Cán bộ chuyên trách Sở Y tế tỉnh Lai Châu", ["viewer"], { agencies: ["so-y-te"], must_change_password: true, last_login: null }),
+  person("so-y-te", "Cán bộ chuyên trách Sở Y tế tỉnh Lai Châu", ["viewer"], {
+    agencies: ["so-y-te"],
+    must_change_password: true,
+    last_login: null,
+  }),
   person("nghi-viec", "Tẩn A Páo", ["analyst"], { disabled: true, last_login: ago(40 * 1440) }),
 ];
 
@@ -47,7 +51,15 @@ const SESSIONS = () =>
   }));
 
 const WALLS = () => [
-  { name: "tuong-1", made_by: "chief", created: ago(20 * 1440), expires: ahead(345), enrolled: ago(20 * 1440), last_used: ago(0), peer: "10.0.2.60" },
+  {
+    name: "tuong-1",
+    made_by: "chief",
+    created: ago(20 * 1440),
+    expires: ahead(345),
+    enrolled: ago(20 * 1440),
+    last_used: ago(0),
+    peer: "10.0.2.60",
+  },
   { name: "phong-hop", made_by: "admin", created: ago(5), expires: ahead(0.02), enrolled: null, last_used: null, peer: null },
 ];
 

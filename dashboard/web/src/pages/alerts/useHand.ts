@@ -1,11 +1,12 @@
 /** The alert in hand and what the analyst's keys do to it. The hand is in the URL; the rest of the page only draws. */
 
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { AlertFilter } from "../../api/alerts";
 import { alertQuery } from "../../api/queries";
+import { contextQuery } from "../../api/queue";
 import type { Alert, Verdict } from "../../api/types";
 import { useMay, useUser } from "../../api/user";
 import { notify } from "../../components/notify";
@@ -28,6 +29,7 @@ function useAlert(id: string | undefined, items: Alert[]) {
 export function useHand(id: string | undefined, items: Alert[], filter: AlertFilter) {
   const { t } = useTranslation();
   const navigate = useNavigate({ from: "/alerts" });
+  const client = useQueryClient();
   const held = useAlert(id, items);
   const { alert } = held;
   const desk = useDesk();
@@ -44,6 +46,11 @@ export function useHand(id: string | undefined, items: Alert[], filter: AlertFil
 
   const select = (next: string | undefined) => {
     setJudging(null);
+    if (next) {
+      // Under way before the page has turned to it.
+      void client.prefetchQuery(alertQuery(next));
+      void client.prefetchQuery(contextQuery(next));
+    }
     void navigate({ search: ({ id: _, ...rest }) => (next ? { ...rest, id: next } : rest), replace: id !== undefined });
   };
   const judge = (verdict: Verdict, reason: string) => {
