@@ -33,7 +33,8 @@ describe("the way back", () => {
 });
 
 describe("what is watched", () => {
-  const about = (...values: string[]) => ({ entities: values.map((value) => ({ kind: "host", field: "host.name", value })) }) as Pick<Alert, "entities">;
+  const about = (...values: string[]) =>
+    ({ entities: values.map((value) => ({ kind: "host", field: "host.name", value })) }) as Pick<Alert, "entities">;
   beforeEach(() => sessionStorage.clear());
 
   it("is found in an alert, until it is watched no longer", () => {
