@@ -19,10 +19,6 @@ const FLAGS = [
 /** `more`: further flags. */
 export const launch = (more = []) => chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...more] });
 
-/** As a person has it, with a profile in `folder`: what it has loaded and compiled it keeps from visit to visit. Gives its only context. */
-export const launchProfile = (folder, more, options) =>
-  chromium.launchPersistentContext(folder, { executablePath: CHROMIUM, args: [...FLAGS, ...more], ...options });
-
 /** A page with its language and scheme chosen, problems collected. */
 export async function openPage(browser, { width = 1280, height = 800, language = "vi", scheme = "dark" } = {}) {
   const context = await browser.newContext({
