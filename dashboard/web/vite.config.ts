@@ -1,16 +1,31 @@
 /// <reference types="vitest/config" />
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
 
 // The API a developer's `npm run dev` talks to: the mock server, or a running Fansipan.
 const api = process.env.FANSIPAN_URL ?? "http://127.0.0.1:8444";
 
-/** Libraries of the frame around every page. tslib too: the charts share it, and must not be loaded for its sake. */
-const FRAME =
-  /[\\/]node_modules[\\/](react|react-dom|scheduler|react-i18next|i18next|tslib|clsx|@floating-ui|@tanstack[\\/](react-query|query-core|react-router|router-core|history|store|react-store)|react-remove-scroll|react-remove-scroll-bar|react-style-singleton|use-callback-ref|use-sidecar|lucide-react)[\\/]/;
+/** Large, and of few pages: loaded by these alone. */
+const LARGE = /[\\/]node_modules[\\/](echarts|zrender|@codemirror|@lezer|style-mod|w3c-keyname|crelt)[\\/]/;
+
+/** `early` runs as soon as it is there, before styles and frame, and the first paint waits for the look that it chooses. */
+const early = (): Plugin => ({
+  name: "fansipan-early",
+  apply: "build",
+  transformIndexHtml: {
+    order: "post",
+    handler(html) {
+      const tag = /\s*<link rel="modulepreload"[^>]* href="(\/assets\/early-[\w-]+\.js)">/.exec(html);
+      if (!tag) throw new Error("index.html names no file `early`: vite.config.ts no longer splits it off");
+      return html
+        .replace(tag[0], "")
+        .replace(/(?=<script )/, `<script type="module" crossorigin async blocking="render" src="${tag[1]}"></script>\n    `);
+    },
+  },
+});
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), early()],
   build: {
     outDir: "dist",
     // The server's CSP allows data: for images only, so no font or script may be inlined.
@@ -19,11 +34,13 @@ export default defineConfig({
     sourcemap: false,
     rollupOptions: {
       output: {
-        // One file each for what every page needs and for the large charts: fifty small files cost more than they spare.
+        // A file costs the browser more than its bytes: one for what is there before any page, one for what pages share.
         codeSplitting: {
           groups: [
-            { name: "frame", test: FRAME, priority: 2 },
-            { name: "echarts", test: /[\\/]node_modules[\\/](echarts|zrender)[\\/]/, priority: 1 },
+            { name: "early", test: /src[\\/]early\.ts$/, priority: 4 },
+            { name: "frame", tags: ["$initial"], priority: 3 },
+            { name: "echarts", test: /[\\/]node_modules[\\/](echarts|zrender)[\\/]/, priority: 2 },
+            { name: "shared", test: (id) => !LARGE.test(id), minShareCount: 2, priority: 1 },
           ],
         },
       },

@@ -1,6 +1,7 @@
 /** The REST contract over the mock's memory. */
 import { createHash } from "node:crypto";
 
+import { readAdmin } from "./admin.mjs";
 import { changeDesk, readDesk } from "./desk.mjs";
 import { detailed, listed, makeIncident, timelineOf } from "./incidents.mjs";
 import { parse, QueryError, run } from "./query.mjs";
@@ -523,7 +524,7 @@ function read(state, request, response, path, params, user) {
   if (kept) return kept.problem ? fail(response, kept.status, kept.problem, kept.detail) : json(response, 200, kept);
   if (area === "rules") return ruleDetail(state, response, id);
   if (path === "/status") return json(response, 200, status(state));
-  const found = readResponse(path, params);
+  const found = readAdmin(path, params) ?? readResponse(path, params);
   if (found) return json(response, 200, found);
   return fail(response, 404, "not_found", "No such path");
 }

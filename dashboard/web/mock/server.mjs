@@ -33,7 +33,7 @@ async function file(path, response) {
     const headers = {
       "Content-Type": TYPES[extname(name)] ?? "application/octet-stream",
       "X-Content-Type-Options": "nosniff",
-      "Cache-Control": "no-store",
+      "Cache-Control": name.startsWith("assets/") ? "public, max-age=31536000, immutable" : "no-store",
     };
     if (name === "index.html") {
       const nonce = randomBytes(16).toString("hex");
@@ -116,6 +116,8 @@ export async function startMock({ port = 0, live: alive = true, ...options } = {
   const server = createServer(async (request, response) => {
     const target = new URL(request.url, "http://mock");
     try {
+      // The console reads the time here; a test may have moved the clock.
+      response.setHeader("Date", new Date().toUTCString());
       if (!target.pathname.startsWith("/api/")) return await file(decodeURIComponent(target.pathname), response);
       const input = request.method === "GET" ? {} : await body(request);
       await answer(request, response, target, input);

@@ -1,10 +1,12 @@
 /**
- * What the first page is about to ask for, asked while the browser still reads the page's code: the session, the words, the page's own
- * code and its first numbers start side by side instead of one after the other. The pages ask again under the same keys and find the
- * answers there or under way; whoever is not signed in is refused here as there, and nothing comes of it.
+ * What the first page is about to ask for, asked while the browser still reads the page's code: a file of its own that runs before
+ * styles and frame are there. Session, words, the page's own code and its first numbers so start side by side. The pages ask again under
+ * the same keys and find the answers there or under way; whoever is not signed in is refused here as there, and nothing comes of it.
  */
-import type { QueryClient } from "@tanstack/react-query";
+import "./look";
+import { QueryClient } from "@tanstack/react-query";
 import { alertFilter, alertsQuery } from "./api/alerts";
+import { ApiError } from "./api/client";
 import { entityAlertsQuery, entityCondition, isKind } from "./api/entity";
 import { handoverQuery } from "./api/handover";
 import { incidentQuery, incidentsQuery } from "./api/incidents";
@@ -15,51 +17,57 @@ import { deviceQuery, wallQuery } from "./api/wall";
 import { workspaceQuery } from "./api/workspace";
 import { ENTITY_BARS, ENTITY_SINCE } from "./pages/entity/window";
 import { rangeOf } from "./pages/search/range";
-import type { ConsoleRouter } from "./router";
 
 type Found = Record<string, string | undefined>;
 
 /** First numbers of each page, by its path. */
-const FIRST: Record<string, (client: QueryClient, search: Found) => void> = {
-  "/": (client, { since = "24h" }) => void client.prefetchQuery(overviewQuery(since)),
-  "/alerts": (client, search) => void client.prefetchInfiniteQuery(alertsQuery(alertFilter(search))),
-  "/incidents": (client, { status = "open" }) => void client.prefetchQuery(incidentsQuery(status)),
-  "/search": (client, { q = "", since, from, to }) => {
+const FIRST: Record<string, (search: Found) => void> = {
+  "/": ({ since = "24h" }) => void client.prefetchQuery(overviewQuery(since)),
+  "/alerts": (search) => void client.prefetchInfiniteQuery(alertsQuery(alertFilter(search))),
+  "/incidents": ({ status = "open" }) => void client.prefetchQuery(incidentsQuery(status)),
+  "/search": ({ q = "", since, from, to }) => {
     const range = rangeOf({ ...(since ? { since } : {}), ...(from ? { from } : {}), ...(to ? { to } : {}) });
     void client.prefetchInfiniteQuery(eventsQuery(q, range));
   },
-  "/entity": (client, { kind, value, since = ENTITY_SINCE }) => {
+  "/entity": ({ kind, value, since = ENTITY_SINCE }) => {
     if (!isKind(kind) || !value) return;
     void client.prefetchQuery(entityAlertsQuery(value, since));
     void client.prefetchQuery(histogramQuery(entityCondition(kind, value), { since }, ENTITY_BARS));
   },
-  "/actions": (client) => void client.prefetchQuery(actionsQuery),
-  "/sources": (client) => void client.prefetchQuery(sourcesQuery),
-  "/rules": (client, { view }) => {
+  "/actions": () => void client.prefetchQuery(actionsQuery),
+  "/sources": () => void client.prefetchQuery(sourcesQuery),
+  "/rules": ({ view }) => {
     if (view === "coverage") void client.prefetchQuery(coverageQuery("7d"));
     else void client.prefetchQuery(rulesQuery);
   },
-  "/handover": (client) => void client.prefetchQuery(handoverQuery("")),
-  "/status": (client) => void client.prefetchQuery(statusQuery),
-  "/wall": (client) => {
-    void client.prefetchQuery(deviceQuery);
+  "/handover": () => void client.prefetchQuery(handoverQuery("")),
+  "/status": () => void client.prefetchQuery(statusQuery),
+  "/wall": () => {
     void client.prefetchQuery(wallQuery);
     void client.prefetchQuery(overviewQuery("24h"));
   },
 };
 
-/** Starts all that the page at this address waits for. */
-export function beginEarly(router: ConsoleRouter, client: QueryClient): void {
-  const { pathname, search } = window.location;
-  if (pathname !== "/wall") void client.prefetchQuery(sessionQuery);
-  for (const match of router.matchRoutes(router.latestLocation)) {
-    const { component } = router.routesById[match.routeId as keyof ConsoleRouter["routesById"]].options;
-    if (component && "preload" in component) void component.preload?.();
-  }
-  if (pathname === "/login") return;
-  const incident = /^\/incidents\/(\w+)$/.exec(pathname)?.[1];
-  if (incident) {
-    void client.prefetchQuery(incidentQuery(incident));
-    void client.prefetchQuery(workspaceQuery(incident));
-  } else FIRST[pathname]?.(client, Object.fromEntries(new URLSearchParams(search)));
-}
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      refetchOnWindowFocus: true,
+      // A refusal stays a refusal; only a server that did not answer is asked again.
+      retry: (failures, error) => failures < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
+    },
+  },
+});
+
+const { pathname, search } = window.location;
+
+/** Known once the server has said who asks: a person, or a screen of the wall. */
+const caller = pathname === "/wall" ? client.prefetchQuery(deviceQuery) : client.prefetchQuery(sessionQuery);
+
+const incident = /^\/incidents\/(\w+)$/.exec(pathname)?.[1];
+if (incident) {
+  void client.prefetchQuery(incidentQuery(incident));
+  void client.prefetchQuery(workspaceQuery(incident));
+} else FIRST[pathname]?.(Object.fromEntries(new URLSearchParams(search)));
+
+export { caller, client };

@@ -1,20 +1,17 @@
 /** Starts the console: language, theme, data, router. Holds no logic of its own. */
-import "@mantine/core/styles.layer.css";
-import "@mantine/dates/styles.layer.css";
-import "@mantine/notifications/styles.layer.css";
+import "./styles/mantine.css";
 import "./styles/fonts.css";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import { localStorageColorSchemeManager, MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { ApiError } from "./api/client";
-import { beginEarly } from "./early";
+import { caller, client } from "./early";
 import { startLanguages } from "./i18n";
-import { makeRouter } from "./router";
+import { fetchPage, makeRouter } from "./router";
 import { theme, variables } from "./theme";
 
 declare global {
@@ -26,24 +23,12 @@ declare global {
 const nonce = document.querySelector<HTMLMetaElement>("meta[name=csp-nonce]")?.content;
 if (nonce) globalThis.__webpack_nonce__ = nonce;
 
-const client = new QueryClient({
-  defaultOptions: {
-    queries: {
-      staleTime: 5_000,
-      refetchOnWindowFocus: true,
-      // A refusal stays a refusal; only a server that did not answer is asked again.
-      retry: (failures, error) => failures < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
-    },
-  },
-});
-
 const router = makeRouter(client);
 const scheme = localStorageColorSchemeManager({ key: "fansipan.scheme" });
 
-beginEarly(router, client);
-await startLanguages();
-const root = document.getElementById("root");
-if (root) {
+/** The first picture is drawn once, with all that it needs. No await outside: the page's code would wait for this file, and this file for it. */
+async function start(root: HTMLElement): Promise<void> {
+  await Promise.all([startLanguages(), fetchPage(router), caller]);
   createRoot(root).render(
     <StrictMode>
       <MantineProvider
@@ -61,3 +46,6 @@ if (root) {
     </StrictMode>,
   );
 }
+
+const root = document.getElementById("root");
+if (root) void start(root);

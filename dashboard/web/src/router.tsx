@@ -306,6 +306,15 @@ export function makeRouter(client: QueryClient) {
 
 export type ConsoleRouter = ReturnType<typeof makeRouter>;
 
+/** The code of the page at this address, asked for at once; the router by itself would wait for the session first. */
+export async function fetchPage(router: ConsoleRouter): Promise<void> {
+  const parts = router.matchRoutes(router.latestLocation).map(({ routeId }) => {
+    const { component } = router.routesById[routeId as keyof ConsoleRouter["routesById"]].options;
+    return component && "preload" in component ? component.preload?.() : undefined;
+  });
+  await Promise.allSettled(parts); // what cannot be had is told where the page would be
+}
+
 declare module "@tanstack/react-router" {
   interface Register {
     router: ConsoleRouter;

@@ -2,6 +2,7 @@
 import {
   ActionIcon,
   Button,
+  Combobox,
   type CSSVariablesResolver,
   createTheme,
   Input,
@@ -52,6 +53,8 @@ export const theme = createTheme({
     Button: Button.extend({ defaultProps: { size: "xs", variant: "filled" } }),
     ActionIcon: ActionIcon.extend({ defaultProps: { variant: "subtle", color: "gray", size: "md" } }),
     Input: Input.extend({ defaultProps: { size: "xs" } }),
+    // What a closed list would offer is not on the page: each one mounted costs as much as ten rows.
+    Combobox: Combobox.extend({ defaultProps: { keepMounted: false } }),
     Select: Select.extend({ defaultProps: { size: "xs", allowDeselect: false } }),
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 350, withArrow: true, multiline: true, maw: 320 } }),
     Modal: Modal.extend({ defaultProps: { centered: true, transitionProps: { duration: 80 } } }),

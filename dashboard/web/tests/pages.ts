@@ -23,6 +23,10 @@ const press =
   (key: string): Prepare =>
   (page) =>
     page.keyboard.press(key);
+const text =
+  (words: string): Prepare =>
+  (page) =>
+    page.getByText(words).first().waitFor();
 const type =
   (id: string, text: string): Prepare =>
   (page) =>
@@ -57,6 +61,11 @@ export const PAGES: [string, string, Prepare?][] = [
   ["handover", "/handover", ready("handover-incident")],
   ["account", "/account", ready("own-session")],
   ["status", "/status"],
+  ["admin", "/admin", text("so-y-te")],
+  ["admin sessions", "/admin?part=sessions", text("2001:db8:7:19::31")],
+  ["admin tokens", "/admin?part=tokens", text("zabbix")],
+  ["admin walls", "/admin?part=walls", text("phong-hop")],
+  ["admin audit", "/admin?part=audit", text("users.create")],
   ["timeline", "/incidents", inTurn(click("incident-row"), press("Enter"), click("timeline-all"), ready("timeline-entry"))],
   ["ask", "/actions", click("ask")],
 ];

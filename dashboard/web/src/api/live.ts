@@ -53,6 +53,10 @@ function parse<T>(event: MessageEvent<string>): T | null {
  */
 export const whileDeaf = (ms: number) => (): number => (state.mode === "live" ? Math.max(ms, 60_000) : ms);
 
+/** How long the stream waits for the page's own answers, and how often it looks, milliseconds. */
+const PATIENCE = 500;
+const LOOK = 25;
+
 /** What the stream says about an incident. */
 interface IncidentNews {
   id: string;
@@ -85,6 +89,7 @@ class Live {
   private incidentsDue: ReturnType<typeof setTimeout> | undefined;
   private incidents = new Set<string>();
   private polling: ReturnType<typeof setInterval> | undefined;
+  private opening: ReturnType<typeof setTimeout> | undefined;
   /** What was raised before this belongs to the queue one came to, not to the news. */
   private readonly since = serverNow() - NEWS;
   private announced = new Set<string>();
@@ -97,17 +102,24 @@ class Live {
   ) {}
 
   start(): void {
-    this.connect();
+    this.begin(0);
     this.polling = setInterval(() => void this.poll(), POLL);
   }
 
   stop(): void {
+    clearTimeout(this.opening);
     clearInterval(this.polling);
     clearTimeout(this.gathering);
     clearTimeout(this.overviewDue);
     clearTimeout(this.incidentsDue);
     this.source?.close();
     state = { mode: "polling", tick: null, tickAt: 0 };
+  }
+
+  /** Opens the stream when the page has what it asked for: news must not hold the first picture up. */
+  private begin(waited: number): void {
+    if (waited < PATIENCE && this.client.isFetching() > 0) this.opening = setTimeout(() => this.begin(waited + LOOK), LOOK);
+    else this.connect();
   }
 
   private take(alerts: Alert[]): void {

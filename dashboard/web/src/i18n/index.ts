@@ -2,7 +2,8 @@
  * The two languages. Vietnamese unless the person chose otherwise; only the language in use is loaded.
  */
 import i18next, { type i18n } from "i18next";
-import { initReactI18next, useTranslation } from "react-i18next";
+import { useSyncExternalStore } from "react";
+import { initReactI18next } from "react-i18next";
 import type { Words } from "./vi";
 
 export type Language = "vi" | "en";
@@ -58,6 +59,9 @@ export async function changeLanguage(language: Language): Promise<void> {
 /** Whether the person has chosen a language on this machine. */
 export const languageChosen = (): boolean => stored() !== null;
 
-export function useLanguage(): Language {
-  return asLanguage(useTranslation().i18n.language) ?? "vi";
+function subscribe(listener: () => void): () => void {
+  i18next.on("languageChanged", listener);
+  return () => i18next.off("languageChanged", listener);
 }
+
+export const useLanguage = (): Language => useSyncExternalStore(subscribe, () => asLanguage(i18next.language) ?? "vi");

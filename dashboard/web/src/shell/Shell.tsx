@@ -15,10 +15,12 @@ import { Waiting } from "../components/States";
 import { useStable } from "../components/useStable";
 import { useLanguage } from "../i18n";
 import { type Shortcut, useShortcuts } from "../keyboard/keyboard";
+import { beep, watchedIn } from "../watch";
 import { Rail } from "./Rail";
 import styles from "./Shell.module.css";
 import { ShortcutSheet } from "./ShortcutSheet";
 import { TopBar } from "./TopBar";
+import { useWalk } from "./trail";
 import { useAppearance } from "./useAppearance";
 
 /** Keeps the stream open while somebody is signed in, and announces what must not be missed. */
@@ -28,12 +30,20 @@ function useLiveData(): void {
   const language = useLanguage();
   const navigate = useNavigate();
   const announce = useStable((alerts: Alert[]) => {
-    const urgent = alerts.filter((a) => a.rule.level === "critical" || a.rule.level === "high");
-    const first = urgent.find((a) => a.rule.level === "critical") ?? urgent[0];
+    const watched = alerts.find((a) => watchedIn(a) !== undefined);
+    const urgent = alerts.filter((a) => a === watched || a.rule.level === "critical" || a.rule.level === "high");
+    const first = watched ?? urgent.find((a) => a.rule.level === "critical") ?? urgent[0];
     if (!first) return;
     const title = (language === "vi" && first.rule.title_vi) || first.rule.title;
+    const value = watchedIn(first);
+    if (value !== undefined) beep();
     // A storm is one message, not a hundred.
-    const message = urgent.length > 1 ? t("alerts.new_many", { title, count: urgent.length - 1 }) : t("alerts.new_arrived", { title });
+    const message =
+      value !== undefined
+        ? t("watch.fired", { value, title })
+        : urgent.length > 1
+          ? t("alerts.new_many", { title, count: urgent.length - 1 })
+          : t("alerts.new_arrived", { title });
     const id = notify({
       message: (
         <button
@@ -49,7 +59,7 @@ function useLiveData(): void {
       ),
       icon: <LevelGlyph level={first.rule.level} />,
       color: "dark",
-      autoClose: first.rule.level === "critical" ? 12_000 : 6_000,
+      autoClose: value !== undefined || first.rule.level === "critical" ? 12_000 : 6_000,
     });
   });
   useEffect(() => startLive(client, announce), [client, announce]);
@@ -98,6 +108,7 @@ export function Shell() {
   const [sheet, setSheet] = useState(false);
   const navigate = useNavigate();
   const path = useLocation({ select: (l) => l.pathname });
+  useWalk(useLocation());
   const { toggleLanguage, toggleScheme } = useAppearance();
   useLiveData();
   useTitle(path);
@@ -135,7 +146,7 @@ export function Shell() {
           </Suspense>
         </CatchBoundary>
       </main>
-      <ShortcutSheet opened={sheet} onClose={() => setSheet(false)} />
+      {sheet && <ShortcutSheet onClose={() => setSheet(false)} />}
     </div>
   );
 }

@@ -21,11 +21,11 @@ function unique(shortcuts: Shortcut[]): Shortcut[] {
   return [...new Map(shortcuts.map((s) => [s.keys, s])).values()];
 }
 
-export function ShortcutSheet({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+export function ShortcutSheet({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation();
-  const shortcuts = opened ? unique(activeShortcuts()) : [];
+  const shortcuts = unique(activeShortcuts());
   return (
-    <Modal opened={opened} onClose={onClose} title={t("keys.title")} size={720} closeButtonProps={{ "aria-label": t("state.close") }}>
+    <Modal opened onClose={onClose} title={t("keys.title")} size={720} closeButtonProps={{ "aria-label": t("state.close") }}>
       <div className={styles.sheet} data-testid="shortcut-sheet">
         {GROUPS.map((group) => {
           const rows = shortcuts.filter((s) => s.label && (s.group ?? "anywhere") === group);

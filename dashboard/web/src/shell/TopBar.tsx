@@ -1,8 +1,8 @@
 /** The bar: is the picture live, how much comes in, how late are we, what time is it, who am I. */
-import { Menu, Tooltip } from "@mantine/core";
+import { ActionIcon, Menu, Tooltip } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { useNavigate, useRouteContext } from "@tanstack/react-router";
-import { ArrowLeftRight, Check, KeyRound, LogOut, UserRound } from "lucide-react";
+import { Link, useNavigate, useRouteContext } from "@tanstack/react-router";
+import { ArrowLeftRight, Check, Eye, KeyRound, LogOut, UserRound, X } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { remove } from "../api/client";
 import { useLive } from "../api/live";
@@ -11,6 +11,7 @@ import { DEFAULT_ZONE, useZone, zoneSetting } from "../settings";
 import { useServerNow } from "../time/clock";
 import { useText } from "../time/useText";
 import { offsetText } from "../time/zone";
+import { toggleWatch, useWatched } from "../watch";
 import { AppearanceButtons } from "./AppearanceButtons";
 import styles from "./Shell.module.css";
 
@@ -131,10 +132,33 @@ function Account() {
   );
 }
 
+/** What is watched: each leads to its page, and ends with its cross. */
+function Watched() {
+  const { t } = useTranslation();
+  const watched = useWatched();
+  if (watched.length === 0) return null;
+  return (
+    <ul className={styles.watched} aria-label={t("watch.list")} data-testid="watched">
+      {watched.map((value) => (
+        <li key={value} className={styles.watch}>
+          <Eye size={13} aria-hidden="true" />
+          <Link to="/alerts" search={{ q: value, status: "all" }} className={`${styles.watchName} mono cut`} title={value}>
+            {value}
+          </Link>
+          <ActionIcon size={18} aria-label={t("watch.end", { value })} onClick={() => toggleWatch(value)}>
+            <X size={11} />
+          </ActionIcon>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 export function TopBar() {
   return (
     <header className={styles.bar}>
       <LiveFigures />
+      <Watched />
       <div className="grow" />
       <Clock />
       <div className="row">

@@ -3,7 +3,7 @@ import type { Words } from "../vi";
 
 export const frame: Pick<
   Words,
-  "app" | "nav" | "top" | "roles" | "login" | "level" | "status" | "reason" | "entity" | "age" | "state" | "error" | "keys"
+  "app" | "nav" | "top" | "roles" | "watch" | "login" | "level" | "status" | "reason" | "entity" | "age" | "state" | "error" | "keys"
 > = {
   app: { name: "Fansipan", tagline: "Security operations centre", skip: "Skip to content" },
   nav: {
@@ -41,6 +41,14 @@ export const frame: Pick<
     open: "{{value}} open alerts",
     zone: "Time zone shown",
     zone_local: "Browser time ({{zone}})",
+  },
+  watch: {
+    button: "Watch",
+    list: "Watched",
+    on: "Watching {{value}}: message and tone on an alert (w ends it)",
+    off: "No longer watching {{value}}",
+    end: "Stop watching {{value}}",
+    fired: "WATCHED: {{value}} · {{title}}",
   },
   roles: {
     viewer: "Viewer",
@@ -192,6 +200,7 @@ export const frame: Pick<
     go_incidents: "Go to Incidents",
     admin: "Go to Administration",
     back: "Back",
+    watch: "Watch it: message and tone on an alert",
     search: "Go to Search",
     sources: "Go to Sources",
     rules: "Go to Rules",

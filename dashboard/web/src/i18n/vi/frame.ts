@@ -37,6 +37,14 @@ export const frame = {
     zone: "Múi giờ hiển thị",
     zone_local: "Giờ trình duyệt ({{zone}})",
   },
+  watch: {
+    button: "Canh",
+    list: "Đang canh",
+    on: "Đang canh {{value}}: báo và kêu khi có cảnh báo (w để thôi)",
+    off: "Thôi canh {{value}}",
+    end: "Thôi canh {{value}}",
+    fired: "CANH: {{value}} · {{title}}",
+  },
   roles: {
     viewer: "Người xem",
     analyst: "Chuyên viên giám sát",
@@ -195,6 +203,7 @@ export const frame = {
     go_incidents: "Đến Sự cố",
     admin: "Đến Quản trị",
     back: "Trở lại",
+    watch: "Canh đối tượng: báo và kêu khi có cảnh báo",
     search: "Đến Tìm kiếm",
     sources: "Đến Nguồn log",
     rules: "Đến Luật",

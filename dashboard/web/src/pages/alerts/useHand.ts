@@ -1,14 +1,16 @@
 /** The alert in hand and what the analyst's keys do to it. The hand is in the URL; the rest of the page only draws. */
 
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { AlertFilter } from "../../api/alerts";
 import { alertQuery } from "../../api/queries";
+import { contextQuery } from "../../api/queue";
 import type { Alert, Verdict } from "../../api/types";
 import { useMay, useUser } from "../../api/user";
 import { notify } from "../../components/notify";
+import { useWatch } from "../../components/useWatch";
 import { type Shortcut, useShortcuts } from "../../keyboard/keyboard";
 import { condition } from "../../query/build";
 import { REASONS, VERDICT_KEYS, VERDICTS } from "./reasons";
@@ -27,6 +29,7 @@ function useAlert(id: string | undefined, items: Alert[]) {
 export function useHand(id: string | undefined, items: Alert[], filter: AlertFilter) {
   const { t } = useTranslation();
   const navigate = useNavigate({ from: "/alerts" });
+  const client = useQueryClient();
   const held = useAlert(id, items);
   const { alert } = held;
   const desk = useDesk();
@@ -39,9 +42,15 @@ export function useHand(id: string | undefined, items: Alert[], filter: AlertFil
   const mine = open && alert.assignee === me;
 
   const group = useGroup(may ? alert : null);
+  const watch = useWatch(alert?.entities[0]?.value);
 
   const select = (next: string | undefined) => {
     setJudging(null);
+    if (next) {
+      // Under way before the page has turned to it.
+      void client.prefetchQuery(alertQuery(next));
+      void client.prefetchQuery(contextQuery(next));
+    }
     void navigate({ search: ({ id: _, ...rest }) => (next ? { ...rest, id: next } : rest), replace: id !== undefined });
   };
   const judge = (verdict: Verdict, reason: string) => {
@@ -91,6 +100,7 @@ export function useHand(id: string | undefined, items: Alert[], filter: AlertFil
     ...verdicts,
     { keys: "*", label: "keys.group", group: "alerts", run: group.cycle },
     { keys: "x", label: "keys.except", group: "alerts", run: except },
+    watch,
     { keys: "u", label: "keys.undo", group: "alerts", run: () => void undo() },
     {
       keys: "Escape",

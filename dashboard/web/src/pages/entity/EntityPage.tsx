@@ -2,20 +2,24 @@
 import { Button, SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useRouter, useSearch } from "@tanstack/react-router";
-import { ArrowLeft, Search } from "lucide-react";
+import { ArrowLeft, Eye, Search } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { entityAlertsQuery, entityCondition, isKind } from "../../api/entity";
 import { facetsQuery, histogramQuery } from "../../api/queries";
 import type { EntityKind } from "../../api/types";
 import { TimeBars } from "../../charts/TimeBars";
 import { BarList } from "../../components/BarList";
+import { Crumbs } from "../../components/Crumbs";
+import { Later } from "../../components/Later";
 import { LevelMark } from "../../components/Level";
 import { Panel } from "../../components/Panel";
 import { Empty, Failed, Waiting } from "../../components/States";
+import { useWatch } from "../../components/useWatch";
 import { useLanguage } from "../../i18n";
 import { useShortcuts } from "../../keyboard/keyboard";
 import { useText } from "../../time/useText";
 import { durationMs } from "../../time/zone";
+import { useWatched } from "../../watch";
 import styles from "./EntityPage.module.css";
 import { ENTITY_BARS, ENTITY_SINCE } from "./window";
 
@@ -128,12 +132,15 @@ export function EntityPage() {
   const navigate = useNavigate();
   const { history } = useRouter();
   const { kind, value, since = ENTITY_SINCE } = useSearch({ from: "/inside/entity" });
-  useShortcuts([{ keys: "Backspace", label: "keys.back", group: "lists", run: () => history.back() }]);
+  const watch = useWatch(value);
+  const watching = useWatched().includes(value ?? "");
+  useShortcuts([{ keys: "Backspace", label: "keys.back", group: "lists", run: () => history.back() }, watch]);
   if (!isKind(kind) || !value) return <Empty title={t("entity_page.nothing")} hint={t("entity_page.nothing_hint")} />;
   const window = WINDOWS.includes(since) ? since : ENTITY_SINCE;
   const part = { kind, value, since: window };
   return (
     <div className={styles.page} data-testid="entity">
+      <Crumbs above="/search" />
       <header className={styles.head}>
         <Button variant="subtle" px={8} aria-label={t("keys.back")} onClick={() => history.back()}>
           <ArrowLeft size={15} />
@@ -148,6 +155,16 @@ export function EntityPage() {
           data={WINDOWS.map((w) => ({ value: w, label: text.span(durationMs(w) ?? 0) }))}
         />
         <Button
+          variant={watching ? "filled" : "default"}
+          leftSection={<Eye size={14} />}
+          rightSection={<kbd>w</kbd>}
+          aria-pressed={watching}
+          onClick={watch.run}
+          data-testid="watch"
+        >
+          {t("watch.button")}
+        </Button>
+        <Button
           variant="default"
           leftSection={<Search size={14} />}
           renderRoot={(props) => <Link {...props} to="/search" search={{ q: entityCondition(kind, value), since: window }} />}
@@ -158,7 +175,9 @@ export function EntityPage() {
       <div className={styles.grid}>
         <Activity {...part} />
         <Alerts {...part} />
-        <Beside {...part} />
+        <Later>
+          <Beside {...part} />
+        </Later>
       </div>
     </div>
   );

@@ -1,12 +1,14 @@
 /** One incident as a place of work: what happened, to whom, when, and what is done about it. Shown anew as others work on it. */
 import { Checkbox } from "@mantine/core";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { ChevronRight, FlaskConical, Users } from "lucide-react";
+import { FlaskConical, Users } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Incident, IncidentDetail } from "../../api/incidents";
 import { useMay, useUser } from "../../api/user";
 import { Age } from "../../components/Age";
+import { Crumbs } from "../../components/Crumbs";
+import { Later } from "../../components/Later";
 import { LevelMark } from "../../components/Level";
 import { Panel } from "../../components/Panel";
 import { Failed, Waiting } from "../../components/States";
@@ -62,18 +64,13 @@ function Head({ incident, present }: { incident: Incident; present: readonly str
   const language = useLanguage();
   return (
     <header className={styles.head}>
-      <nav className={styles.crumbs} aria-label={t("incidents.crumbs")}>
-        <Link to="/incidents" className={styles.link}>
-          {t("incidents.title")}
-        </Link>
-        <ChevronRight size={14} aria-hidden="true" />
-        <span className="mono grow">{incident.id.slice(0, 8)}</span>
+      <Crumbs above="/incidents">
         {present.length > 0 && (
           <span className="row" data-testid="present">
             <Users size={13} aria-hidden="true" /> {t("workspace.present", { names: present.join(", ") })}
           </span>
         )}
-      </nav>
+      </Crumbs>
       <div className="row">
         <LevelMark level={incident.level} />
         {incident.drill && (
@@ -169,7 +166,7 @@ export function IncidentPage() {
           <Alerts incident={incident} picked={picked} onPick={toggle} />
         </Panel>
       </div>
-      {room.workspace && <Workspace id={id} workspace={room.workspace} act={room.act} may={may} />}
+      <Later>{room.workspace && <Workspace id={id} workspace={room.workspace} act={room.act} may={may} />}</Later>
     </article>
   );
 }

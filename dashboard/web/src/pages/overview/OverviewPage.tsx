@@ -5,6 +5,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { overviewQuery } from "../../api/queries";
 import { TimeBars } from "../../charts/TimeBars";
+import { Later } from "../../components/Later";
 import { Panel } from "../../components/Panel";
 import { Failed, Waiting } from "../../components/States";
 import { useText } from "../../time/useText";
@@ -47,16 +48,18 @@ export function OverviewPage() {
         <>
           <Answer overview={data} />
           <Counters overview={data} updatedAt={at} />
-          <div className={styles.grid} data-dimmed={query.isPlaceholderData}>
-            <Panel className={styles.volume} title={t("overview.volume")} updatedAt={at}>
-              <Volume histogram={data.histogram} />
-            </Panel>
-            <ByLevel overview={data} updatedAt={at} />
-            <Tops overview={data} updatedAt={at} since={window} />
-            <Countries overview={data} updatedAt={at} since={window} />
-            <Attack overview={data} updatedAt={at} />
-            <Health overview={data} updatedAt={at} />
-          </div>
+          <Later>
+            <div className={styles.grid} data-dimmed={query.isPlaceholderData}>
+              <Panel className={styles.volume} title={t("overview.volume")} updatedAt={at}>
+                <Volume histogram={data.histogram} />
+              </Panel>
+              <ByLevel overview={data} updatedAt={at} />
+              <Tops overview={data} updatedAt={at} since={window} />
+              <Countries overview={data} updatedAt={at} since={window} />
+              <Attack overview={data} updatedAt={at} />
+              <Health overview={data} updatedAt={at} />
+            </div>
+          </Later>
         </>
       )}
     </div>

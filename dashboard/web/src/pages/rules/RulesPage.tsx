@@ -264,7 +264,8 @@ export function RulesPage() {
   const { id, view: asked } = useSearch({ from: "/inside/rules" });
   const view = VIEWS.find((v) => v === asked) ?? "list";
   const query = useQuery(rulesQuery);
-  const sights = useQuery({ ...coverageQuery("7d"), enabled: view === "list" }).data;
+  // What each rule would need to fire takes the server longer than the list; the list does not wait for it.
+  const sights = useQuery({ ...coverageQuery("7d"), enabled: view === "list" && query.data !== undefined }).data;
   const [filter, setFilter] = useState<RuleFilter>({ words: "", level: "", state: "" });
   const data = query.data;
   const listing = view === "list";

@@ -6,6 +6,7 @@ import { useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 import { facetsQuery, type Range } from "../../api/queries";
 import type { Facet } from "../../api/types";
+import { Later } from "../../components/Later";
 import { Failed } from "../../components/States";
 import { FIELDS } from "../../query/fields";
 import { facetSetting } from "../../settings";
@@ -54,7 +55,7 @@ function Values({ facet, onAdd, onExclude }: { facet: Facet | undefined } & Pick
   );
 }
 
-export function Facets({ q, range, onAdd, onExclude, onColumn }: FacetsProps) {
+function Chosen({ q, range, onAdd, onExclude, onColumn }: FacetsProps) {
   const { t } = useTranslation();
   const stored = useSyncExternalStore(facetSetting.subscribe, facetSetting.read);
   const fields = stored.split(",").filter(Boolean);
@@ -67,7 +68,7 @@ export function Facets({ q, range, onAdd, onExclude, onColumn }: FacetsProps) {
     setClosed(next);
   };
   return (
-    <aside className={styles.facets} aria-label={t("search.facets")}>
+    <>
       {query.isError && <Failed error={query.error} compact />}
       {fields.map((field) => {
         const isOpen = !closed.has(field);
@@ -110,6 +111,17 @@ export function Facets({ q, range, onAdd, onExclude, onColumn }: FacetsProps) {
         data={FIELDS.filter((f) => f.core && !fields.includes(f.name)).map((f) => f.name)}
         onChange={(field) => field && facetSetting.write([...fields, field].slice(-20).join(","))}
       />
+    </>
+  );
+}
+
+export function Facets(props: FacetsProps) {
+  const { t } = useTranslation();
+  return (
+    <aside className={styles.facets} aria-label={t("search.facets")}>
+      <Later>
+        <Chosen {...props} />
+      </Later>
     </aside>
   );
 }

@@ -1,16 +1,14 @@
 /** Chooses the time range; fixed times are in the zone shown, which is named. */
 import { Button, Popover, SegmentedControl } from "@mantine/core";
-import { DateTimePicker } from "@mantine/dates";
-import "dayjs/locale/vi";
 import { CalendarClock, ChevronDown } from "lucide-react";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Range } from "../../api/queries";
-import { useLanguage } from "../../i18n";
+import { Waiting } from "../../components/States";
 import { serverNow } from "../../time/clock";
 import { useText } from "../../time/useText";
-import { instant, instantOf, offsetText, timeText } from "../../time/zone";
-import { boundsOf, isPreset, PRESETS } from "./range";
+import { instant, offsetText } from "../../time/zone";
+import { isPreset, PRESETS } from "./range";
 import styles from "./SearchPage.module.css";
 
 interface RangePickerProps {
@@ -18,41 +16,8 @@ interface RangePickerProps {
   onChange: (range: Range) => void;
 }
 
-function Fixed({ range, onApply }: { range: Range; onApply: (range: Range) => void }) {
-  const { t } = useTranslation();
-  const language = useLanguage();
-  const { zone } = useText();
-  const now = serverNow();
-  const bounds = boundsOf(range, now);
-  const [from, setFrom] = useState<string | null>(timeText(bounds.from, zone, "input"));
-  const [to, setTo] = useState<string | null>(timeText(bounds.to, zone, "input"));
-  const a = from ? instantOf(from, zone) : null;
-  const b = to ? instantOf(to, zone) : null;
-  const good = a !== null && b !== null && a < b;
-  const picker = {
-    valueFormat: "YYYY-MM-DD HH:mm:ss",
-    withSeconds: true,
-    locale: language,
-    size: "xs" as const,
-    popoverProps: { withinPortal: false },
-  };
-  return (
-    <form
-      className={styles.fixed}
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (good) onApply({ from: new Date(a).toISOString(), to: new Date(b).toISOString() });
-      }}
-    >
-      <DateTimePicker {...picker} label={t("search.from")} value={from} onChange={setFrom} />
-      <DateTimePicker {...picker} label={t("search.to")} value={to} onChange={setTo} />
-      {a !== null && b !== null && a >= b && <p className={styles.bad}>{t("search.bad_range")}</p>}
-      <Button type="submit" disabled={!good}>
-        {t("search.apply")}
-      </Button>
-    </form>
-  );
-}
+/** Brings a calendar with it; loaded when somebody wants fixed times. */
+const FixedRange = lazy(() => import("./FixedRange").then(({ FixedRange: form }) => ({ default: form })));
 
 export function RangePicker({ range, onChange }: RangePickerProps) {
   const { t } = useTranslation();
@@ -109,7 +74,9 @@ export function RangePicker({ range, onChange }: RangePickerProps) {
             ))}
           </div>
         ) : (
-          <Fixed range={range} onApply={choose} />
+          <Suspense fallback={<Waiting rows={4} height={28} />}>
+            <FixedRange range={range} onApply={choose} />
+          </Suspense>
         )}
         <p className={styles.zone}>{t("search.zone_note", { zone: `${text.zone} (${offsetText(serverNow(), text.zone)})` })}</p>
       </Popover.Dropdown>

@@ -4,9 +4,11 @@ import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/client";
 import { lintQuery } from "../../api/rules";
+import { Crumbs } from "../../components/Crumbs";
 import { notify } from "../../components/notify";
 import { Failed, Waiting } from "../../components/States";
 import { useShortcuts } from "../../keyboard/keyboard";
+import { useTrail } from "../../shell/trail";
 import { EventPanel } from "./EventPanel";
 import { Facets } from "./Facets";
 import { LanguageHelp } from "./LanguageHelp";
@@ -63,6 +65,7 @@ function Answer({ state }: { state: State }) {
 export function SearchPage() {
   const { t } = useTranslation();
   const state = useSearchState();
+  const trail = useTrail();
   const { q, query } = state;
   const [draft, setDraft] = useState(q);
   const [help, setHelp] = useState(false);
@@ -93,6 +96,11 @@ export function SearchPage() {
   const busy = query.isFetching && !query.isFetchingNextPage;
   return (
     <div className={styles.page}>
+      {trail.length > 1 && (
+        <div className={styles.way}>
+          <Crumbs above="/search" />
+        </div>
+      )}
       <header className={styles.head}>
         <h1 className="hidden-visually">{t("search.title")}</h1>
         <QueryBox

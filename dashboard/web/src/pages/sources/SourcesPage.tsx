@@ -12,6 +12,7 @@ import { DataTable } from "../../components/DataTable";
 import { FilterBox } from "../../components/FilterBox";
 import { useAge } from "../../components/Panel";
 import { Empty, Failed, Waiting } from "../../components/States";
+import { useWatch } from "../../components/useWatch";
 import { useShortcuts } from "../../keyboard/keyboard";
 import { useText } from "../../time/useText";
 import { type Health, healthOf } from "./health";
@@ -90,9 +91,10 @@ export function SourcesPage() {
   const every = useSourceColumns();
   const narrow = useMediaQuery("(max-width: 1600px)") && id !== undefined;
   const columns = useMemo(() => (narrow ? every.filter((c) => BESIDE_PANEL.includes(c.id)) : every), [every, narrow]);
+  const watch = useWatch(selected && (selected.host ?? selected.id));
   const select = (next: string | undefined) =>
     void navigate({ search: ({ id: _, ...rest }) => (next ? { ...rest, id: next } : rest), replace: id !== undefined });
-  useShortcuts([{ keys: "Escape", label: "keys.close", group: "lists", run: () => select(undefined) }]);
+  useShortcuts([{ keys: "Escape", label: "keys.close", group: "lists", run: () => select(undefined) }, watch]);
 
   return (
     <div className={styles.page}>
