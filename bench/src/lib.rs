@@ -15,6 +15,7 @@ pub mod latency;
 pub mod load;
 pub mod machine;
 pub mod peer;
+mod progress;
 pub mod province;
 pub mod quiet;
 pub mod results;
