@@ -13,6 +13,7 @@ mod keeping;
 mod matching;
 mod mirror;
 mod node;
+mod pace;
 mod settings;
 mod status;
 pub(crate) mod topics;
