@@ -16,6 +16,7 @@ pub mod load;
 pub mod machine;
 pub mod parts;
 pub mod peer;
+mod progress;
 pub mod province;
 pub mod quiet;
 pub mod results;

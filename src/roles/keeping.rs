@@ -18,7 +18,7 @@ use fansipan_analyzer::{
     Exceptions, GroupingConfig, Losses, Settings as Correlation, Signal,
     split::{Keeper, Note, Share},
 };
-use fansipan_bus::kafka::{Outgoing, Owner, Reader, Settings, Topics, Writer, table};
+use fansipan_bus::kafka::{Outgoing, Owner, Position, Reader, Settings, Topics, Writer, table};
 use fansipan_rules::RuleSet;
 use serde::{Deserialize, Serialize};
 
@@ -218,7 +218,8 @@ impl Keeping {
         self.health.set("fansipan_notes_of_unknown_rules_total", unknown as f64);
         self.figures(&held);
         // what is looked at again had its effects: its position is the group's already
-        let positions: Vec<(i32, u64)> = next.into_iter().filter(|(p, n)| held.get(p).is_some_and(|h| *n > h.replay_until)).collect();
+        let positions: Vec<Position> =
+            next.into_iter().filter(|(p, n)| held.get(p).is_some_and(|h| *n > h.replay_until)).map(Position::from).collect();
         drop(held);
         writer.transact(&out, reader, &positions)?;
         Ok(())

@@ -13,6 +13,7 @@ mod keeping;
 mod matching;
 mod mirror;
 mod node;
+mod pace;
 mod rings;
 mod settings;
 mod status;

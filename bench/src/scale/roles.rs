@@ -25,6 +25,7 @@ use crate::{
     appliance,
     generate::{Generator, Rng},
     machine,
+    progress::Progress,
 };
 
 /// What to measure.
@@ -88,10 +89,12 @@ impl Role {
     }
 
     /// Waits until it has done so many events; from the first to the last, seconds of the clock and of its CPU.
-    fn works(&self, events: u64) -> Result<(f64, f64)> {
+    fn works(&self, verb: &'static str, events: u64) -> Result<(f64, f64)> {
         let (mut begun, mut moved) = (None, (0.0, Instant::now()));
+        let mut progress = Progress::begin(verb, events);
         loop {
             let done = self.figure("fansipan_events_total")?;
+            progress.at(done as u64);
             if done > moved.0 {
                 moved = (done, Instant::now());
             }
@@ -103,6 +106,7 @@ impl Role {
                 // what came before the first look is not counted on either side
                 let share = (done - before) / done;
                 ensure!(share > 0.2, "too few events to measure: {events}");
+                progress.end();
                 return Ok((at.elapsed().as_secs_f64() / share, (cpu - spent) / share));
             }
             if moved.1.elapsed() > PATIENCE {
@@ -130,7 +134,9 @@ fn fill(plan: &Plan, settings: &Settings) -> Result<u64> {
     let mut states: Vec<SourceState> = (0..64).map(|_| SourceState::default()).collect();
     let (mut rng, mut line, mut value, mut bytes) = (Rng::new(plan.seed ^ 3), String::new(), Vec::new(), 0);
     let mut left = plan.events;
+    let mut progress = Progress::begin("events into the topic", plan.events);
     while left > 0 {
+        progress.at(plan.events - left);
         writer.begin()?;
         for _ in 0..left.min(BATCH) {
             line.clear();
@@ -151,6 +157,7 @@ fn fill(plan: &Plan, settings: &Settings) -> Result<u64> {
         writer.commit()?;
         left -= left.min(BATCH);
     }
+    progress.end();
     Ok(bytes)
 }
 
@@ -183,7 +190,7 @@ pub fn measure(plan: &Plan) -> Result<Value> {
 
     let paths: Vec<String> = plan.rules.iter().map(|p| format!("{:?}", p.display().to_string())).collect();
     let analyzer = Role::start("analyzer", &settings, &format!("[rules]\npaths = [{}]\n", paths.join(", ")))?;
-    let (wall, cpu) = analyzer.works(plan.events)?;
+    let (wall, cpu) = analyzer.works("analyzer", plan.events)?;
     let notes = analyzer.figure("fansipan_notes_total")?;
     let analyzed = json!({
         "events_per_s": events / wall, "events_per_s_and_core": events / cpu, "cpu_us_per_event": cpu * 1e6 / events, "notes": notes,
@@ -196,7 +203,7 @@ pub fn measure(plan: &Plan) -> Result<Value> {
             let database = format!("fansipan_bench_{}", std::process::id());
             let indexer = Role::start("indexer", &settings, &format!("[clickhouse]\nurl = {:?}\ndatabase = {database:?}\n", server.url()))?;
             let before = server.pid().map(machine::cpu_seconds);
-            let (wall, cpu) = indexer.works(plan.events)?;
+            let (wall, cpu) = indexer.works("indexer", plan.events)?;
             let engine = server.pid().map(machine::cpu_seconds).zip(before).map(|(after, before)| (after - before) * 1e6 / events);
             drop(indexer);
             let gone = fansipan_storage::clickhouse::ClickHouseConfig {

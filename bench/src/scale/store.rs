@@ -25,6 +25,7 @@ use super::clickhouse::ClickHouse;
 use crate::{
     generate::{Generator, Kind, Rng},
     machine,
+    progress::Progress,
     results::percentile,
 };
 
@@ -114,6 +115,7 @@ fn fill(
     let mut out = BufWriter::new(fs::File::create(raw)?);
     let (mut line, mut bytes, mut sample) = (String::new(), 0, None);
     let mut block = Vec::with_capacity(COMMIT as usize);
+    let mut progress = Progress::begin("events into the stores", plan.events);
     for n in 0..plan.events {
         line.clear();
         generator.line_of(Kind::Firewall, &mut line);
@@ -139,8 +141,10 @@ fn fill(
                 })?;
             }
             block.clear();
+            progress.at(n + 1);
         }
     }
+    progress.end();
     out.flush()?;
     Ok((sample.context("no events")?, bytes, spent))
 }
@@ -203,12 +207,15 @@ pub fn measure(plan: &Plan) -> Result<Value> {
         fill(plan, &raw, &mut clickhouse.writer("fansipan.events.v1", 0)?, tantivy_writer.as_mut().map(|w| w as &mut dyn EventWriter))?;
     let engine_cpu = server.pid().map(machine::cpu_seconds).zip(engine_before).map(|(after, before)| after - before);
     let before_merge = clickhouse.status()?.bytes;
+    let merging = Progress::begin("merging, events", plan.events);
     clickhouse.optimize()?;
+    merging.end();
     let after_merge = clickhouse.status()?.bytes;
     let events = plan.events as f64;
     let ripgrep = Command::new("rg").arg("--version").output().is_ok_and(|o| o.status.success());
-    let mut table = Vec::new();
-    for i in investigations(&sample) {
+    let (mut table, all) = (Vec::new(), investigations(&sample));
+    let mut progress = Progress::begin("investigations", all.len() as u64);
+    for i in all {
         let mut row = json!({"name": i.name, "query": i.query, "text": i.text});
         row["clickhouse"] = asked(plan.runs, || by_store(&clickhouse, &i.query))?;
         if !plan.only_clickhouse {
@@ -219,7 +226,9 @@ pub fn measure(plan: &Plan) -> Result<Value> {
             row["ripgrep"] = asked(plan.runs.min(5), || by_ripgrep(&raw, &i.text))?;
         }
         table.push(row);
+        progress.at(table.len() as u64);
     }
+    progress.end();
     let columns = clickhouse.column_sizes()?;
     clickhouse.remove()?;
     Ok(json!({

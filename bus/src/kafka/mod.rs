@@ -9,11 +9,13 @@
 //! - [`spool`][]: appended records wait on disk until Kafka has them; the collector's way in;
 //! - [`writer`][]: transactions;
 //! - [`reader`][]: a member of a consumer group, cooperative and sticky;
+//! - [`group`][]: what the members of a group noted beside their positions;
 //! - [`table`][]: the latest value of each key of a compacted topic;
 //! - [`tail`][]: a partition from now on, for whoever waits for an answer;
 //! - [`lag`][]: how far groups are behind.
 
 pub mod error;
+pub mod group;
 pub mod lag;
 pub mod reader;
 pub mod settings;
@@ -26,9 +28,10 @@ pub mod writer;
 mod context;
 
 pub use error::KafkaError;
+pub use group::Group;
 pub use reader::{Owner, Reader};
 pub use settings::Settings;
 pub use spool::{Encode, Entry, Spool, SpoolStatus};
 pub use tail::Tail;
 pub use topics::{Names, Topics};
-pub use writer::{Outgoing, Writer};
+pub use writer::{Outgoing, Position, Writer};

@@ -5,7 +5,7 @@
 //! between giving a partition up and joining again, the group hands it what it has left and nobody gets the partition.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -56,6 +56,8 @@ struct Context {
     topic: String,
     /// Partitions held, with a number that changes whenever one comes or goes.
     held: Mutex<(u64, BTreeMap<i32, u64>)>,
+    /// Those of which everything there is was read.
+    ended: Mutex<BTreeSet<i32>>,
     /// Why a partition could not be taken over.
     failed: Mutex<Option<KafkaError>>,
 }
@@ -78,7 +80,7 @@ impl ConsumerContext for Context {
                 consumer.incremental_assign(list)
             }
             _ => {
-                self.give(list);
+                self.give(consumer, list);
                 consumer.incremental_unassign(list)
             }
         };
@@ -143,12 +145,17 @@ impl Context {
         }
     }
 
-    fn give(&self, list: &TopicPartitionList) {
+    fn give(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        // the library would remember it for the day when the partition comes again
+        if let Err(error) = consumer.resume(list) {
+            tracing::warn!(target: "kafka", %error, "partitions that are given up may be on hold when they come again");
+        }
         for element in list.elements() {
             let mut held = locked(&self.held);
             held.0 += 1;
             held.1.remove(&element.partition());
             drop(held);
+            locked(&self.ended).remove(&element.partition());
             self.owner.revoked(element.partition());
         }
     }
@@ -189,8 +196,8 @@ impl Reader {
         config.set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
         config.set("isolation.level", "read_committed").set("auto.offset.reset", "earliest");
         config.set("fetch.wait.max.ms", "100").set("fetch.error.backoff.ms", "100").set("queued.max.messages.kbytes", "32768");
-        config.set("check.crcs", "true");
-        let context = Context { owner, topic: topic.to_owned(), held: Mutex::default(), failed: Mutex::default() };
+        config.set("check.crcs", "true").set("enable.partition.eof", "true");
+        let context = Context { owner, topic: topic.to_owned(), held: Mutex::default(), ended: Mutex::default(), failed: Mutex::default() };
         let consumer: BaseConsumer<Context> = config.create_with_context(context).map_err(KafkaError::client("make a reader"))?;
         consumer.subscribe(&[topic]).map_err(KafkaError::client("join a group"))?;
         Ok(Self { consumer, topic: topic.to_owned() })
@@ -209,8 +216,12 @@ impl Reader {
                 None if hand.is_empty() && Instant::now() < until => {}
                 None => break,
                 Some(Ok(message)) => {
+                    locked(&self.context().ended).remove(&message.partition());
                     let number = locked(&self.context().held).1.get(&message.partition()).copied();
                     hand.extend(number.map(|n| (n, message)));
+                }
+                Some(Err(rdkafka::error::KafkaError::PartitionEOF(partition))) => {
+                    locked(&self.context().ended).insert(partition);
                 }
                 // brokers come and go: the library connects again by itself
                 Some(Err(error)) if is_passing(&error) => {}
@@ -241,6 +252,24 @@ impl Reader {
     /// Partitions it has now.
     pub fn partitions(&self) -> Vec<i32> {
         locked(&self.context().held).1.keys().copied().collect()
+    }
+
+    /// Whether everything that the partition had at the latest poll was handed over.
+    pub fn is_at_end(&self, partition: i32) -> bool {
+        locked(&self.context().ended).contains(&partition)
+    }
+
+    /// Reads no more of these partitions, or goes on with them.
+    ///
+    /// # Errors
+    /// [`KafkaError`].
+    pub fn hold(&self, partitions: &[i32], hold: bool) -> Result<(), KafkaError> {
+        let mut list = TopicPartitionList::new();
+        for partition in partitions {
+            list.add_partition(&self.topic, *partition);
+        }
+        let done = if hold { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        done.map_err(KafkaError::client("hold a partition"))
     }
 
     /// What a transaction needs to keep this group's positions.

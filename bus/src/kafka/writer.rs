@@ -42,6 +42,23 @@ pub struct Outgoing {
     pub reason: Option<String>,
 }
 
+/// How far a group came in a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Which.
+    pub partition: i32,
+    /// What it reads next.
+    pub next: u64,
+    /// What the other members of the group should know of it, see [`super::Group`]; may be empty.
+    pub note: String,
+}
+
+impl From<(i32, u64)> for Position {
+    fn from((partition, next): (i32, u64)) -> Self {
+        Self { partition, next, note: String::new() }
+    }
+}
+
 /// A producer under a name of its own: a second one of that name ends the first (which is what makes restarts safe).
 ///
 /// After an error it is of no use any more: drop it, open another and go on from the positions that Kafka has.
@@ -122,18 +139,21 @@ impl Writer {
         }
     }
 
-    /// Sends `records` and keeps how far a group's reader came, `next` by partition, as one transaction.
+    /// Sends `records` and keeps how far a group's reader came as one transaction.
     ///
     /// Where the group is just being put together anew, the transaction is taken back and done again: as long as the reader does not
     /// poll it gives no partition up.
     ///
     /// # Errors
     /// [`KafkaError`]; [`KafkaError::Moved`] where the reader is no longer part of its group.
-    pub fn transact(&self, records: &[Outgoing], reader: &Reader, next: &[(i32, u64)]) -> Result<(), KafkaError> {
+    pub fn transact(&self, records: &[Outgoing], reader: &Reader, positions: &[Position]) -> Result<(), KafkaError> {
         let mut list = TopicPartitionList::new();
-        for (partition, offset) in next {
-            let placed = list.add_partition_offset(reader.topic(), *partition, Offset::Offset(*offset as i64));
-            placed.map_err(KafkaError::client("note a position"))?;
+        for Position { partition, next, note } in positions {
+            let mut placed = list.add_partition(reader.topic(), *partition);
+            if !note.is_empty() {
+                placed.set_metadata(note);
+            }
+            placed.set_offset(Offset::Offset(*next as i64)).map_err(KafkaError::client("note a position"))?;
         }
         let mut left = REPEATS;
         loop {
