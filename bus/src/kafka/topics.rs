@@ -12,6 +12,9 @@ use super::{context::Plain, error::KafkaError, settings::Settings};
 /// How long the brokers may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// Records carry the brokers' time. By a sender's own, brokers refuse those of a machine whose clock is an hour ahead, and expire by it.
+const DATED: (&str, &str) = ("message.timestamp.type", "LogAppendTime");
+
 /// Names of topics and groups, with the deployment's prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
@@ -117,6 +120,7 @@ impl Topics {
         let make = |(s, retention)| {
             let Shape { name, partitions, compacted, .. }: &Shape<'_> = s;
             let topic = NewTopic::new(name, *partitions, TopicReplication::Fixed(copies)).set("min.insync.replicas", least);
+            let topic = topic.set(DATED.0, DATED.1);
             if *compacted {
                 // a snapshot is written anew every minute: what it replaces should go soon
                 topic.set("cleanup.policy", "compact").set("segment.ms", "600000").set("min.cleanable.dirty.ratio", "0.2")
@@ -187,6 +191,12 @@ impl Topics {
         };
         let value = |key: &str| config.get(key).and_then(|e| e.value.clone()).unwrap_or_default();
         let mut problems = Vec::new();
+        if value(DATED.0) != DATED.1 {
+            problems.push(format!(
+                "{} must be {}: brokers refuse what a machine sends whose clock is an hour ahead (kafka-configs --alter sets it)",
+                DATED.0, DATED.1
+            ));
+        }
         let compacted = value("cleanup.policy").contains("compact");
         if compacted != shape.compacted {
             let right = if shape.compacted { "compact" } else { "delete" };
