@@ -82,12 +82,19 @@ struct Chaos {
 
 impl Chaos {
     fn start(per_second: u64, analyzers: usize, extra: &str) -> Result<Self> {
+        Self::start_with(per_second, analyzers, extra, |_| Ok(()))
+    }
+
+    /// As [`Chaos::start`], after the collector was prepared.
+    fn start_with(per_second: u64, analyzers: usize, extra: &str, prepare: impl FnOnce(&mut Role) -> Result<()>) -> Result<Self> {
         let broker = Broker::own()?;
         let dir = tempfile::tempdir()?.keep();
         let log = dir.join("device.log");
         fs::write(&log, "")?;
         let file = format!("[[sources.file]]\npath = \"{}\"\n", log.display());
-        let deployment = Deployment::start(&broker, analyzers, extra, &file)?;
+        let mut deployment = Deployment::new(&broker, analyzers, extra, &file)?;
+        prepare(&mut deployment.collector)?;
+        deployment.launch()?;
         let device = Device::start(log, per_second);
         let this = Self { broker, deployment, device };
         eventually("records come through", Duration::from_secs(60), || Ok(this.deployment.count("*")? > 0))?;
@@ -281,4 +288,33 @@ fn a_spool_whose_disk_is_full_loses_nothing() -> Result<()> {
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(deployment.count("*")?, many, "and none twice");
     Ok(())
+}
+
+/// Has a role see a clock on the wall that is off by the seconds that the file `clock` says (`tests/clock/step.c`).
+fn own_clock(dir: &std::path::Path, role: &mut Role, clock: &std::path::Path) -> Result<()> {
+    let (source, library) = (concat!(env!("CARGO_MANIFEST_DIR"), "/clock/step.c"), dir.join("step.so"));
+    let built = std::process::Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).output()?;
+    anyhow::ensure!(built.status.success(), "cc: {}", String::from_utf8_lossy(&built.stderr));
+    let set = ["env".to_owned(), format!("LD_PRELOAD={}", library.display()), format!("FANSIPAN_CLOCK={}", clock.display())];
+    role.before = set.to_vec();
+    Ok(())
+}
+
+#[test]
+fn a_clock_that_steps_loses_and_doubles_nothing() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let clock = dir.path().join("clock");
+    fs::write(&clock, "0")?;
+    let chaos = Chaos::start_with(200, 2, &rules(dir.path())?, |collector| own_clock(dir.path(), collector, &clock))?;
+    for _ in 0..if soak() { 10 } else { 1 } {
+        // an hour ahead, and a little: the brokers refuse what a sender dates further ahead than an hour, unless told otherwise
+        for (offset, what) in [("-3600", "an hour back"), ("0", "right again"), ("3660", "an hour ahead"), ("0", "right again")] {
+            fs::write(&clock, offset)?;
+            // until the process has read it
+            std::thread::sleep(Duration::from_secs(2));
+            chaos.recovery(&format!("the collector's clock {what}"))?;
+            std::thread::sleep(Duration::from_secs(1));
+        }
+    }
+    chaos.judge()
 }

@@ -12,6 +12,9 @@ use super::{context::Plain, error::KafkaError, settings::Settings};
 /// How long the brokers may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// Records carry the brokers' time. By a sender's own, brokers refuse those of a machine whose clock is an hour ahead, and expire by it.
+const DATED: (&str, &str) = ("message.timestamp.type", "LogAppendTime");
+
 /// Names of topics and groups, with the deployment's prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
@@ -185,7 +188,7 @@ impl Topics {
         let mut wanted = Vec::new();
         for (shape, settings) in shapes.iter().zip(&settings) {
             let topic = NewTopic::new(shape.name, shape.partitions, TopicReplication::Fixed(copies)).set("min.insync.replicas", least);
-            wanted.push(settings.iter().fold(topic, |topic, (key, value)| topic.set(key, value)));
+            wanted.push(settings.iter().fold(topic.set(DATED.0, DATED.1), |topic, (key, value)| topic.set(key, value)));
         }
         let options = AdminOptions::new().operation_timeout(Some(PATIENCE)).request_timeout(Some(PATIENCE));
         let results = self.admin.create_topics(&wanted, &options).await.map_err(KafkaError::client("create topics"))?;
@@ -247,7 +250,14 @@ impl Topics {
             return Ok(vec!["its settings cannot be read: may this user DESCRIBE_CONFIGS?".to_owned()]);
         };
         let value = |key: &str| config.get(key).and_then(|e| e.value.clone()).unwrap_or_default();
-        Ok(shape.keeps.problems(value))
+        let mut problems = shape.keeps.problems(&value);
+        if value(DATED.0) != DATED.1 {
+            problems.push(format!(
+                "{} must be {}: brokers refuse what a machine sends whose clock is an hour ahead (kafka-configs --alter sets it)",
+                DATED.0, DATED.1
+            ));
+        }
+        Ok(problems)
     }
 
     /// How many partitions a topic has.
