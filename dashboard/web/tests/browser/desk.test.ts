@@ -51,6 +51,29 @@ describe.skipIf(!hasChromium)("the desk", () => {
     await expect.poll(() => new URL(page.url()).search).toBe("?q=event.outcome%3Afailure&since=7d&cols=user.name");
   });
 
+  it("watches a value with one key, and is told of any alert about it", async () => {
+    await page.goto(`${mock.url}/entity?kind=host&value=may-ke-toan`);
+    await at("watch").waitFor();
+    await page.keyboard.press("w");
+    await at("watched").getByText("may-ke-toan").waitFor();
+    const seen = mock.raise(0);
+    const raised = new Date().toISOString();
+    const low = { ...seen, id: "f".repeat(32), raised, last_seen: raised, status: "new", rule: { ...seen.rule, level: "low" } };
+    mock.send("alert", { ...low, entities: [{ kind: "host", field: "host.name", value: "may-ke-toan" }] });
+    await page.getByText(/^CANH: may-ke-toan/).waitFor();
+    await page.keyboard.press("w");
+    await expect.poll(() => at("watched").count()).toBe(0);
+  });
+
+  it("shows the way back from a value to the list", async () => {
+    await page.goto(`${mock.url}/incidents`);
+    await at("incident-row").first().click();
+    await page.keyboard.press("Enter");
+    await at("incident").waitFor();
+    await at("crumbs").getByRole("link", { name: "Sự cố" }).click();
+    await at("incident-row").first().waitFor();
+  });
+
   it("takes the filter's events out as a file", async () => {
     await page.goto(`${mock.url}/search?q=${encodeURIComponent("event.outcome:failure | stats count() by source.ip")}&since=24h`);
     await at("export").click();

@@ -29,7 +29,7 @@ export function Audit() {
         width: "minmax(180px, 2fr)",
         cell: (a) => (
           <span className="mono cut dim" title={a.details}>
-            {a.details}
+            {a.details !== "{}" && a.details}
           </span>
         ),
       },

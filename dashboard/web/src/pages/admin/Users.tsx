@@ -93,7 +93,16 @@ export function Users() {
   const columns = useMemo(
     (): Column<UserInfo>[] => [
       { id: "name", header: t("admin.name"), width: "minmax(140px, 1fr)", sort: (u) => u.name, cell: (u) => <b>{u.name}</b> },
-      { id: "shown", header: t("admin.display_name"), width: "minmax(160px, 1.4fr)", cell: (u) => u.display_name },
+      {
+        id: "shown",
+        header: t("admin.display_name"),
+        width: "minmax(160px, 1.4fr)",
+        cell: (u) => (
+          <span className="cut" style={{ display: "block" }} title={u.display_name}>
+            {u.display_name}
+          </span>
+        ),
+      },
       {
         id: "roles",
         header: t("admin.roles"),
