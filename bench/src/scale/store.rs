@@ -162,7 +162,7 @@ fn asked(runs: usize, mut ask: impl FnMut() -> Result<u64>) -> Result<Value> {
 }
 
 fn by_store(store: &dyn EventStore, text: &str) -> Result<u64> {
-    let query = query::parse(text).map_err(|e| anyhow::anyhow!("{text}: {}", e.message))?;
+    let query = query::parse(text).map_err(|e| anyhow::anyhow!("{text}: {e}"))?;
     let request = RunRequest { range: TimeRange::ALL, limit: 100, after: None, total: Total::Bounded };
     Ok(match query::run(store, &Scope::All, &query, &request)? {
         Answer::Events(page) => page.total,
