@@ -36,7 +36,7 @@ impl Pipeline {
     }
 
     /// Changes a rule. Errors: a step refuses the rule (`rule_failure`); it is then not to be used.
-    pub fn apply(&self, rule: &mut Rule) -> Result<(), Diagnostic> {
+    pub fn apply(&self, rule: &mut Rule) -> Result<(), Box<Diagnostic>> {
         let mut applied = BTreeSet::new();
         for step in &self.steps {
             if step.concerns(rule, &applied) {

@@ -112,7 +112,7 @@ fn pipelines_do_what_pysigma_says() {
     for case in documents.chunks(3) {
         let (pipeline, rule, expected) = (case[0], case[1], case[2]);
         let (mut rules, mut found) = load(rule);
-        let changed = Pipeline::parse(pipeline, "pipeline.yml").and_then(|p| p.apply(&mut rules[0]).map_err(|d| vec![d]));
+        let changed = Pipeline::parse(pipeline, "pipeline.yml").and_then(|p| p.apply(&mut rules[0]).map_err(|d| vec![*d]));
         match (changed, expected.split_once("refused: ")) {
             (Err(found), Some((_, code))) if found.iter().all(|d| d.code == code.trim()) => {}
             (Ok(()), None) => judge(&format!("{pipeline}\n{rule}"), rules, expected, &taxonomy, &mut found, &mut failed),

@@ -43,15 +43,12 @@ impl Step {
         })
     }
 
-    pub(super) fn apply(&self, pipeline: &Pipeline, rule: &mut Rule) -> Result<(), Diagnostic> {
+    pub(super) fn apply(&self, pipeline: &Pipeline, rule: &mut Rule) -> Result<(), Box<Diagnostic>> {
         match &self.change {
             Change::Fail(message) => {
                 let name = &pipeline.name;
-                return Err(Code::RefusedByPipeline.at(
-                    &rule.file,
-                    rule.at,
-                    said!("the pipeline {name}: {message}", "pipeline {name}: {message}"),
-                ));
+                let message = said!("the pipeline {name}: {message}", "pipeline {name}: {message}");
+                return Err(Box::new(Code::RefusedByPipeline.at(&rule.file, rule.at, message)));
             }
             Change::LogSource(source) => rule.meta.logsource = source.clone(),
             _ => {}

@@ -115,7 +115,7 @@ fn errors_point_at_the_place() {
         ("a:[1 to 2", 9, "this range is not closed"),
         ("a:[* to *]", 3, "a range without bounds is no range"),
         ("a:10.0.0.0/99", 2, "`/99` is no network of 10.0.0.0"),
-        ("a:~\"(\"", 3, "regular expression refused"),
+        ("a:~\"(\"", 3, "the regular expression is refused: a `(` is not closed (character 2 of the expression)"),
         ("[1 to 2]", 0, "`[1 to 2]` cannot stand here"),
         ("* | ", 4, "a step is missing before the end"),
         ("* | frobnicate", 4, "`frobnicate` is no step"),

@@ -73,7 +73,7 @@ pub(super) fn load_through(cli: &Cli, paths: &[PathBuf], pipelines: &[PathBuf], 
     rules.retain_mut(|rule| match pipelines.iter().try_for_each(|p| p.apply(rule)) {
         Ok(()) => true,
         Err(refused) => {
-            diagnostics.push(refused);
+            diagnostics.push(*refused);
             false
         }
     });
