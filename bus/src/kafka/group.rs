@@ -39,7 +39,9 @@ impl Group {
     /// [`KafkaError`].
     pub fn notes(&self, partitions: impl Iterator<Item = i32>) -> Result<Vec<(i32, Option<String>)>, KafkaError> {
         let mut list = TopicPartitionList::new();
-        partitions.for_each(|p| drop(list.add_partition(&self.topic, p)));
+        for partition in partitions {
+            list.add_partition(&self.topic, partition);
+        }
         if list.count() == 0 {
             return Ok(Vec::new());
         }

@@ -250,7 +250,7 @@ impl Topics {
             return Ok(vec!["its settings cannot be read: may this user DESCRIBE_CONFIGS?".to_owned()]);
         };
         let value = |key: &str| config.get(key).and_then(|e| e.value.clone()).unwrap_or_default();
-        let mut problems = shape.keeps.problems(&value);
+        let mut problems = shape.keeps.problems(value);
         if value(DATED.0) != DATED.1 {
             problems.push(format!(
                 "{} must be {}: brokers refuse what a machine sends whose clock is an hour ahead (kafka-configs --alter sets it)",

@@ -286,7 +286,7 @@ impl Encoder {
             if let Value::Str(s) = value {
                 foreign |= !s.is_ascii() && !s.chars().all(is_native);
             }
-            let any = field.map_or_else(|| in_any(event.entry_key(place)), |f| field_in_any(f));
+            let any = field.map_or_else(|| in_any(event.entry_key(place)), field_in_any);
             if !any || value == Value::Null {
                 continue;
             }
