@@ -111,15 +111,15 @@ impl Keeps {
                 "cleanup.policy must be {right}: what analyzers remember and heed would be lost, or nothing would ever expire"
             ));
         }
-        // -1: for ever
+        // for ever is -1, and no number of hours
         let kept = value("retention.ms").parse::<i64>().unwrap_or(0);
-        let hours = kept / 3_600_000;
+        let hours = kept.div_euclid(3_600_000);
         match self {
             Keeps::Hours(n) if (0..n as i64).contains(&hours) => {
                 problems.push(format!("keeps {hours} hours, [kafka] asks for {n}: raise retention.ms"));
             }
             Keeps::Passing => {
-                if !(0..=1).contains(&hours) || kept < 0 {
+                if !(0..=1).contains(&hours) {
                     problems.push("keeps packets for longer than anybody waits for them: set retention.ms to 3600000".to_owned());
                 }
                 if !value("retention.bytes").parse::<u64>().is_ok_and(|n| n <= PASSING_BYTES) {
