@@ -131,7 +131,7 @@ fn packets_come_from_whichever_collector_has_them() -> Result<()> {
     broker.signal("STOP")?;
     let got = site.ask(&[&here])?;
     broker.signal("CONT")?;
-    assert!(got.code == Some(2) && got.stderr.contains("FSP-API-026") && got.stderr.contains("Kafka does not answer"), "{got:?}");
+    assert!(got.code == Some(2) && got.stderr.contains("FSP-API-026") && got.stderr.contains("Kafka không trả lời"), "{got:?}");
     Ok(())
 }
 
@@ -239,7 +239,7 @@ fn one_is_away(site: &mut Site) -> Result<()> {
     site.deployment.console.kill();
     site.deployment.console.launch()?;
     let got = site.ask(&[&far])?;
-    assert!(got.code == Some(2) && got.stderr.contains("FSP-API-026") && got.stderr.contains("far did not answer in time"), "{got:?}");
+    assert!(got.code == Some(2) && got.stderr.contains("FSP-API-026") && got.stderr.contains("far không trả lời kịp"), "{got:?}");
     let got = site.until("what the other has", &[&both], |got| got.code == Some(0))?;
     assert_eq!((got.outcomes(), got.figures["packets"].as_u64()), (vec!["collector: given".into(), "far: no_answer".into()], Some(2)));
     site.far.launch()?;

@@ -282,6 +282,6 @@ pub struct QueryCheck {
     /// Whether it does.
     pub ok: bool,
     /// If not: what is wrong, and where.
-    #[serde(flatten)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<QueryFault>,
 }

@@ -46,7 +46,9 @@ describe("requests", () => {
 
 describe("refusals", () => {
   it("say what and where", async () => {
-    answer.mockImplementation(() => problem(400, "bad_query", { query: { position: 3, code: "FSP-Q001", message: "m", message_vi: "m", help: "h", help_vi: "h" } }));
+    answer.mockImplementation(() =>
+      problem(400, "bad_query", { query: { position: 3, code: "FSP-Q001", message: "m", message_vi: "m", help: "h", help_vi: "h" } }),
+    );
     await expect(get("/events")).rejects.toMatchObject({ status: 400, kind: "bad_query", code: "FSP-API-001", query: { position: 3 } });
   });
 
