@@ -59,6 +59,8 @@ describe.skipIf(!hasChromium)("files", () => {
     // What comes by the stream is asked for again, as it should be; here it is about the first picture.
     await context.route("**/api/v1/stream", (route) => route.abort());
     for (const [path, shown] of PAGES) {
+      // what the page before still asks for is not this one's
+      await page.goto("about:blank");
       const asked: string[] = [];
       const note = (request: { url: () => string }) => asked.push(request.url().replace(mock.url, ""));
       page.on("request", note);
