@@ -60,7 +60,7 @@ describe.skipIf(!hasChromium)("files", () => {
     await context.route("**/api/v1/stream", (route) => route.abort());
     for (const [path, shown] of PAGES) {
       // what the page before still asks for is not this one's
-      await page.goto("about:blank");
+      await page.waitForLoadState("networkidle");
       const asked: string[] = [];
       const note = (request: { url: () => string }) => asked.push(request.url().replace(mock.url, ""));
       page.on("request", note);
