@@ -1,6 +1,6 @@
 //! Which topics there are, how they must be, and what is wrong with those that are there.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication},
@@ -200,7 +200,22 @@ impl Topics {
                 Err((topic, code)) => return Err(KafkaError::Topic { topic, problem: format!("cannot be created ({code})") }),
             }
         }
+        self.heard_of(&made).await?;
         Ok(made)
+    }
+
+    /// Waits until the broker that is asked knows the topics: it hears of them from the controller, a little later than we do.
+    async fn heard_of(&self, made: &[String]) -> Result<(), KafkaError> {
+        let until = Instant::now() + PATIENCE;
+        while !made.is_empty() {
+            let metadata = self.admin.inner().fetch_metadata(None, PATIENCE).map_err(KafkaError::client("ask for the topics"))?;
+            let known = |name: &String| metadata.topics().iter().any(|t| t.name() == name && t.error().is_none());
+            if made.iter().all(known) || Instant::now() > until {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
     }
 
     /// Looks at every topic.
