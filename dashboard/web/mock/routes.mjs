@@ -578,7 +578,7 @@ export function routes(state) {
       return read(state, request, response, path, target.searchParams, account.user);
     } catch (error) {
       if (!(error instanceof QueryError)) throw error;
-      if (path === "/search/validate") return json(response, 200, { ok: false, fault: error.fault });
+      if (path === "/search/validate") return json(response, 200, { ok: false, ...error.fault });
       const { position, message, message_vi } = error.fault;
       const detail_vi = `ở ký tự ${position + 1}: ${message_vi}`;
       return fail(response, 400, "bad_query", `at character ${position + 1}: ${message}`, { query: error.fault, detail_vi });

@@ -278,10 +278,28 @@ pub struct FacetList {
 
 /// Whether a query parses.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct QueryCheck {
-    /// Whether it does.
+#[serde(untagged)]
+pub enum QueryCheck {
+    /// It does.
+    Parses(QueryParses),
+    /// It does not.
+    Refused(QueryRefused),
+}
+
+/// A query that parses.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QueryParses {
+    /// true
     pub ok: bool,
-    /// If not: what is wrong, and where.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fault: Option<QueryFault>,
+}
+
+/// A query that does not parse: what is wrong, and where.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QueryRefused {
+    /// false
+    pub ok: bool,
+    /// What is wrong, and where.
+    #[serde(flatten)]
+    pub fault: QueryFault,
 }

@@ -14,7 +14,8 @@ use uuid::Uuid;
 use crate::{
     dto::{
         Bucket, CellJson, EventJson, EventPage, EventTable, ExplainParams, ExplanationDto, ExplanationList, FacetDto, FacetList,
-        FacetParams, HistogramDto, HistogramParams, QueryCheck, SearchAnswer, SearchParams, ValidateParams, ValueCount,
+        FacetParams, HistogramDto, HistogramParams, QueryCheck, QueryParses, QueryRefused, SearchAnswer, SearchParams, ValidateParams,
+        ValueCount,
     },
     extract::{AHEAD, InPath, Json, Params, limit, range},
     guard::Trail,
@@ -172,6 +173,8 @@ pub(crate) async fn show(
 /// `GET /search/validate`
 pub(crate) async fn validate(State(api): State<Api>, Params(params): Params<ValidateParams>) -> Result<Json<QueryCheck>, Problem> {
     let parsed = api.searches.run(move || query::parse(&params.q)).await?;
-    let fault = parsed.err().as_ref().map(QueryFault::from);
-    Ok(Json(QueryCheck { ok: fault.is_none(), fault }))
+    Ok(Json(match parsed {
+        Ok(_) => QueryCheck::Parses(QueryParses { ok: true }),
+        Err(error) => QueryCheck::Refused(QueryRefused { ok: false, fault: QueryFault::from(&error) }),
+    }))
 }

@@ -162,7 +162,7 @@ export interface QueryFault {
   help_vi: string;
 }
 
-export type QueryCheck = { ok: true } | { ok: false; fault: QueryFault };
+export type QueryCheck = { ok: true } | ({ ok: false } & QueryFault);
 
 export interface SourceCounters {
   received: number;

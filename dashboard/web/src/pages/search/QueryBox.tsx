@@ -47,7 +47,7 @@ function useFault(value: string): Fault | null {
     return { position: [...before.join("\n")].length, message: `${fault.code} ${message}`, help };
   }
   if (settled !== value || settled.trim() === "" || !check.data || check.data.ok) return null;
-  return { position: check.data.fault.position, ...told(check.data.fault, language) };
+  return { position: check.data.position, ...told(check.data, language) };
 }
 
 export function QueryBox({ inputRef, value, onChange, onSubmit, onHelp, busy, seen }: QueryBoxProps) {
