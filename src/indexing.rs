@@ -45,7 +45,7 @@ impl Indexing {
         let mut last_commit = Instant::now();
         loop {
             let stopping = self.stop.load(Ordering::Relaxed);
-            let behind = self.bus.status().head.saturating_sub(position) > BEHIND;
+            let behind = consumer.lag() > BEHIND;
             let within = if behind { VISIBLE_WITHIN_BEHIND } else { VISIBLE_WITHIN };
             let patience = if self.writer.pending() > 0 { within.saturating_sub(last_commit.elapsed()) } else { within };
             let records = consumer.poll(RECORDS, BYTES, patience).context("FSP-RUN-021: cannot read the log for indexing")?;

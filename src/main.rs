@@ -8,6 +8,7 @@ mod detection;
 mod exceptions;
 mod indexing;
 mod intake;
+mod kept;
 mod live;
 mod logins;
 mod memory;

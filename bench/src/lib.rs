@@ -20,6 +20,7 @@ mod progress;
 pub mod province;
 pub mod quiet;
 pub mod results;
+mod rules;
 pub mod scale;
 pub mod tap;
 pub mod terminal;

@@ -3,17 +3,16 @@
 
 use std::{
     collections::HashMap,
-    fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Result, anyhow};
 use fansipan_analyzer::{Analyzer, GroupingConfig, Incidents, LinkSettings, Settings, Signal};
 use fansipan_collector::{Normalizer, Received, SourceState, Transport};
 use fansipan_model::{Event, codec};
-use fansipan_rules::{RuleSet, Taxonomy};
+use fansipan_rules::{RuleSet, Taxonomy, packs};
 use fansipan_storage::{
     AlertBatch, AlertChange, AlertRepeat, EventWriter as _, StateStore as _,
     engine::{EngineConfig, TantivyStore},
@@ -25,7 +24,7 @@ use uuid::Builder;
 use crate::{
     ingest::Plan,
     load::{self, Load},
-    machine,
+    machine, rules,
 };
 
 /// Events between two transactions, as the appliance under load.
@@ -54,7 +53,7 @@ impl Clock {
 pub fn measure(plan: &Plan, commit_every: usize) -> Result<Value> {
     let loads = load::mix(plan.lines, plan.seed);
     let lines: usize = loads.iter().map(Load::lines).sum();
-    let rules = rules(&plan.rules)?;
+    let rules = loaded(&plan.rules)?;
     let mut clock = Clock::new();
     let events = normalized(&loads)?;
     let normalizing = clock.lap();
@@ -84,30 +83,12 @@ fn seconds(took: Duration) -> f64 {
     (took.as_secs_f64() * 100.0).round() / 100.0
 }
 
-fn rules(folders: &[PathBuf]) -> Result<Arc<RuleSet>> {
-    let mut parsed: Vec<_> = fansipan_rules::packs::SHIPPED.iter().flat_map(|(file, text)| fansipan_rules::parse(text, file).0).collect();
-    for folder in folders {
-        below(folder, &mut |path| {
-            let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-            parsed.extend(fansipan_rules::parse(&text, &path.display().to_string()).0);
-            Ok(())
-        })?;
-    }
+/// The shipped rules and those of folders.
+fn loaded(folders: &[PathBuf]) -> Result<Arc<RuleSet>> {
+    let shipped = packs::SHIPPED.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned()));
+    let texts: Vec<_> = shipped.chain(rules::texts(folders)?).collect();
     let taxonomy = Taxonomy::builtin().map_err(|e| anyhow!("{e:?}"))?;
-    Ok(Arc::new(RuleSet::compile(parsed, &taxonomy).0))
-}
-
-fn below(folder: &Path, each: &mut impl FnMut(&Path) -> Result<()>) -> Result<()> {
-    let mut entries = fs::read_dir(folder)?.map(|e| Ok(e?.path())).collect::<Result<Vec<_>>>()?;
-    entries.sort();
-    for path in entries {
-        if path.is_dir() {
-            below(&path, each)?;
-        } else if path.extension().is_some_and(|e| e == "yml") {
-            each(&path)?;
-        }
-    }
-    Ok(())
+    Ok(Arc::new(rules::compile(&texts, &taxonomy)))
 }
 
 /// The events of all loads in turns, encoded as the log has them.

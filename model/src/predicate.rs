@@ -276,6 +276,12 @@ pub fn field_in_any(field: FieldId) -> bool {
     KNOWN.get(field.index()).copied().unwrap_or_else(|| in_any(field.name()))
 }
 
+/// As [`in_any`], of the entry at a place of [`Event::entry_fields`].
+#[inline]
+pub fn entry_in_any(event: &Event, place: usize) -> bool {
+    event.entry_field(place).map_or_else(|| in_any(event.entry_key(place)), field_in_any)
+}
+
 impl Test {
     /// Whether the event satisfies it.
     pub fn matches(&self, event: &Event) -> bool {

@@ -121,7 +121,7 @@ impl Keeper {
             let beyond = incidents.len() > INCIDENTS;
             if beyond && !seen.beyond {
                 tracing::warn!(
-                    "FSP-RUN-075: more than {INCIDENTS} incidents are open or recent: proofs are kept for that many of them; close what is done"
+                    "FSP-RUN-077: more than {INCIDENTS} incidents are open or recent: proofs are kept for that many of them; close what is done"
                 );
             }
             seen.beyond |= beyond;

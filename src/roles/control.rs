@@ -2,12 +2,11 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs,
     path::{Path, PathBuf},
-    sync::mpsc::SyncSender,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
+        mpsc::SyncSender,
     },
     time::{Duration, Instant},
 };
@@ -23,7 +22,7 @@ use super::{
     rings::{Asked, Known},
     wire::{Message, Say},
 };
-use crate::live::now;
+use crate::{kept, live::now};
 
 /// Changes are told this often, everything this often.
 const CHANGES: Duration = Duration::from_secs(1);
@@ -44,22 +43,11 @@ impl SourcesFile {
 
     /// What was known; counters may be some seconds old after a crash.
     pub(super) fn read(&self) -> Vec<SourceInfo> {
-        match fs::read(&self.0) {
-            Ok(text) => serde_json::from_slice(&text).unwrap_or_else(|error| {
-                tracing::warn!(%error, "FSP-RUN-064: {} is damaged; sources are learned anew", self.0.display());
-                Vec::new()
-            }),
-            Err(_) => Vec::new(),
-        }
+        kept::read(&self.0, |error| tracing::warn!(%error, "FSP-RUN-064: {} is damaged; sources are learned anew", self.0.display()))
     }
 
     fn write(&self, sources: &[SourceInfo]) {
-        let draft = self.0.with_extension("new");
-        let written = serde_json::to_vec(sources)
-            .map_err(std::io::Error::other)
-            .and_then(|text| fs::write(&draft, text))
-            .and_then(|()| fs::rename(&draft, &self.0));
-        if let Err(error) = written {
+        if let Err(error) = kept::write(&self.0, sources) {
             tracing::warn!(%error, "FSP-RUN-065: cannot write {}; counters of sources begin at older figures after a restart", self.0.display());
         }
     }

@@ -84,7 +84,7 @@ pub enum StoreError {
         help: &'static str,
     },
     /// The query asks for something that is not there.
-    #[error("FSP-S11 {}; {}", .0.message(), .0.help())]
+    #[error("FSP-S11 {}", .0.said())]
     Query(Fault),
     /// ClickHouse refused, or is not there.
     #[error(

@@ -15,14 +15,14 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use fansipan_rules::{RuleSet, Taxonomy};
+use fansipan_rules::Taxonomy;
 use serde_json::{Value, json};
 
 use self::{
     engines::{Engine, NAMES, Prepared},
     sets::Set,
 };
-use crate::{machine, results::median};
+use crate::{machine, results::median, rules::compile};
 
 /// One timed run of an engine lasts about so long.
 const RUN: Duration = Duration::from_millis(120);
@@ -66,11 +66,6 @@ pub fn profile(data: &Path, seed: u64, runs: usize, only: &str) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn compile(texts: &[(String, String)], taxonomy: &Taxonomy) -> RuleSet {
-    let parsed = texts.iter().flat_map(|(file, text)| fansipan_rules::parse(text, file).0).collect();
-    RuleSet::compile(parsed, taxonomy).0
 }
 
 /// Keeps this thread on one processor.

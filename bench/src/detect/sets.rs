@@ -4,16 +4,20 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use fansipan_collector::{Normalizer, Received, SourceState, Transport, decode::evtx, records::Records};
 use fansipan_model::{Event, Predicate, Target, Value, json, predicate};
 use fansipan_rules::{LogSource, RuleSet, Taxonomy, ast};
 use serde_json::Map;
 
-use crate::{generate::Kind, load::Load};
+use crate::{
+    generate::Kind,
+    load::Load,
+    rules::{files, texts},
+};
 
 /// 2026-11-23T10:00:00Z
 const CLOCK: i64 = 1_795_428_000;
@@ -78,27 +82,9 @@ fn normalized(normalizer: &Normalizer, text: &[u8]) -> Result<Vec<Event>> {
         .collect()
 }
 
-/// Files below a folder, sorted.
-pub(super) fn files(dir: &Path, out: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(dir) else { return };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() { files(&path, out) } else { out.push(path) }
-    }
-}
-
-/// Every rule's text below the shared folders, parsed; by file name.
+/// Every rule's text below the shared folders; by file name.
 pub(super) fn rule_texts(data: &Path) -> Result<Vec<(String, String)>> {
-    let mut out = Vec::new();
-    for folder in ["rules", "rules-emerging-threats", "rules-threat-hunting"] {
-        let mut paths = Vec::new();
-        files(&data.join("sigma").join(folder), &mut paths);
-        for path in paths.iter().filter(|p| p.extension().is_some_and(|e| e == "yml")) {
-            out.push((path.display().to_string(), fs::read_to_string(path).with_context(|| path.display().to_string())?));
-        }
-    }
-    Ok(out)
+    texts(&["rules", "rules-emerging-threats", "rules-threat-hunting"].map(|folder| data.join("sigma").join(folder)))
 }
 
 /// One log source: which events it has, and Sigma's names of their fields.

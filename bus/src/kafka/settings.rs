@@ -7,6 +7,19 @@ use serde::Deserialize;
 
 use super::error::KafkaError;
 
+/// Letters of the longest name of a process.
+const LONGEST_NAME: usize = 128;
+
+/// Whether Kafka takes the text as part of a name.
+fn is_word(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+}
+
+/// Whether `[kafka] name` may be so.
+pub fn is_name(name: &str) -> bool {
+    is_word(name) && name.len() <= LONGEST_NAME
+}
+
 /// How to reach Kafka and what to call things there.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -86,14 +99,13 @@ impl Settings {
     /// [`KafkaError::Setting`].
     pub fn check(&self) -> Result<(), KafkaError> {
         let wrong = |setting, problem: &str| Err(KafkaError::Setting { setting, problem: problem.to_owned() });
-        let word = |t: &str| t.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
         if self.brokers.is_empty() {
             return wrong("brokers", "is empty: name some brokers as [\"host:9092\"]; on one machine use `fansipan run`, which needs none");
         }
-        if !word(&self.prefix) || self.prefix.len() > 64 {
+        if !is_word(&self.prefix) || self.prefix.len() > 64 {
             return wrong("prefix", "may have letters, digits, `.`, `_` and `-` only, at most 64");
         }
-        if !word(&self.name) || self.name.len() > 128 {
+        if !is_name(&self.name) {
             return wrong("name", "may have letters, digits, `.`, `_` and `-` only, at most 128");
         }
         if !(1..=1024).contains(&self.partitions) {

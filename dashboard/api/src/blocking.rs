@@ -3,7 +3,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use fansipan_model::said;
 use fansipan_storage::StoreError;
 use tokio::{sync::Semaphore, time::timeout};
 
@@ -54,10 +53,7 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::NotFound(what) => Problem::not_found(&format!("this {what}")),
             StoreError::Conflict { .. } | StoreError::Exists { .. } => Problem::new(Kind::Conflict, error.to_string()),
-            StoreError::Query(ref fault) => {
-                let (message, help) = (fault.message(), fault.help());
-                Problem::said(Kind::BadRequest, said!("{message}; {help}", "{message:#}; {help:#}"))
-            }
+            StoreError::Query(ref fault) => Problem::said(Kind::BadRequest, fault.said()),
             StoreError::TooMuch { .. } | StoreError::Refused(_) => Problem::bad_request(error.to_string()),
             away @ StoreError::Away { .. } => Problem::new(Kind::StoreUnavailable, away.to_string()),
             broken => {

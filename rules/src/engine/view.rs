@@ -200,12 +200,7 @@ impl<'e, 's> View<'e, 's> {
     #[inline]
     pub(crate) fn for_keywords(&self, number: u32) -> bool {
         let place = number as usize;
-        place < self.entries
-            && !self.is_null(number)
-            && match self.event.entry_field(place) {
-                Some(field) => predicate::field_in_any(field),
-                None => predicate::in_any(self.event.entry_key(place)),
-            }
+        place < self.entries && !self.is_null(number) && predicate::entry_in_any(self.event, place)
     }
 
     /// All texts of the event where they lie, and more (names, the record itself); `None` if any of it is not ASCII.

@@ -2,13 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
 use fansipan_model::{Scope, SourceInfo};
 use serde::{Deserialize, Serialize};
+
+use crate::kept;
 
 /// One that was not heard of for so long is no longer expected to answer, seconds: no ring keeps packets for longer by default.
 const FORGOTTEN: i64 = 30 * 86_400;
@@ -33,13 +34,9 @@ impl Known {
     /// What was known when the console ran last.
     pub(crate) fn open(data: &Path) -> Self {
         let file = data.join("rings.json");
-        let all = match fs::read(&file) {
-            Ok(text) => serde_json::from_slice(&text).unwrap_or_else(|error| {
-                tracing::warn!(%error, "FSP-RUN-064: {} is damaged; collectors with packet rings are learned anew", file.display());
-                BTreeMap::new()
-            }),
-            Err(_) => BTreeMap::new(),
-        };
+        let all = kept::read(&file, |error| {
+            tracing::warn!(%error, "FSP-RUN-064: {} is damaged; collectors with packet rings are learned anew", file.display());
+        });
         Self { file, all: Mutex::new(all) }
     }
 
@@ -72,12 +69,7 @@ impl Known {
     }
 
     fn write(&self, all: &BTreeMap<String, Keeper>) {
-        let draft = self.file.with_extension("new");
-        let written = serde_json::to_vec(all)
-            .map_err(std::io::Error::other)
-            .and_then(|text| fs::write(&draft, text))
-            .and_then(|()| fs::rename(&draft, &self.file));
-        if let Err(error) = written {
+        if let Err(error) = kept::write(&self.file, all) {
             tracing::warn!(%error, "FSP-RUN-065: cannot write {}; after a restart collectors that are away are not missed", self.file.display());
         }
     }

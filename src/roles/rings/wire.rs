@@ -3,6 +3,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use fansipan_api::FlowWanted;
+use fansipan_bus::kafka::settings::is_name;
 use fansipan_model::{PacketsFound, Scope};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,8 +14,6 @@ use crate::roles::wire::{VERSION, version};
 pub(super) const PIECE: usize = 512 << 10;
 /// Most bytes of a head.
 const HEAD: usize = 16 << 10;
-/// Longest name of a process, as `[kafka] name` allows.
-const NAME: usize = 128;
 
 /// The console asks for the packets of flows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,8 +98,7 @@ impl<'a> Part<'a> {
         let (head, rest) = record.split_at(end);
         version(head, "packets")?;
         let Head { from, what, .. } = serde_json::from_slice(head).with_context(damaged)?;
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        if from.is_empty() || from.len() > NAME || !from.bytes().all(plain) {
+        if from.is_empty() || !is_name(&from) {
             bail!("{}: {from:?} is no name of a process", damaged());
         }
         let bytes = rest.get(1..).unwrap_or_default();

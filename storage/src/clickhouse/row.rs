@@ -14,7 +14,7 @@ use std::collections::HashSet;
 
 use fansipan_model::{
     Event, FieldId, Value, fields,
-    predicate::{field_in_any, in_any},
+    predicate::{entry_in_any, field_in_any, in_any},
     text::{self, fold},
     varint::{put, zigzag},
 };
@@ -286,8 +286,7 @@ impl Encoder {
             if let Value::Str(s) = value {
                 foreign |= !s.is_ascii() && !s.chars().all(is_native);
             }
-            let any = field.map_or_else(|| in_any(event.entry_key(place)), field_in_any);
-            if !any || value == Value::Null {
+            if !entry_in_any(event, place) || value == Value::Null {
                 continue;
             }
             let text = value.text().unwrap_or_default();

@@ -8,7 +8,7 @@ use std::{
 use crossbeam_channel::{Receiver, Sender};
 use fansipan_model::{
     Event, FieldId, Value,
-    predicate::{field_in_any, in_any},
+    predicate::{entry_in_any, field_in_any},
 };
 use tantivy::schema::{
     Field,
@@ -183,7 +183,7 @@ impl Buffers {
                 self.put_profile(layout, p, field, event.entry_value(at).unwrap_or(Value::Null), span);
                 continue;
             }
-            if field.map_or_else(|| in_any(event.entry_key(at)), field_in_any) {
+            if entry_in_any(event, at) {
                 // as in the packer: texts as they are
                 match event.entry_text(at) {
                     Some(text) => self.put_text(layout, text, span),

@@ -50,6 +50,12 @@ macro_rules! faults {
                 match self { $(Fault::$name $({ $($value),* })? => said!($help, $help_vi),)* }
             }
 
+            /// What is wrong, and what to write instead.
+            pub fn said(&self) -> Said {
+                let (message, help) = (self.message(), self.help());
+                said!("{message}; {help}", "{message:#}; {help:#}")
+            }
+
             /// The codes, for documentation.
             pub const CODES: &'static [&'static str] = &[$($code),*];
         }

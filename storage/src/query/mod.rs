@@ -88,7 +88,7 @@ pub struct SortKey {
 
 /// What is wrong with a query, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{} {}", fault.code(), self.said().en)]
+#[error("{} {}", fault.code(), self.said())]
 pub struct QueryError {
     /// Characters before the place, from 0.
     pub position: usize,
@@ -99,8 +99,8 @@ pub struct QueryError {
 impl QueryError {
     /// What is wrong, where, and what to write instead.
     pub fn said(&self) -> Said {
-        let (at, message, help) = (self.position + 1, self.fault.message(), self.fault.help());
-        said!("at character {at}: {message}; {help}", "ở ký tự {at}: {message:#}; {help:#}")
+        let (at, fault) = (self.position + 1, self.fault.said());
+        said!("at character {at}: {fault}", "ở ký tự {at}: {fault:#}")
     }
 }
 

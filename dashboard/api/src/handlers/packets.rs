@@ -11,7 +11,7 @@ use std::{
 
 use axum::{extract::State, response::Response};
 use fansipan_evidence::{Hashing, PacketFigures};
-use fansipan_model::{AlertId, AnswerOutcome, CollectorAnswer, Event, FieldId, PacketsFound, Scope, Value, fields, time};
+use fansipan_model::{AlertId, AnswerOutcome, CollectorAnswer, Event, FieldId, PacketsFound, Said, Scope, Value, fields, said, time};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -153,18 +153,16 @@ fn refusal(error: PacketsError) -> Problem {
             Kind::PacketsOff,
             "no packet ring is kept where this was seen: set `ring = {}` in [[sources.tap]]; it holds what passes from then on",
         ),
-        PacketsError::Unanswered(collectors) => {
-            let (said, vi) = unanswered(&collectors);
-            Problem::new(Kind::PacketsElsewhere, said).in_vietnamese(vi)
-        }
+        PacketsError::Unanswered(collectors) => Problem::said(Kind::PacketsElsewhere, unanswered(&collectors)),
         PacketsError::Unreachable(why) => {
             tracing::error!(why, "packets");
-            let vi = "không hỏi được bộ thu thập nào: Kafka không trả lời. Xem `fansipan doctor`; nhật ký của dịch vụ nêu lý do";
-            Problem::new(
+            Problem::said(
                 Kind::PacketsElsewhere,
-                "no collector can be asked: Kafka does not answer. See `fansipan doctor`; the service's log has the reason",
+                said!(
+                    "no collector can be asked: Kafka does not answer. See `fansipan doctor`; the service's log has the reason",
+                    "không hỏi được bộ thu thập nào: Kafka không trả lời. Xem `fansipan doctor`; nhật ký của dịch vụ nêu lý do"
+                ),
             )
-            .in_vietnamese(vi.to_owned())
         }
         PacketsError::Io(error) => {
             tracing::error!(%error, "packets");
@@ -189,8 +187,8 @@ fn gone(found: &PacketsFound, collectors: &[CollectorAnswer]) -> String {
     )
 }
 
-/// Who may have the packets and did not give them, and what to do; in English and Vietnamese.
-fn unanswered(collectors: &[CollectorAnswer]) -> (String, String) {
+/// Who may have the packets and did not give them, and what to do.
+fn unanswered(collectors: &[CollectorAnswer]) -> Said {
     let mut said = [Vec::new(), Vec::new()];
     for c in collectors {
         let (en, vi) = match c.outcome {
@@ -206,13 +204,9 @@ fn unanswered(collectors: &[CollectorAnswer]) -> (String, String) {
         said[1].push(format!("{} {vi}", c.collector));
     }
     let [en, vi] = said.map(|list| list.join("; "));
-    (
-        format!(
-            "no packets came: {en}. See `fansipan doctor`, and ask again; on the collector `fansipan packets --flow` reads its own ring"
-        ),
-        format!(
-            "không có gói tin nào về: {vi}. Xem `fansipan doctor` rồi lấy lại; trên bộ thu thập, `fansipan packets --flow` đọc vòng ghi tại chỗ"
-        ),
+    said!(
+        "no packets came: {en}. See `fansipan doctor`, and ask again; on the collector `fansipan packets --flow` reads its own ring",
+        "không có gói tin nào về: {vi}. Xem `fansipan doctor` rồi lấy lại; trên bộ thu thập, `fansipan packets --flow` đọc vòng ghi tại chỗ"
     )
 }
 

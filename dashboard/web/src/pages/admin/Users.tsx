@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { createUser, ROLES, resetPassword, setDisabled, setRoles, type UserInfo, usersQuery } from "../../api/admin";
 import { useMay, useUser } from "../../api/user";
 import { Age } from "../../components/Age";
+import { Cut } from "../../components/Cut";
 import { type Column, DataTable } from "../../components/DataTable";
 import { Failed, Waiting } from "../../components/States";
 import { instant } from "../../time/zone";
@@ -97,11 +98,7 @@ export function Users() {
         id: "shown",
         header: t("admin.display_name"),
         width: "minmax(160px, 1.4fr)",
-        cell: (u) => (
-          <span className="cut" style={{ display: "block" }} title={u.display_name}>
-            {u.display_name}
-          </span>
-        ),
+        cell: (u) => <Cut text={u.display_name} />,
       },
       {
         id: "roles",

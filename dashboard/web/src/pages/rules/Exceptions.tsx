@@ -18,6 +18,7 @@ import {
   previewException,
 } from "../../api/rules";
 import { useMay } from "../../api/user";
+import { Cut } from "../../components/Cut";
 import { type Column, DataTable } from "../../components/DataTable";
 import { notify } from "../../components/notify";
 import { Empty, Failed, useErrorText, Waiting } from "../../components/States";
@@ -228,11 +229,7 @@ function useColumns(may: boolean): Column<Exception>[] {
       id: "reason",
       header: t("exceptions.reason"),
       width: "minmax(120px, 1.3fr)",
-      cell: (e) => (
-        <span className="cut" style={{ display: "block" }} title={e.reason}>
-          {e.reason}
-        </span>
-      ),
+      cell: (e) => <Cut text={e.reason} />,
     },
     {
       id: "owner",
