@@ -1,7 +1,9 @@
 //! Alerts by a part of their texts: from an index of all parts of three letters, or by looking through them in their order.
 
+use std::collections::BTreeMap;
+
 use fansipan_model::text::fold;
-use rusqlite::Transaction;
+use rusqlite::{Transaction, params};
 
 use crate::{
     error::{Result, StoreError},
@@ -72,12 +74,55 @@ impl By {
     }
 }
 
+/// Changes of `alert_texts`, written one after the other: wherever another statement that may fail halfway follows a change, SQLite
+/// has the index write what it holds as a part of its own, and parts must be merged.
+#[derive(Default)]
+pub(super) struct Texts(BTreeMap<i64, Change>);
+
+struct Change {
+    /// What the index has of the alert.
+    known: Option<String>,
+    now: String,
+}
+
+impl Texts {
+    /// An alert that was not there.
+    pub(super) fn add(&mut self, n: i64, text: String) {
+        self.0.insert(n, Change { known: None, now: text });
+    }
+
+    /// An alert with other texts than before.
+    pub(super) fn change(&mut self, n: i64, before: String, now: String) {
+        if before != now {
+            self.0.entry(n).or_insert_with(|| Change { known: Some(before), now: String::new() }).now = now;
+        }
+    }
+
+    /// Brings the index up to date.
+    pub(super) fn write(self, t: &Transaction<'_>) -> Result<()> {
+        let mut forget =
+            t.prepare_cached("INSERT INTO alert_texts (alert_texts, rowid, text) VALUES ('delete', ?1, ?2)").map_err(failed)?;
+        let mut learn = t.prepare_cached("INSERT INTO alert_texts (rowid, text) VALUES (?1, ?2)").map_err(failed)?;
+        for (n, Change { known, now }) in self.0 {
+            if let Some(known) = known {
+                forget.execute(params![n, known]).map_err(failed)?;
+            }
+            learn.execute(params![n, now]).map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+fn failed(error: rusqlite::Error) -> StoreError {
+    StoreError::state("keeping the texts of alerts")(error)
+}
+
 #[cfg(test)]
 mod tests {
     use fansipan_model::Scope;
     use proptest::prelude::*;
 
-    use super::By;
+    use super::{By, Texts};
     use crate::{
         sqlite::{SqliteState, list},
         state::AlertFilter,
@@ -94,13 +139,25 @@ mod tests {
             let store = SqliteState::open(folder.path().join("state.db")).unwrap();
             store
                 .change("filling", |t| {
+                    let mut index = Texts::default();
                     for (n, text) in (1i64..).zip(&texts) {
                         let alert = "INSERT INTO alerts VALUES (?1, ?2, 'a', 'r', 1, 0, NULL, ?1, 0, 0, 1, 0, 0, NULL, NULL, 1, NULL)";
                         t.execute(alert, (n, n.to_be_bytes())).unwrap();
                         t.execute("INSERT INTO alert_bodies VALUES (?1, '', '', '', '', '', '', ?2)", (n, "before")).unwrap();
+                        index.add(n, "before".to_owned());
+                    }
+                    index.write(t)
+                })
+                .unwrap();
+            store
+                .change("changing", |t| {
+                    let mut index = Texts::default();
+                    for (n, text) in (1i64..).zip(&texts) {
+                        index.change(n, "before".to_owned(), "between".to_owned());
+                        index.change(n, "between".to_owned(), text.clone());
                         t.execute("UPDATE alert_bodies SET search = ?2 WHERE n = ?1", (n, text)).unwrap();
                     }
-                    Ok(())
+                    index.write(t)
                 })
                 .unwrap();
             store
