@@ -1,11 +1,11 @@
 //! Alerts: batches from the analyzer, single alerts, decisions of people.
 
-use fansipan_model::{Alert, AlertId, AlertStatus, Level, Scope, text::fold};
+use fansipan_model::{Alert, AlertId, AlertStatus, Level, Scope};
 use indexmap::{IndexMap, map::Entry};
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use super::{
-    find::Texts,
+    find::{Texts, own_texts},
     json, parsed,
     tally::{self, Place, Sums},
 };
@@ -191,18 +191,6 @@ pub(super) fn offset(t: &Transaction<'_>, consumer: &str) -> Result<u64> {
     Ok(found.map_err(StoreError::state("reading a position"))?.unwrap_or(0) as u64)
 }
 
-/// What a search of alerts looks through.
-fn searched(alert: &Alert) -> String {
-    let rule = &alert.rule;
-    let mut search = String::new();
-    let texts = [rule.title.as_str(), rule.title_vi.as_deref().unwrap_or(""), &alert.summary, &rule.id, &rule.tags.join(" ")];
-    for text in texts.into_iter().chain(alert.entities.iter().map(|e| e.value.as_str())) {
-        search.push_str(&fold(text));
-        search.push('\n');
-    }
-    search
-}
-
 /// Replaces what the analyzer knows of an alert; decisions of people and the time it was raised stay.
 fn put(t: &Transaction<'_>, alert: &Alert, kept: &mut Beside) -> Result<()> {
     let (n, before): (i64, Place) = t
@@ -230,11 +218,11 @@ fn put(t: &Transaction<'_>, alert: &Alert, kept: &mut Beside) -> Result<()> {
         }
         name_entities(t, n, &alert.entities)?;
     }
-    let texts = searched(alert);
+    let texts = own_texts(alert);
     t.prepare_cached("UPDATE alert_bodies SET entities = ?2, matched = ?3, events = ?4, summary = ?5, search = ?6 WHERE n = ?1")
         .and_then(|mut s| s.execute(params![n, entities, json(&alert.matched), json(&alert.events), alert.summary, texts]))
         .map_err(StoreError::state(WHAT))?;
-    kept.texts.change(n, old_texts, texts);
+    kept.texts.change(n, old_texts, texts, &alert.rule);
     Ok(())
 }
 
@@ -299,7 +287,7 @@ fn insert(t: &Transaction<'_>, alert: &Alert, kept: &mut Beside) -> Result<bool>
     .map_err(StoreError::state(WHAT))?;
     let n = t.last_insert_rowid();
     let events: Vec<_> = alert.events.iter().take(Alert::SAMPLE).collect();
-    let texts = searched(alert);
+    let texts = own_texts(alert);
     t.prepare_cached(
         "INSERT INTO alert_bodies (n, rule, entities, grouping, matched, events, summary, search)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -317,7 +305,7 @@ fn insert(t: &Transaction<'_>, alert: &Alert, kept: &mut Beside) -> Result<bool>
         ])
     })
     .map_err(StoreError::state(WHAT))?;
-    kept.texts.add(n, texts);
+    kept.texts.add(n, texts, rule);
     name_entities(t, n, &alert.entities)?;
     if alert.suppressed.is_none() {
         kept.sums.add_parts(&alert.agency, &rule.id, (level_number(rule.level), status_number(alert.status)), 1);
