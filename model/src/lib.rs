@@ -32,6 +32,6 @@ pub use incident::{Incident, IncidentId, IncidentLink, IncidentState};
 pub use pattern::{Part, Pattern};
 pub use predicate::{Cmp, Op, Predicate, Reference, RegexTest, Relation, Target, Test, TimePart};
 pub use regex_error::RegexError;
-pub use said::Said;
+pub use said::{Said, Word};
 pub use scope::{Agency, Scope};
 pub use source::{AnswerOutcome, CollectorAnswer, PacketCounters, PacketsFound, PerMille, RingCounters, SourceCounters, SourceInfo};

@@ -1,7 +1,7 @@
 //! Playbooks and their runs: list, start, look, answer tasks, cancel.
 
 use axum::extract::State;
-use fansipan_model::AlertId;
+use fansipan_model::{AlertId, Word};
 use fansipan_response::{ResponseError, playbook::Library};
 use serde_json::json;
 use uuid::Uuid;
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What refusals call a run.
-const WHAT: &str = "this run of a playbook";
+const WHAT: Word = Word::new("this run of a playbook", "lần chạy kịch bản này");
 
 /// `GET /playbooks`
 pub(crate) async fn list(
@@ -30,10 +30,10 @@ pub(crate) async fn list(
 ) -> Result<Json<PlaybookList>, Problem> {
     let incident = match params.incident.filter(|i| !i.is_empty()) {
         Some(text) => {
-            let id = AlertId::parse(&text).ok_or_else(|| Problem::not_found("this incident"))?;
+            let id = AlertId::parse(&text).ok_or_else(|| Problem::not_found(Word::new("this incident", "sự cố này")))?;
             let state = api.deps.state.clone();
             let found = api.small.store(move || state.incident(&caller.scope, id)).await?;
-            Some(found.ok_or_else(|| Problem::not_found("this incident"))?.0)
+            Some(found.ok_or_else(|| Problem::not_found(Word::new("this incident", "sự cố này")))?.0)
         }
         None => None,
     };
@@ -45,7 +45,8 @@ pub(crate) async fn list(
 
 /// `GET /playbooks/{name}`
 pub(crate) async fn show(State(api): State<Api>, InPath(name): InPath<String>) -> Result<Json<PlaybookDetail>, Problem> {
-    let entry = api.deps.response.library().get(&name).cloned().ok_or_else(|| Problem::not_found("this playbook"))?;
+    let entry =
+        api.deps.response.library().get(&name).cloned().ok_or_else(|| Problem::not_found(Word::new("this playbook", "kịch bản này")))?;
     let playbook = PlaybookDto::new(&entry.playbook, false);
     Ok(Json(PlaybookDetail { playbook, text: entry.source.clone(), file: entry.file.clone() }))
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{client, items};
 use crate::{
-    Outcome,
+    Fault, Outcome,
     args::{Cli, PlaybooksArgs, PlaybooksVerb as Verb},
     client::Client,
     output,
@@ -29,7 +29,7 @@ pub(super) async fn playbooks(cli: &Cli, args: &PlaybooksArgs) -> Result<Outcome
         Verb::Status { run } => show(cli, &api.get(&path(run), &[]).await?),
         Verb::Answer { run, answer, note } => {
             let found = api.get(&path(run), &[]).await?;
-            let step = found.pointer("/task/step").and_then(Value::as_str).context("FSP-CLI-030: this run waits for no answer")?;
+            let step = found.pointer("/task/step").and_then(Value::as_str).context(Fault::NoQuestion)?;
             let body = json!({ "answer": answer, "note": note });
             show(cli, &api.post(&format!("{}/tasks/{}", path(run), output::escape(step)), &body).await?)
         }
