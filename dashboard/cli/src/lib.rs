@@ -15,6 +15,7 @@ pub mod profile;
 use std::process::ExitCode;
 
 pub use args::{Cli, Command, RunArgs, TuiArgs};
+pub use fansipan_model::{Said, said};
 pub use fault::{Fault, told};
 pub use inputs::rule_files;
 pub use output::harmless;
