@@ -22,6 +22,7 @@ pub mod scope;
 pub mod source;
 pub mod text;
 pub mod time;
+pub mod told;
 pub mod varint;
 
 pub use alert::{Alert, AlertId, AlertStatus, Entity, EntityKind, Level, MatchedField, RuleRef};

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use fansipan_model::{Said, Word, said};
+use fansipan_model::{Said, Word, said, told::reader};
 use fansipan_storage::query::QueryError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -208,8 +208,10 @@ impl IntoResponse for Problem {
 }
 
 /// What the reader of bodies and parameters says. It quotes names and types of fields, not values.
-fn unread(why: &str) -> Said {
-    said!("{why}", "không đọc được yêu cầu, bộ đọc báo: {why}")
+fn unread(why: String) -> Said {
+    let said = reader(why);
+    // words that are not known yet stay as they are behind ours
+    if said.vi == said.en { said!("{said}", "không đọc được yêu cầu: {said}") } else { said }
 }
 
 impl From<JsonRejection> for Problem {
@@ -219,19 +221,19 @@ impl From<JsonRejection> for Problem {
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Kind::UnsupportedMedia,
             _ => Kind::BadRequest,
         };
-        Problem::new(kind, unread(&rejection.body_text()))
+        Problem::new(kind, unread(rejection.body_text()))
     }
 }
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
-        Problem::bad_request(unread(&rejection.body_text()))
+        Problem::bad_request(unread(rejection.body_text()))
     }
 }
 
 impl From<PathRejection> for Problem {
     fn from(rejection: PathRejection) -> Self {
-        Problem::bad_request(unread(&rejection.body_text()))
+        Problem::bad_request(unread(rejection.body_text()))
     }
 }
 

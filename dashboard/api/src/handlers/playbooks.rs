@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use fansipan_model::{AlertId, Word};
-use fansipan_response::{ResponseError, playbook::Library};
+use fansipan_response::{ResponseError, playbook::Library, told};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -40,7 +40,9 @@ pub(crate) async fn list(
     let library = api.deps.response.library();
     let fits = |p| incident.as_ref().is_some_and(|i| Library::fits(p, i));
     let items = library.all().map(|e| PlaybookDto::new(&e.playbook, fits(&e.playbook))).collect();
-    Ok(Json(PlaybookList { items, refused: library.faults().iter().map(ToString::to_string).collect() }))
+    let refused: Vec<String> = library.faults().iter().map(ToString::to_string).collect();
+    let refused_vi = refused.iter().map(|fault| told(fault).vi).collect();
+    Ok(Json(PlaybookList { items, refused, refused_vi }))
 }
 
 /// `GET /playbooks/{name}`

@@ -65,8 +65,9 @@ async fn list(cli: &Cli, api: &Client, incident: Option<&str>) -> Result<Outcome
     }
     if !cli.json {
         output::table(&["", "ID", "TITLE (VI)", "TITLE", "GROUP", "STEPS"], rows)?;
-        for refused in answer.get("refused").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
-            output::line(&output::harmless(&format!("refused: {refused}")))?;
+        let (member, refused) = if cli.vietnamese() { ("refused_vi", "bị từ chối") } else { ("refused", "refused") };
+        for why in answer.get(member).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+            output::line(&output::harmless(&format!("{refused}: {why}")))?;
         }
     }
     Ok(Outcome::Done)

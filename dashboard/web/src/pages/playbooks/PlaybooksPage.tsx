@@ -76,6 +76,7 @@ function Card({ playbook, incident, onStarted }: { playbook: Playbook; incident:
 
 export function PlaybooksPage() {
   const { t } = useTranslation();
+  const language = useLanguage();
   const navigate = useNavigate({ from: "/playbooks" });
   const { id, incident = "" } = useSearch({ from: "/inside/playbooks" });
   const playbooks = useQuery(playbooksQuery(incident));
@@ -103,7 +104,7 @@ export function PlaybooksPage() {
           {list.map((playbook) => (
             <Card key={playbook.id} playbook={playbook} incident={incident} onStarted={select} />
           ))}
-          {(playbooks.data?.refused ?? []).map((line) => (
+          {((language === "vi" ? playbooks.data?.refused_vi : playbooks.data?.refused) ?? []).map((line) => (
             <p key={line} className={`${own.wide} mono`} role="alert">
               {line}
             </p>
