@@ -7,12 +7,12 @@ use std::{collections::BTreeSet, sync::OnceLock};
 
 use crate::Said;
 
-/// What readers of YAML, JSON and expressions say of a text that they refuse.
+/// What readers of YAML, JSON and expressions say of a text that they refuse, and the operating system of a file or an address.
 pub const READERS: &str = include_str!("../data/readers.txt");
 /// Sentences within sentences.
 const DEEPEST: u8 = 8;
 
-/// What a reader of YAML, JSON or an expression says, in both languages; what is not known stays as it is.
+/// What a reader of YAML, JSON or an expression, or the operating system, says, in both languages; what is not known stays as it is.
 pub fn reader(text: impl std::fmt::Display) -> Said {
     static READ: OnceLock<Sentences> = OnceLock::new();
     let en = text.to_string();
@@ -169,8 +169,10 @@ mod tests {
             ("did not find expected next token", "thiếu phần tiếp theo"),
             (
                 "Failed to deserialize the JSON body into the target type: status: unknown variant `x`, expected `a` or `b` at line 1 column 12",
-                "nội dung JSON không đúng: `status`: giá trị `x` không có, chỉ nhận `a` or `b` (dòng 1, cột 12)",
+                "nội dung JSON không đúng: `status`: giá trị `x` không có, chỉ nhận `a` hoặc `b` (dòng 1, cột 12)",
             ),
+            ("limit: invalid type: integer `1`, expected a string", "`limit`: kiểu số nguyên `1` không đúng, cần chuỗi"),
+            ("Permission denied (os error 13)", "không có quyền"),
             ("Found an unmatched opening parenthesis '('.", "dấu `(` chưa được đóng"),
             ("something nobody knows", "something nobody knows"),
         ] {

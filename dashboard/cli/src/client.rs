@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
-use fansipan_model::{Said, said};
+use fansipan_model::{Said, said, told::reader};
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
 
@@ -38,10 +38,13 @@ impl ApiError {
     /// What it says to people.
     pub fn said(&self) -> Said {
         match self {
-            ApiError::Unreachable { at, why } => said!(
-                "FSP-CLI-001: cannot reach the appliance at {at}: {why}\n  Is it running (fansipan run)? On this host give the same --data; elsewhere --server URL and FANSIPAN_TOKEN.",
-                "FSP-CLI-001: không kết nối được hệ thống tại {at}: {why}\n  Hệ thống có đang chạy không (fansipan run)? Trên máy này: cùng --data; từ máy khác: --server URL và FANSIPAN_TOKEN."
-            ),
+            ApiError::Unreachable { at, why } => {
+                let why = reader(why);
+                said!(
+                    "FSP-CLI-001: cannot reach the appliance at {at}: {why}\n  Is it running (fansipan run)? On this host give the same --data; elsewhere --server URL and FANSIPAN_TOKEN.",
+                    "FSP-CLI-001: không kết nối được hệ thống tại {at}: {why:#}\n  Hệ thống có đang chạy không (fansipan run)? Trên máy này: cùng --data; từ máy khác: --server URL và FANSIPAN_TOKEN."
+                )
+            }
             ApiError::Denied(detail) => said!(
                 "FSP-CLI-002: not allowed: {detail}\n  Use an account or token with the permission, or run as root or the service's user on the appliance itself.",
                 "FSP-CLI-002: không được phép: {detail:#}\n  Dùng tài khoản hoặc mã truy cập có quyền, hoặc chạy bằng root hay tài khoản của dịch vụ ngay trên máy."

@@ -1,7 +1,7 @@
 //! What can be wrong with what was asked of the command line: each fault with its code, which never changes its meaning, and what it
 //! says in both languages. What the appliance refuses is said by the appliance ([`crate::client::ApiError`]).
 
-use fansipan_model::faults;
+use fansipan_model::{faults, told::reader};
 
 faults! {
     /// Why a verb was not carried out.
@@ -34,7 +34,7 @@ faults! {
         "try again, or a shorter --since", "hãy thử lại, hoặc dùng --since ngắn hơn".
     HuntBrokeOff { why: fansipan_model::Said } "FSP-CLI-017": "the hunt broke off ({why}), and what was printed is not all", "việc săn tìm bị ngắt ({why:#}), phần đã in chưa đủ";
         "try again, or a shorter --since", "hãy thử lại, hoặc dùng --since ngắn hơn".
-    NotRead { path: String, why: String } "FSP-CLI-018": "{path}: {why}", "{path}: {why}";
+    NotRead { path: String, why: fansipan_model::Said } "FSP-CLI-018": "{path} is not read to its end: {why}", "không đọc hết được {path}: {why:#}";
         "the other files go on", "các tệp khác vẫn tiếp tục".
 
     NoHome "FSP-CLI-020": "there is no place for profiles", "không có chỗ để lưu hồ sơ đăng nhập";
@@ -107,7 +107,7 @@ faults! {
     NoCredential "FSP-CLI-081": "the appliance gave no credential", "hệ thống không cấp khóa nào";
         "its version may be older than this one's", "phiên bản của hệ thống có thể cũ hơn chương trình này".
 
-    UnreadRule { path: String, why: String } "FSP-RUL-900": "{path} cannot be read: {why}", "không đọc được {path}: {why}";
+    UnreadRule { path: String, why: fansipan_model::Said } "FSP-RUL-900": "{path} cannot be read: {why}", "không đọc được {path}: {why:#}";
         "the other rules go on", "các luật khác vẫn tiếp tục".
     CutCapture { path: String, packets: u64 } "FSP-TAP-003": "{path} is cut in the middle of a packet", "{path} bị cắt giữa một gói tin";
         "the {packets} packets before it were read", "đã đọc {packets} gói tin trước đó".
@@ -119,7 +119,7 @@ impl std::error::Error for Fault {}
 
 /// An error and its causes on one line: what has two languages in that of the reader.
 pub fn told(error: &anyhow::Error, vietnamese: bool) -> String {
-    let each = error.chain().map(|cause| if vietnamese { format!("{cause:#}") } else { cause.to_string() });
+    let each = error.chain().map(|cause| if vietnamese { reader(format!("{cause:#}")).vi } else { cause.to_string() });
     let mut causes = each.collect::<Vec<_>>();
     causes.dedup(); // what only passes its cause on says the same
     causes.join(": ")
@@ -141,11 +141,12 @@ mod tests {
 
     #[test]
     fn an_error_with_causes_is_told_in_the_language_asked_for() {
-        let gone = std::io::Error::other("no such device");
+        let gone = std::io::Error::from_raw_os_error(28);
         let error = Err::<(), _>(gone).context(Fault::CannotWrite { path: "/out".into() }).unwrap_err();
-        let vi = "FSP-CLI-032: không ghi được /out; hãy chọn thư mục có sẵn và bạn được ghi: no such device";
+        let vi = "FSP-CLI-032: không ghi được /out; hãy chọn thư mục có sẵn và bạn được ghi: ổ đĩa đã đầy";
         assert_eq!(told(&error, true), vi);
-        let en = "FSP-CLI-032: cannot write /out; give a folder that exists and that you may write to: no such device";
+        let en =
+            "FSP-CLI-032: cannot write /out; give a folder that exists and that you may write to: No space left on device (os error 28)";
         assert_eq!(told(&error, false), en);
     }
 }

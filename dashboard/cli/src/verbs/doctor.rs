@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Result;
-use fansipan_model::{Said, Word, said};
+use fansipan_model::{Said, Word, said, told::reader};
 use serde_json::{Value, json};
 
 use super::{client, items, sources};
@@ -86,18 +86,20 @@ fn data_dir(dir: &Path) -> Check {
         Ok(meta) if meta.is_dir() => match tempfile_in(dir) {
             Ok(()) => (true, Said::same(at.to_string())),
             Err(e) => {
+                let e = reader(e);
                 let text = said!(
                     "{at} cannot be written to: {e}. Give it to the service's user.",
-                    "Không ghi được vào {at}: {e}. Hãy giao thư mục này cho tài khoản của dịch vụ."
+                    "Không ghi được vào {at}: {e:#}. Hãy giao thư mục này cho tài khoản của dịch vụ."
                 );
                 (false, text)
             }
         },
         Ok(_) => (false, said!("{at} is not a directory", "{at} không phải là thư mục")),
         Err(e) => {
+            let e = reader(e);
             let text = said!(
                 "{at}: {e}. It is made by the first `fansipan run --data …`.",
-                "{at}: {e}. Lần chạy `fansipan run --data …` đầu tiên sẽ tạo thư mục này."
+                "{at}: {e:#}. Lần chạy `fansipan run --data …` đầu tiên sẽ tạo thư mục này."
             );
             (false, text)
         }
@@ -116,9 +118,10 @@ fn ports() -> Vec<Check> {
     let check = |name, address: &str, tool: &str, bound: std::io::Result<()>| match bound {
         Ok(()) => Check { name, ok: true, text: said!("{address} is free", "{address} đang trống") },
         Err(e) => {
+            let e = reader(e);
             let text = said!(
                 "{address}: {e}. Another program holds it: find it with `{tool}`, or configure another.",
-                "{address}: {e}. Chương trình khác đang giữ cổng này: tìm bằng `{tool}`, hoặc cấu hình cổng khác."
+                "{address}: {e:#}. Chương trình khác đang giữ cổng này: tìm bằng `{tool}`, hoặc cấu hình cổng khác."
             );
             Check { name, ok: false, text }
         }

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Result;
 use fansipan_collector::Normalizer;
-use fansipan_model::{Event, Said, json};
+use fansipan_model::{Event, Said, json, told::reader};
 use fansipan_rules::{RuleIndex, RuleSet, Scratch, Severity};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -34,7 +34,7 @@ async fn stored(cli: &Cli, args: &HuntArgs, since: &str) -> Result<Outcome> {
         for found in inputs::rule_files(&args.rules) {
             let (path, text) = match found.and_then(|path| rules::read(&path).map_err(|e| (path.clone(), e)).map(|text| (path, text))) {
                 Ok(read) => read,
-                Err((path, error)) => anyhow::bail!(Fault::UnreadRule { path: path.display().to_string(), why: error.to_string() }),
+                Err((path, error)) => anyhow::bail!(Fault::UnreadRule { path: path.display().to_string(), why: reader(error) }),
             };
             rules.push(serde_json::json!({"name": path.display().to_string(), "text": text}));
         }
@@ -101,14 +101,14 @@ fn files(cli: &Cli, args: &HuntArgs) -> Result<Outcome> {
                         return Err(error);
                     }
                     unread += 1;
-                    let why = told(&error, cli.vietnamese());
+                    let why = Said { en: told(&error, false), vi: told(&error, true) };
                     let fault = Fault::NotRead { path: path.display().to_string(), why };
                     bar.suspend(|| tracing::error!("{}", cli.say(&fault)));
                 }
             }
             Err((path, error)) => {
                 unread += 1;
-                let fault = Fault::NotRead { path: path.display().to_string(), why: error.to_string() };
+                let fault = Fault::NotRead { path: path.display().to_string(), why: reader(error) };
                 tracing::error!("{}", cli.say(&fault));
             }
         }

@@ -13,6 +13,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use fansipan_model::told::reader;
 use fansipan_rules::{Diagnostic, Pipeline, Rule, RuleSet, Severity, Taxonomy};
 use serde_json::{Value, json};
 
@@ -118,7 +119,7 @@ fn told(d: &Diagnostic, vietnamese: bool) -> String {
 /// Prints what was wrong to standard error: `file:line:column: CODE message (help)`.
 pub(super) fn report(cli: &Cli, loaded: &Loaded, least: Severity) {
     for (path, error) in &loaded.unread {
-        let fault = Fault::UnreadRule { path: path.display().to_string(), why: error.to_string() };
+        let fault = Fault::UnreadRule { path: path.display().to_string(), why: reader(error) };
         tracing::error!("{}", cli.say(&fault));
     }
     for d in &loaded.diagnostics {
