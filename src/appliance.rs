@@ -15,7 +15,7 @@ use fansipan_api::{ApiDeps, Feed};
 use fansipan_bus::EmbeddedBus;
 use fansipan_cli::{Cli, RunArgs};
 use fansipan_collector::sources::Sources;
-use fansipan_model::Scope;
+use fansipan_model::{Scope, Word, said};
 use fansipan_storage::{
     CaseStore, EventStore, HandoverStore, IdentityStore, ResponseStore, RuleStore, StateStore, engine::TantivyStore, sqlite::SqliteState,
 };
@@ -39,10 +39,10 @@ pub(crate) fn run(cli: &Cli, args: &RunArgs) -> Result<()> {
     let data = cli.data.as_path();
     prepare(data)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("FSP-RUN-001: cannot start the runtime")?;
-    runtime.block_on(serve(config, data, args))
+    runtime.block_on(serve(cli, config, data, args))
 }
 
-async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
+async fn serve(cli: &Cli, config: Config, data: &Path, args: &RunArgs) -> Result<()> {
     let started = Instant::now();
     let stores = Stores::open(&config, data)?;
     let own = OwnRules { folder: data.join("rules"), from: OwnFrom::Store(Arc::clone(&stores.rules)) };
@@ -141,7 +141,7 @@ async fn serve(config: Config, data: &Path, args: &RunArgs) -> Result<()> {
         stop: Arc::clone(&stop),
     };
     roles.spawn("upkeep", &stop, move || upkeep.run())?;
-    announce(&config, https, data, api.first_password.as_ref())?;
+    announce(cli, &config, https, data, api.first_password.as_ref())?;
 
     wait_for_end(&stop).await?;
     tracing::info!("stopping: no new records, what is in hand is finished");
@@ -189,27 +189,35 @@ impl Stores {
 
 /// Tells the person who started it where everything is. The only words on standard output.
 pub(crate) fn announce(
+    cli: &Cli,
     config: &Config,
     https: std::net::SocketAddr,
     data: &Path,
     first: Option<&fansipan_api::OneTimePassword>,
 ) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    let list = |name: &str, addresses: Vec<String>| {
-        if addresses.is_empty() { String::new() } else { format!("  {name:<11}{}\n", addresses.join(", ")) }
-    };
     let sources = &config.sources;
-    write!(
-        out,
-        "Fansipan {}\n  console    https://{https}/\n{}{}{}  http       https://{https}/ingest/v1/events\n  data       {}\n",
-        env!("CARGO_PKG_VERSION"),
-        list("syslog udp", sources.udp.iter().map(|l| l.listen.to_string()).collect()),
-        list("syslog tcp", sources.tcp.iter().map(|l| l.listen.to_string()).collect()),
-        list("syslog tls", sources.tls.iter().map(|l| l.listen.to_string()).collect()),
-        data.display()
-    )?;
+    let all = |addresses: &mut dyn Iterator<Item = std::net::SocketAddr>| addresses.map(|a| a.to_string()).collect::<Vec<_>>().join(", ");
+    writeln!(out, "Fansipan {}", env!("CARGO_PKG_VERSION"))?;
+    for (name, what) in [
+        (Word::new("console", "bảng điều khiển"), format!("https://{https}/")),
+        (Word::new("syslog udp", "syslog udp"), all(&mut sources.udp.iter().map(|l| l.listen))),
+        (Word::new("syslog tcp", "syslog tcp"), all(&mut sources.tcp.iter().map(|l| l.listen))),
+        (Word::new("syslog tls", "syslog tls"), all(&mut sources.tls.iter().map(|l| l.listen))),
+        (Word::new("http", "http"), format!("https://{https}/ingest/v1/events")),
+        (Word::new("data", "dữ liệu"), data.display().to_string()),
+    ] {
+        if !what.is_empty() {
+            writeln!(out, "  {:<16}{what}", cli.say(&name))?;
+        }
+    }
     if let Some(password) = first {
-        write!(out, "First login, to be changed at once\n  user:      admin\n  password:  {}\n", password.reveal())?;
+        let password = password.reveal();
+        let said = said!(
+            "First login, to be changed at once\n  user:           admin\n  password:       {password}",
+            "Đăng nhập lần đầu, phải đổi mật khẩu ngay\n  tài khoản:      admin\n  mật khẩu:       {password}"
+        );
+        writeln!(out, "{}", cli.say(&said))?;
     }
     writeln!(out, "ready")?;
     out.flush()?;

@@ -58,10 +58,11 @@ fn main() -> ExitCode {
     match result {
         Ok(outcome) => outcome.into(),
         Err(error) => {
+            let said = fansipan_cli::told(&error, cli.vietnamese());
             if quiet {
-                let _ = writeln!(std::io::stderr(), "{error:#}");
+                let _ = writeln!(std::io::stderr(), "{said}");
             } else {
-                tracing::error!("{error:#}");
+                tracing::error!("{said}");
             }
             ExitCode::from(2)
         }

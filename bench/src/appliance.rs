@@ -61,7 +61,7 @@ impl Appliance {
         let mut command = Command::new(words.next().unwrap_or_default());
         let mut first_password = None;
         let child = started(command.args(words).arg("run"), dir.path(), &file, |line| {
-            if let Some(password) = line.trim().strip_prefix("password:") {
+            if let Some(password) = line.trim().strip_prefix("mật khẩu:") {
                 first_password = Some(password.trim().to_owned());
             }
         })?;

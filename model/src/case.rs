@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::time;
+use crate::{Word, time};
 
 /// How far the handling of an incident is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
@@ -220,27 +220,32 @@ impl ItemBody {
     }
 
     /// Why it cannot be kept, if so.
-    pub fn fault(&self) -> Option<&'static str> {
+    pub fn fault(&self) -> Option<Word> {
         const LONGEST: usize = 20_000;
         let empty = |text: &str| text.trim().is_empty();
         let long = |text: &str| text.len() > LONGEST;
         match self {
-            ItemBody::Note { text } if empty(text) || long(text) => Some("a note has 1 to 20000 bytes"),
-            ItemBody::Task { title, .. } if empty(title) || title.len() > 500 => Some("a task has a title of 1 to 500 bytes"),
+            ItemBody::Note { text } if empty(text) || long(text) => {
+                Some(Word::new("a note has 1 to 20000 bytes", "ghi chú dài từ 1 đến 20000 byte"))
+            }
+            ItemBody::Task { title, .. } if empty(title) || title.len() > 500 => {
+                Some(Word::new("a task has a title of 1 to 500 bytes", "việc cần làm có tên dài từ 1 đến 500 byte"))
+            }
             ItemBody::Indicator { indicator, .. } if !INDICATORS.contains(&indicator.as_str()) => {
-                Some("indicator is ip, domain, url, hash, email or file")
+                Some(Word::new("indicator is ip, domain, url, hash, email or file", "indicator là ip, domain, url, hash, email hoặc file"))
             }
             ItemBody::Indicator { value, comment, .. } if empty(value) || value.len() > 2_000 || long(comment) => {
-                Some("an indicator has a value of 1 to 2000 bytes")
+                Some(Word::new("an indicator has a value of 1 to 2000 bytes", "chỉ dấu có giá trị dài từ 1 đến 2000 byte"))
             }
             ItemBody::Indicator { indicator, value, .. } if indicator == "ip" && value.parse::<std::net::IpAddr>().is_err() => {
-                Some("an ip indicator is an IPv4 or IPv6 address")
+                Some(Word::new("an ip indicator is an IPv4 or IPv6 address", "chỉ dấu loại ip phải là địa chỉ IPv4 hoặc IPv6"))
             }
-            ItemBody::Indicator { indicator, value, .. } if indicator == "hash" && !hash(value) => {
-                Some("a hash indicator is 32, 40, 64 or 128 hexadecimal digits")
-            }
+            ItemBody::Indicator { indicator, value, .. } if indicator == "hash" && !hash(value) => Some(Word::new(
+                "a hash indicator is 32, 40, 64 or 128 hexadecimal digits",
+                "chỉ dấu loại hash gồm 32, 40, 64 hoặc 128 chữ số thập lục phân",
+            )),
             ItemBody::Person { name, role, contact } if empty(name) || empty(role) || long(name) || long(role) || long(contact) => {
-                Some("a person has a name and a role")
+                Some(Word::new("a person has a name and a role", "người liên quan phải có tên và vai trò"))
             }
             _ => None,
         }

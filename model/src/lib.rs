@@ -22,6 +22,7 @@ pub mod scope;
 pub mod source;
 pub mod text;
 pub mod time;
+pub mod told;
 pub mod varint;
 
 pub use alert::{Alert, AlertId, AlertStatus, Entity, EntityKind, Level, MatchedField, RuleRef};
@@ -32,6 +33,6 @@ pub use incident::{Incident, IncidentId, IncidentLink, IncidentState};
 pub use pattern::{Part, Pattern};
 pub use predicate::{Cmp, Op, Predicate, Reference, RegexTest, Relation, Target, Test, TimePart};
 pub use regex_error::RegexError;
-pub use said::Said;
+pub use said::{Said, Word};
 pub use scope::{Agency, Scope};
 pub use source::{AnswerOutcome, CollectorAnswer, PacketCounters, PacketsFound, PerMille, RingCounters, SourceCounters, SourceInfo};

@@ -2,7 +2,7 @@
 //! length and depth. Every number is a float, so that `3 / 2` is 1.5 and `count == 3` means what it says.
 
 use evalexpr::{Context, EvalexprError, EvalexprResult, Node, Operator, Value, build_operator_tree};
-use fansipan_model::{Said, said};
+use fansipan_model::{Said, said, told::reader};
 
 /// Longest formula, bytes.
 const LONGEST: usize = 512;
@@ -48,7 +48,10 @@ impl Formula {
     /// What is wrong, for people.
     pub fn new(text: &str, rules: &[String]) -> Result<Formula, Said> {
         check_size(text)?;
-        let mut tree = build_operator_tree(text).map_err(|e| said!("the formula does not read: {e}", "công thức không đọc được: {e}"))?;
+        let mut tree = build_operator_tree(text).map_err(|e| {
+            let why = reader(e);
+            said!("the formula does not read: {why}", "công thức không đọc được: {why:#}")
+        })?;
         if let Some(name) = tree.iter_write_variable_identifiers().next() {
             return Err(said!(
                 "a formula changes nothing: compare `{name}` with ==",
@@ -89,9 +92,10 @@ impl Formula {
         }
         let formula = Formula { tree, asks };
         let sample = Window { value: 1.0, seconds: 1.0, records: &vec![1; rules.len()] };
-        formula
-            .evaluate(&sample)
-            .map_err(|e| said!("the formula must be true or false: {e}", "công thức phải cho kết quả đúng hoặc sai: {e}"))?;
+        formula.evaluate(&sample).map_err(|e| {
+            let why = reader(e);
+            said!("the formula must be true or false: {why}", "công thức phải cho kết quả đúng hoặc sai: {why:#}")
+        })?;
         Ok(formula)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fansipan_model::{Said, said};
+use fansipan_model::{Said, said, told::reader};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use crate::diagnostic::{Code, Position};
@@ -151,9 +151,11 @@ pub(crate) fn read(document: Document<'_>) -> Result<Node, Refused> {
             match e.info() {
                 // the scanner reads ahead and has a limit of its own
                 "recursion limit exceeded" => too_deep(at),
-                info => Refused {
-                    code: Code::Yaml, at, message: said!("the YAML does not read: {info}", "YAML không đọc được: {info}")
-                },
+                info => {
+                    let why = reader(info);
+                    let message = said!("the YAML does not read: {why}", "YAML không đọc được: {why:#}");
+                    Refused { code: Code::Yaml, at, message }
+                }
             }
         })?;
         builder.take(event, span)?;

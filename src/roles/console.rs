@@ -17,6 +17,7 @@ use fansipan_bus::{
     EmbeddedBus, Sink, Source as _,
     kafka::{Owner, Reader, Settings, Spool, Topics},
 };
+use fansipan_cli::Cli;
 use fansipan_collector::{Normalizer, sources::config::SourcesConfig};
 use fansipan_storage::{AlertChange, EventStore, RuleCount, StateStore, engine::TantivyStore, planner::PlannedStore, sqlite::SqliteState};
 use tokio_util::sync::CancellationToken;
@@ -78,7 +79,7 @@ impl Local {
     }
 }
 
-pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
+pub(super) async fn serve(cli: &Cli, mut config: Config, data: &Path) -> Result<()> {
     let started = Instant::now();
     let mut node = Node::start("console", config.role.listen).await?;
     let database = Arc::new(SqliteState::open(data.join("state.db"))?);
@@ -198,7 +199,7 @@ pub(super) async fn serve(mut config: Config, data: &Path) -> Result<()> {
     };
     node.roles.spawn("upkeep", &Arc::clone(&node.stop), move || upkeep.run())?;
     node.health.set_ready(true);
-    announce(&config, https, data, api.first_password.as_ref())?;
+    announce(cli, &config, https, data, api.first_password.as_ref())?;
 
     node.wait().await?;
     intake.pipeline.close().await;

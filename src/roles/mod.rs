@@ -49,7 +49,7 @@ async fn serve(cli: &Cli, config: Config, data: &Path) -> Result<()> {
         Command::Collector => collector::serve(config, data).await,
         Command::Analyzer => analyzer::serve(config, data).await,
         Command::Indexer => indexer::serve(config, data).await,
-        Command::Console => console::serve(config, data).await,
+        Command::Console => console::serve(cli, config, data).await,
         _ => bail!("not a role"),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
-use fansipan_model::{Event, FieldId, Predicate, Scope};
+use fansipan_model::{Event, FieldId, Predicate, Scope, Word};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -51,10 +51,11 @@ impl std::fmt::Display for Cursor {
 }
 
 impl std::str::FromStr for Cursor {
-    type Err = &'static str;
+    type Err = Word;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str = "not a cursor: pass back `next` as it was given";
+        const WRONG: Word =
+            Word::new("not a cursor: pass back `next` as it was given", "`after` không đúng: hãy gửi lại `next` đúng như đã nhận");
         let (time, id) = text.split_at_checked(16).ok_or(WRONG)?;
         let timestamp = u64::from_str_radix(time, 16).map_err(|_| WRONG)? as i64;
         Ok(Cursor { timestamp, id: Uuid::try_parse(id).map_err(|_| WRONG)? })

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fansipan_model::{Event, Predicate, Scope};
+use fansipan_model::{Event, Predicate, Said, Scope, said};
 use uuid::Uuid;
 
 use crate::{
@@ -119,7 +119,7 @@ impl PlannedStore {
     fn alone(&self, range: TimeRange, recent: &StoreStatus, first: Option<i32>, reason: String) -> Result<Choice<'_>> {
         let day = |d: i32| fansipan_model::time::to_rfc3339(i64::from(d).saturating_mul(DAY)).chars().take(10).collect::<String>();
         let away = |reason: String| {
-            let since = first.map_or_else(|| "no whole day yet".to_owned(), day);
+            let since = first.map_or_else(|| said!("no whole day yet", "chưa trọn ngày nào"), |d| Said::same(day(d)));
             Err(StoreError::Away { reason, since })
         };
         let Some(first_day) = first.filter(|_| recent.quarantined.is_empty()) else { return away(reason) };

@@ -132,7 +132,7 @@ impl Appliance {
         loop {
             match read.recv_timeout(Duration::from_millis(50)) {
                 Ok(line) => {
-                    if let Some(password) = line.split("password:").nth(1) {
+                    if let Some(password) = line.split("mật khẩu:").nth(1) {
                         self.first_password = Some(password.trim().to_owned());
                     }
                     if line == "ready" {

@@ -169,7 +169,7 @@ fn from_the_console(appliance: &Appliance, query: &str, sha256: &str) -> Result<
 }
 
 fn appliance_doctor(appliance: &Appliance) -> Result<String> {
-    let out = Command::new(Appliance::binary()).args(["doctor", "--data"]).arg(appliance.data()).output()?;
+    let out = Command::new(Appliance::binary()).args(["doctor", "--language", "en", "--data"]).arg(appliance.data()).output()?;
     Ok(String::from_utf8_lossy(&out.stdout).into_owned())
 }
 

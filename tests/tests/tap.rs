@@ -82,7 +82,7 @@ fn packets_on_a_wire_become_events_and_nothing_is_lost_unsaid() -> Result<()> {
     let told = appliance.cli(&["sources"])?.join("\n");
     let shown = number(&p, "seen") as f64 / sent as f64 * 100_000.0;
     assert!(told.contains(&format!("{:.3} %", shown.floor() / 1000.0)), "{told}");
-    let doctor = Command::new(Appliance::binary()).args(["doctor", "--data"]).arg(appliance.data()).output()?;
+    let doctor = Command::new(Appliance::binary()).args(["doctor", "--language", "en", "--data"]).arg(appliance.data()).output()?;
     assert!(String::from_utf8_lossy(&doctor.stdout).contains("raise buffer_mib"), "{doctor:?}");
 
     away_and_back(&wire, &appliance, sent, &calm)
@@ -210,7 +210,7 @@ fn mirrors_are_read_and_what_the_sensor_itself_cannot_take_is_counted() -> Resul
     assert_eq!(own + kernel, sent - seen, "{p}");
     let coverage = p["coverage"].as_f64().context("coverage")?;
     assert!((coverage - seen as f64 / sent as f64).abs() < 1e-6, "{p}");
-    let doctor = Command::new(Appliance::binary()).args(["doctor", "--data"]).arg(appliance.data()).output()?;
+    let doctor = Command::new(Appliance::binary()).args(["doctor", "--language", "en", "--data"]).arg(appliance.data()).output()?;
     assert!(String::from_utf8_lossy(&doctor.stdout).contains("threads"), "{doctor:?}");
     Ok(())
 }

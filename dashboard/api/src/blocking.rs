@@ -3,7 +3,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use fansipan_storage::StoreError;
+use fansipan_model::{Said, Word, said};
+use fansipan_storage::{StoreError, error::thing};
 use tokio::{sync::Semaphore, time::timeout};
 
 use crate::problem::{Kind, Problem};
@@ -28,7 +29,11 @@ impl Lane {
     pub(crate) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
         let Ok(Ok(permit)) = timeout(WAIT, self.turns.clone().acquire_owned()).await else {
             tracing::warn!(lane = self.name, "a store call waited too long for its turn");
-            return Err(Problem::new(Kind::Busy, "the stores are busy; try again in a few seconds").retry_after(5));
+            return Err(Problem::new(
+                Kind::Busy,
+                said!("the stores are busy; try again in a few seconds", "kho dữ liệu đang bận; hãy thử lại sau vài giây"),
+            )
+            .retry_after(5));
         };
         let span = tracing::Span::current();
         let task = tokio::task::spawn_blocking(move || {
@@ -36,7 +41,7 @@ impl Lane {
             drop(permit);
             result
         });
-        task.await.map_err(|e| Problem::internal("a store task", &e))
+        task.await.map_err(|e| Problem::internal(Word::new("a store task", "việc đọc ghi kho dữ liệu"), &e))
     }
 
     /// Runs a store call and turns its failure into a problem.
@@ -48,20 +53,26 @@ impl Lane {
     }
 }
 
+/// What a refusal calls a thing of the stores.
+pub(crate) fn this(what: &str) -> Said {
+    let thing = thing(what);
+    said!("this {thing}", "{thing:#} này")
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::NotFound(what) => Problem::not_found(&format!("this {what}")),
-            StoreError::Conflict { .. } | StoreError::Exists { .. } => Problem::new(Kind::Conflict, error.to_string()),
-            StoreError::Query(ref fault) => Problem::said(Kind::BadRequest, fault.said()),
-            StoreError::TooMuch { .. } | StoreError::Refused(_) => Problem::bad_request(error.to_string()),
-            away @ StoreError::Away { .. } => Problem::new(Kind::StoreUnavailable, away.to_string()),
+        let kind = match &error {
+            StoreError::NotFound(what) => return Problem::not_found(this(what)),
+            StoreError::Query(fault) => return Problem::bad_request(fault.said()),
+            StoreError::Conflict { .. } | StoreError::Exists { .. } => Kind::Conflict,
+            StoreError::TooMuch { .. } | StoreError::Refused(_) => Kind::BadRequest,
+            StoreError::Away { .. } => Kind::StoreUnavailable,
             broken => {
-                let source = std::error::Error::source(&broken).map(ToString::to_string);
+                let source = std::error::Error::source(broken).map(ToString::to_string);
                 tracing::error!(error = %broken, cause = source, "a store refused");
-                let detail = format!("the store refused ({}); the service's log has the reason", broken.code());
-                Problem::new(Kind::StoreUnavailable, detail)
+                Kind::StoreUnavailable
             }
-        }
+        };
+        Problem::new(kind, error.said())
     }
 }

@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query},
     response::{IntoResponse, Response},
 };
-use fansipan_model::time;
+use fansipan_model::{said, time};
 use fansipan_storage::TimeRange;
 
 use crate::problem::Problem;
@@ -50,7 +50,10 @@ pub(crate) fn instant(name: &str, text: &str, now: i64) -> Result<i64, Problem> 
     match duration(text) {
         Some(ago) => Ok(now.saturating_sub(ago)),
         None => time::from_rfc3339(text).ok_or_else(|| {
-            Problem::bad_request(format!("{name} is neither a duration such as 24h nor a time such as 2026-11-23T10:00:00Z"))
+            Problem::bad_request(said!(
+                "{name} is neither a duration such as 24h nor a time such as 2026-11-23T10:00:00Z",
+                "{name} không phải là khoảng thời gian như 24h, cũng không phải thời điểm như 2026-11-23T10:00:00Z"
+            ))
         }),
     }
 }
@@ -62,7 +65,9 @@ pub(crate) const AHEAD: i64 = 5 * 60 * time::SECOND;
 pub(crate) fn range(since: Option<&str>, from: Option<&str>, to: Option<&str>, now: i64, ahead: i64) -> Result<TimeRange, Problem> {
     let given = |text: Option<&'_ str>| text.filter(|s| !s.is_empty()).map(ToOwned::to_owned);
     let from = match (given(since), given(from)) {
-        (Some(_), Some(_)) => return Err(Problem::bad_request("give since or from, not both")),
+        (Some(_), Some(_)) => {
+            return Err(Problem::bad_request(said!("give since or from, not both", "chỉ dùng since hoặc from, không dùng cả hai")));
+        }
         (Some(since), None) => instant("since", &since, now)?,
         (None, Some(from)) => instant("from", &from, now)?,
         (None, None) => now.saturating_sub(24 * 3600 * time::SECOND),
@@ -71,7 +76,20 @@ pub(crate) fn range(since: Option<&str>, from: Option<&str>, to: Option<&str>, n
         Some(to) => instant("to", &to, now)?,
         None => now.saturating_add(ahead),
     };
-    if from >= to { Err(Problem::bad_request("the range ends before it begins")) } else { Ok(TimeRange { from, to }) }
+    if from >= to {
+        Err(Problem::bad_request(said!("the range ends before it begins", "khoảng thời gian kết thúc trước khi bắt đầu")))
+    } else {
+        Ok(TimeRange { from, to })
+    }
+}
+
+/// Days until something expires: `asked` or `usual`, 1 to `most`.
+pub(crate) fn days(asked: Option<u32>, (usual, most): (u32, u32)) -> Result<u32, Problem> {
+    let days = asked.unwrap_or(usual);
+    if (1..=most).contains(&days) {
+        return Ok(days);
+    }
+    Err(Problem::bad_request(said!("expires_in_days is 1 to {most}", "expires_in_days từ 1 đến {most}")))
 }
 
 /// A page size: `asked` or `usual`, at least 1, at most `most`.

@@ -13,7 +13,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use fansipan_model::{Agency, Scope};
+use fansipan_model::{Agency, Scope, said};
 use fansipan_storage::AuditRecord;
 
 use crate::{
@@ -73,14 +73,18 @@ async fn admit(gate: &Gate, method: Method, headers: HeaderMap, peer: Peer) -> R
         Peer::Network(address) => gate.api.identity.strangers.check(Subject::Address(address.ip())),
         Peer::Local { .. } => Ok(()),
     };
-    let slow_down = |wait| Problem::new(Kind::RateLimited, "too many calls; slow down").retry_after(wait);
+    let slow_down =
+        |wait| Problem::new(Kind::RateLimited, said!("too many calls; slow down", "gọi quá nhiều; hãy gọi chậm lại")).retry_after(wait);
     if gate.access == Access::Open {
         stranger().map_err(slow_down)?;
         return Ok(None);
     }
     let Some(caller) = identify(gate, &headers, peer).await? else {
         stranger().map_err(slow_down)?;
-        return Err(Problem::new(Kind::NotAuthenticated, "log in, or give a valid token"));
+        return Err(Problem::new(
+            Kind::NotAuthenticated,
+            said!("log in, or give a valid token", "hãy đăng nhập, hoặc dùng khóa API còn hiệu lực"),
+        ));
     };
     // Whoever the kernel vouches for could stop the service as well; their exports page as fast as they can read.
     if !matches!(caller.via, Via::Local) {
@@ -88,24 +92,49 @@ async fn admit(gate: &Gate, method: Method, headers: HeaderMap, peer: Peer) -> R
     }
     let own_page = headers.get(OWN_PAGE).is_some_and(|v| v.as_bytes() == b"1");
     if matches!(caller.via, Via::Session { .. }) && !method.is_safe() && !own_page {
-        return Err(Problem::new(Kind::CrossSite, "calls that change something need the header X-Fansipan: 1 beside the session cookie"));
+        return Err(Problem::new(
+            Kind::CrossSite,
+            said!(
+                "calls that change something need the header X-Fansipan: 1 beside the session cookie",
+                "lệnh làm thay đổi dữ liệu phải có header X-Fansipan: 1 kèm cookie phiên"
+            ),
+        ));
     }
     Ok(Some(caller))
 }
 
 fn permitted(gate: &Gate, caller: &Caller) -> Result<(), Problem> {
     if matches!(caller.via, Via::Wall { .. }) && gate.access != Access::Needs(Permission::ReadWall) {
-        return Err(Problem::new(Kind::Forbidden, "a screen of the wall sees what the wall shows, and nothing else"));
+        return Err(Problem::new(
+            Kind::Forbidden,
+            said!(
+                "a screen of the wall sees what the wall shows, and nothing else",
+                "màn hình treo tường chỉ xem được những gì màn hình treo tường hiển thị"
+            ),
+        ));
     }
     let Access::Needs(permission) = gate.access else { return Ok(()) };
     if caller.user().is_some_and(|u| u.must_change_password) {
-        return Err(Problem::new(Kind::PasswordChangeRequired, "change the password with POST /api/v1/session/password first"));
+        return Err(Problem::new(
+            Kind::PasswordChangeRequired,
+            said!("change the password with POST /api/v1/session/password first", "hãy đổi mật khẩu trước (POST /api/v1/session/password)"),
+        ));
     }
     if caller.user().is_some_and(|u| !u.second_factor && required(&gate.api, u)) {
-        return Err(Problem::new(Kind::EnrolmentRequired, "set up a second factor with POST /api/v1/session/second-factor first"));
+        return Err(Problem::new(
+            Kind::EnrolmentRequired,
+            said!(
+                "set up a second factor with POST /api/v1/session/second-factor first",
+                "hãy bật xác thực hai lớp trước (POST /api/v1/session/second-factor)"
+            ),
+        ));
     }
     if !permission.held_by(&caller.roles) {
-        let detail = format!("this needs the permission {}, which none of your roles has", permission.as_str());
+        let word = permission.as_str();
+        let detail = said!(
+            "this needs the permission {word}, which none of your roles has",
+            "việc này cần quyền {word}, mà không vai trò nào của bạn có"
+        );
         return Err(Problem::new(Kind::Forbidden, detail));
     }
     Ok(())
@@ -166,7 +195,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts.extensions.get::<Caller>().cloned().ok_or_else(|| Problem::new(Kind::NotAuthenticated, "log in, or give a valid token"))
+        parts.extensions.get::<Caller>().cloned().ok_or_else(|| {
+            Problem::new(Kind::NotAuthenticated, said!("log in, or give a valid token", "hãy đăng nhập, hoặc dùng khóa API còn hiệu lực"))
+        })
     }
 }
 
@@ -259,7 +290,10 @@ impl Trail {
             Ok(_) => Ok(()),
             Err(_) => Err(Problem::new(
                 Kind::AuditUnavailable,
-                "the call could not be recorded, so its answer is withheld; check the disk that holds the data folder",
+                said!(
+                    "the call could not be recorded, so its answer is withheld; check the disk that holds the data folder",
+                    "không ghi được lệnh vào nhật ký kiểm toán nên không trả kết quả; hãy kiểm tra ổ đĩa chứa thư mục dữ liệu"
+                ),
             )),
         }
     }
@@ -269,7 +303,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Trail {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let missing = || Problem::new(Kind::Internal, "this route has no audit declaration");
+        let missing =
+            || Problem::new(Kind::Internal, said!("this route has no audit declaration", "đường dẫn này chưa khai báo kiểm toán"));
         parts.extensions.get::<Trail>().cloned().ok_or_else(missing)
     }
 }

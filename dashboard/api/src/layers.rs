@@ -10,6 +10,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use fansipan_model::said;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
@@ -50,8 +51,14 @@ pub(crate) async fn name_route(request: Request, next: Next) -> Response {
 pub(crate) async fn limit_time(State(within): State<Duration>, request: Request, next: Next) -> Response {
     match tokio::time::timeout(within, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Problem::new(Kind::TimedOut, format!("no answer within {} s; narrow the time range or the query", within.as_secs()))
-            .into_response(),
+        Err(_) => {
+            let seconds = within.as_secs();
+            let detail = said!(
+                "no answer within {seconds} s; narrow the time range or the query",
+                "không có câu trả lời trong {seconds} giây; hãy thu hẹp khoảng thời gian hoặc câu truy vấn"
+            );
+            Problem::new(Kind::TimedOut, detail).into_response()
+        }
     }
 }
 
@@ -59,8 +66,14 @@ pub(crate) async fn limit_time(State(within): State<Duration>, request: Request,
 pub(crate) fn panicked(payload: Box<dyn std::any::Any + Send>) -> Response {
     let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
     tracing::error!(panic = text.unwrap_or("unknown"), "a request handler panicked; please report this");
-    Problem::new(Kind::Internal, "the service failed on this request and goes on; its log has the reason under this request's id")
-        .into_response()
+    Problem::new(
+        Kind::Internal,
+        said!(
+            "the service failed on this request and goes on; its log has the reason under this request's id",
+            "dịch vụ gặp lỗi ở yêu cầu này và vẫn chạy tiếp; xem nguyên nhân trong nhật ký theo mã yêu cầu (X-Request-Id)"
+        ),
+    )
+    .into_response()
 }
 
 /// Headers on every answer. What a handler has set stays.

@@ -8,79 +8,59 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use fansipan_model::Said;
+use fansipan_model::{Said, Word, said, told::reader};
 use fansipan_storage::query::QueryError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What went wrong. The number of a code is never given to another meaning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    NotAuthenticated,
-    LoginFailed,
-    TooManyAttempts,
-    RateLimited,
-    PasswordChangeRequired,
-    Forbidden,
-    CrossSite,
-    NotFound,
-    MethodNotAllowed,
-    BadRequest,
-    TooLarge,
-    UnsupportedMedia,
-    BadQuery,
-    Conflict,
-    WeakPassword,
-    Busy,
-    TimedOut,
-    StoreUnavailable,
-    Internal,
-    TooManyStreams,
-    AuditUnavailable,
-    SecondFactorNeeded,
-    EnrolmentRequired,
-    ProviderUnavailable,
-    PacketsOff,
-    PacketsElsewhere,
-    PacketsGone,
-    NoFlow,
+macro_rules! kinds {
+    ($($kind:ident = $code:literal, $name:literal, $status:ident: $title:literal, $title_vi:literal;)*) => {
+        /// What went wrong. The number of a code is never given to another meaning.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Kind { $($kind,)* }
+
+        impl Kind {
+            /// Stable code, short name, status, title.
+            fn spec(self) -> (&'static str, &'static str, StatusCode, Word) {
+                match self { $(Kind::$kind => ($code, $name, StatusCode::$status, Word::new($title, $title_vi)),)* }
+            }
+
+            /// All of them.
+            #[cfg(test)]
+            const ALL: &'static [Kind] = &[$(Kind::$kind,)*];
+        }
+    };
 }
 
-impl Kind {
-    /// Stable code, short name, status, title.
-    fn spec(self) -> (&'static str, &'static str, StatusCode, &'static str) {
-        use StatusCode as S;
-        match self {
-            Kind::NotAuthenticated => ("FSP-API-001", "not_authenticated", S::UNAUTHORIZED, "Log in first"),
-            Kind::LoginFailed => ("FSP-API-002", "login_failed", S::UNAUTHORIZED, "Login failed"),
-            Kind::TooManyAttempts => ("FSP-API-003", "too_many_attempts", S::TOO_MANY_REQUESTS, "Too many failed attempts"),
-            Kind::RateLimited => ("FSP-API-004", "rate_limited", S::TOO_MANY_REQUESTS, "Too many requests"),
-            Kind::PasswordChangeRequired => ("FSP-API-005", "password_change_required", S::FORBIDDEN, "The password must be changed first"),
-            Kind::Forbidden => ("FSP-API-006", "forbidden", S::FORBIDDEN, "Not permitted"),
-            Kind::CrossSite => ("FSP-API-007", "cross_site", S::FORBIDDEN, "Refused as a request from another site"),
-            Kind::NotFound => ("FSP-API-008", "not_found", S::NOT_FOUND, "Not found"),
-            Kind::MethodNotAllowed => ("FSP-API-009", "method_not_allowed", S::METHOD_NOT_ALLOWED, "Method not allowed"),
-            Kind::BadRequest => ("FSP-API-010", "bad_request", S::BAD_REQUEST, "Request not understood"),
-            Kind::TooLarge => ("FSP-API-011", "too_large", S::PAYLOAD_TOO_LARGE, "Request too large"),
-            Kind::UnsupportedMedia => ("FSP-API-012", "unsupported_media_type", S::UNSUPPORTED_MEDIA_TYPE, "JSON expected"),
-            Kind::BadQuery => ("FSP-API-013", "bad_query", S::BAD_REQUEST, "Query not understood"),
-            Kind::Conflict => ("FSP-API-014", "conflict", S::CONFLICT, "Changed meanwhile"),
-            Kind::WeakPassword => ("FSP-API-015", "weak_password", S::UNPROCESSABLE_ENTITY, "Password refused"),
-            Kind::Busy => ("FSP-API-016", "busy", S::SERVICE_UNAVAILABLE, "Too busy"),
-            Kind::TimedOut => ("FSP-API-017", "timed_out", S::GATEWAY_TIMEOUT, "Took too long"),
-            Kind::StoreUnavailable => ("FSP-API-018", "store_unavailable", S::SERVICE_UNAVAILABLE, "Store unavailable"),
-            Kind::Internal => ("FSP-API-019", "internal", S::INTERNAL_SERVER_ERROR, "Internal error"),
-            Kind::TooManyStreams => ("FSP-API-020", "too_many_streams", S::TOO_MANY_REQUESTS, "Too many live streams"),
-            Kind::AuditUnavailable => ("FSP-API-021", "audit_unavailable", S::SERVICE_UNAVAILABLE, "Audit trail unavailable"),
-            Kind::SecondFactorNeeded => ("FSP-API-022", "second_factor_needed", S::UNAUTHORIZED, "A code is needed too"),
-            Kind::EnrolmentRequired => ("FSP-API-023", "enrolment_required", S::FORBIDDEN, "A second factor must be set up first"),
-            Kind::ProviderUnavailable => ("FSP-API-024", "provider_unavailable", S::SERVICE_UNAVAILABLE, "Login service unavailable"),
-            Kind::PacketsOff => ("FSP-API-025", "packets_off", S::CONFLICT, "Packets are not kept"),
-            Kind::PacketsElsewhere => ("FSP-API-026", "packets_elsewhere", S::GATEWAY_TIMEOUT, "Packets are kept where nobody answers"),
-            Kind::PacketsGone => ("FSP-API-027", "packets_gone", S::GONE, "Packets are gone"),
-            Kind::NoFlow => ("FSP-API-028", "no_flow", S::UNPROCESSABLE_ENTITY, "No flow to look for"),
-        }
-    }
+kinds! {
+    NotAuthenticated = "FSP-API-001", "not_authenticated", UNAUTHORIZED: "Log in first", "Cần đăng nhập trước";
+    LoginFailed = "FSP-API-002", "login_failed", UNAUTHORIZED: "Login failed", "Đăng nhập không thành công";
+    TooManyAttempts = "FSP-API-003", "too_many_attempts", TOO_MANY_REQUESTS: "Too many failed attempts", "Sai quá nhiều lần";
+    RateLimited = "FSP-API-004", "rate_limited", TOO_MANY_REQUESTS: "Too many requests", "Quá nhiều yêu cầu";
+    PasswordChangeRequired = "FSP-API-005", "password_change_required", FORBIDDEN: "The password must be changed first", "Phải đổi mật khẩu trước";
+    Forbidden = "FSP-API-006", "forbidden", FORBIDDEN: "Not permitted", "Không được phép";
+    CrossSite = "FSP-API-007", "cross_site", FORBIDDEN: "Refused as a request from another site", "Từ chối vì yêu cầu đến từ trang web khác";
+    NotFound = "FSP-API-008", "not_found", NOT_FOUND: "Not found", "Không tìm thấy";
+    MethodNotAllowed = "FSP-API-009", "method_not_allowed", METHOD_NOT_ALLOWED: "Method not allowed", "Phương thức không được phép";
+    BadRequest = "FSP-API-010", "bad_request", BAD_REQUEST: "Request not understood", "Yêu cầu không hiểu được";
+    TooLarge = "FSP-API-011", "too_large", PAYLOAD_TOO_LARGE: "Request too large", "Yêu cầu quá lớn";
+    UnsupportedMedia = "FSP-API-012", "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE: "JSON expected", "Cần nội dung JSON";
+    BadQuery = "FSP-API-013", "bad_query", BAD_REQUEST: "Query not understood", "Câu truy vấn không hiểu được";
+    Conflict = "FSP-API-014", "conflict", CONFLICT: "Changed meanwhile", "Đã thay đổi trong lúc đó";
+    WeakPassword = "FSP-API-015", "weak_password", UNPROCESSABLE_ENTITY: "Password refused", "Mật khẩu không được chấp nhận";
+    Busy = "FSP-API-016", "busy", SERVICE_UNAVAILABLE: "Too busy", "Quá bận";
+    TimedOut = "FSP-API-017", "timed_out", GATEWAY_TIMEOUT: "Took too long", "Quá lâu";
+    StoreUnavailable = "FSP-API-018", "store_unavailable", SERVICE_UNAVAILABLE: "Store unavailable", "Kho dữ liệu chưa dùng được";
+    Internal = "FSP-API-019", "internal", INTERNAL_SERVER_ERROR: "Internal error", "Lỗi bên trong";
+    TooManyStreams = "FSP-API-020", "too_many_streams", TOO_MANY_REQUESTS: "Too many live streams", "Quá nhiều màn hình trực tiếp";
+    AuditUnavailable = "FSP-API-021", "audit_unavailable", SERVICE_UNAVAILABLE: "Audit trail unavailable", "Không ghi được nhật ký kiểm toán";
+    SecondFactorNeeded = "FSP-API-022", "second_factor_needed", UNAUTHORIZED: "A code is needed too", "Cần thêm một mã";
+    EnrolmentRequired = "FSP-API-023", "enrolment_required", FORBIDDEN: "A second factor must be set up first", "Phải bật xác thực hai lớp trước";
+    ProviderUnavailable = "FSP-API-024", "provider_unavailable", SERVICE_UNAVAILABLE: "Login service unavailable", "Dịch vụ đăng nhập chưa dùng được";
+    PacketsOff = "FSP-API-025", "packets_off", CONFLICT: "Packets are not kept", "Không lưu gói tin";
+    PacketsElsewhere = "FSP-API-026", "packets_elsewhere", GATEWAY_TIMEOUT: "Packets are kept where nobody answers", "Gói tin ở nơi không trả lời";
+    PacketsGone = "FSP-API-027", "packets_gone", GONE: "Packets are gone", "Gói tin không còn";
+    NoFlow = "FSP-API-028", "no_flow", UNPROCESSABLE_ENTITY: "No flow to look for", "Không có luồng để tìm";
 }
 
 /// Where a query went wrong.
@@ -116,15 +96,16 @@ pub struct ProblemBody {
     pub kind: String,
     /// Short English title of the kind.
     pub title: String,
+    /// The same in Vietnamese.
+    pub title_vi: String,
     /// HTTP status.
     pub status: u16,
     /// Stable code, `FSP-API-nnn`.
     pub code: String,
     /// What failed this time and what to do next.
     pub detail: String,
-    /// The same in Vietnamese, where it is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail_vi: Option<String>,
+    /// The same in Vietnamese.
+    pub detail_vi: String,
     /// For `bad_query`: where.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<QueryFault>,
@@ -134,42 +115,35 @@ pub struct ProblemBody {
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
     kind: Kind,
-    detail: String,
-    detail_vi: Option<Box<str>>,
+    detail: Box<Said>,
     query: Option<Box<QueryFault>>,
     retry_after: Option<u64>,
 }
 
 impl Problem {
     /// `detail`: what failed and what to do next, for people.
-    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), detail_vi: None, query: None, retry_after: None }
+    pub(crate) fn new(kind: Kind, detail: impl Into<Said>) -> Self {
+        Self { kind, detail: Box::new(detail.into()), query: None, retry_after: None }
     }
 
     /// A thing that does not exist, or that the caller may not know of.
-    pub(crate) fn not_found(what: &str) -> Self {
-        Self::new(Kind::NotFound, format!("{what} does not exist or belongs to an agency you cannot see"))
+    pub(crate) fn not_found(what: impl Into<Said>) -> Self {
+        let what = what.into();
+        let detail = said!(
+            "{what} does not exist or belongs to an agency you cannot see",
+            "{what:#} không tồn tại hoặc thuộc đơn vị mà bạn không được xem"
+        );
+        Self::new(Kind::NotFound, detail)
     }
 
     /// A parameter that makes no sense.
-    pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(detail: impl Into<Said>) -> Self {
         Self::new(Kind::BadRequest, detail)
     }
 
     /// A query that does not parse.
     pub(crate) fn bad_query(error: &QueryError) -> Self {
-        Self { query: Some(Box::new(error.into())), ..Self::said(Kind::BadQuery, error.said()) }
-    }
-
-    /// What failed and what to do next, in both languages.
-    pub(crate) fn said(kind: Kind, said: Said) -> Self {
-        Self::new(kind, said.en).in_vietnamese(said.vi)
-    }
-
-    /// Says it in Vietnamese as well.
-    pub(crate) fn in_vietnamese(mut self, detail: String) -> Self {
-        self.detail_vi = Some(detail.into_boxed_str());
-        self
+        Self { query: Some(Box::new(error.into())), ..Self::new(Kind::BadQuery, error.said()) }
     }
 
     /// Tells when to come back.
@@ -179,9 +153,13 @@ impl Problem {
     }
 
     /// Logs an inner error and answers without its text. `what` says which step failed.
-    pub(crate) fn internal(what: &str, error: &dyn std::error::Error) -> Self {
-        tracing::error!(step = what, error = %error, "request failed");
-        Self::new(Kind::Internal, format!("{what} failed; the service's log has the reason under this request's id (X-Request-Id)"))
+    pub(crate) fn internal(what: Word, error: &dyn std::error::Error) -> Self {
+        tracing::error!(step = %what, error = %error, "request failed");
+        let detail = said!(
+            "{what} failed; the service's log has the reason under this request's id (X-Request-Id)",
+            "{what:#} không thành công; xem nguyên nhân trong nhật ký của dịch vụ theo mã yêu cầu (X-Request-Id)"
+        );
+        Self::new(Kind::Internal, detail)
     }
 
     /// Whether it is of this kind.
@@ -190,7 +168,7 @@ impl Problem {
     }
 
     /// What failed this time and what to do next.
-    pub(crate) fn detail(&self) -> &str {
+    pub(crate) fn detail(&self) -> &Said {
         &self.detail
     }
 
@@ -210,11 +188,12 @@ impl IntoResponse for Problem {
         let (code, name, status, title) = self.kind.spec();
         let body = ProblemBody {
             kind: format!("urn:fansipan:problem:{name}"),
-            title: title.to_owned(),
+            title: title.en.to_owned(),
+            title_vi: title.vi.to_owned(),
             status: status.as_u16(),
             code: code.to_owned(),
-            detail: self.detail,
-            detail_vi: self.detail_vi.map(String::from),
+            detail: self.detail.en,
+            detail_vi: self.detail.vi,
             query: self.query.map(|fault| *fault),
         };
         let mut response = (status, Json(body)).into_response();
@@ -228,6 +207,13 @@ impl IntoResponse for Problem {
     }
 }
 
+/// What the reader of bodies and parameters says. It quotes names and types of fields, not values.
+fn unread(why: String) -> Said {
+    let said = reader(why);
+    // words that are not known yet stay as they are behind ours
+    if said.vi == said.en { said!("{said}", "không đọc được yêu cầu: {said}") } else { said }
+}
+
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
         let kind = match rejection.status() {
@@ -235,19 +221,35 @@ impl From<JsonRejection> for Problem {
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Kind::UnsupportedMedia,
             _ => Kind::BadRequest,
         };
-        // The text of a body error quotes field names and types, not values.
-        Problem::new(kind, rejection.body_text())
+        Problem::new(kind, unread(rejection.body_text()))
     }
 }
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
-        Problem::bad_request(rejection.body_text())
+        Problem::bad_request(unread(rejection.body_text()))
     }
 }
 
 impl From<PathRejection> for Problem {
     fn from(rejection: PathRejection) -> Self {
-        Problem::bad_request(rejection.body_text())
+        Problem::bad_request(unread(rejection.body_text()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::Kind;
+
+    #[test]
+    fn every_code_is_its_own_and_has_a_title_in_both_languages() {
+        let (mut codes, mut names) = (BTreeSet::new(), BTreeSet::new());
+        for kind in Kind::ALL {
+            let (code, name, _, title) = kind.spec();
+            assert!(codes.insert(code) && names.insert(name), "{code} {name} is given twice");
+            assert!(!title.en.is_empty() && !title.vi.is_empty() && title.en != title.vi, "{code}: {title:?}");
+        }
     }
 }

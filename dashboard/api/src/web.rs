@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use fansipan_model::{Word, said};
 use rust_embed::RustEmbed;
 
 use crate::problem::{Kind, Problem};
@@ -27,12 +28,12 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"vi\"><head><meta charset=\"
 /// Serves the console: a file by its path, the console's page for every path that is one of its views.
 pub(crate) async fn serve(request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Problem::new(Kind::MethodNotAllowed, "only GET is possible here").into_response();
+        return Problem::new(Kind::MethodNotAllowed, said!("only GET is possible here", "ở đây chỉ dùng được GET")).into_response();
     }
     let path = request.uri().path().trim_start_matches('/');
     // The name of an embedded file never holds `..`; in development, files are read from disk and rust-embed checks too.
     if path.split('/').any(|part| part == "..") || path.contains(['\\', '%', '\0']) {
-        return Problem::not_found("this page").into_response();
+        return Problem::not_found(Word::new("this page", "trang này")).into_response();
     }
     if !path.is_empty() && path != "index.html" {
         if let Some(file) = Dist::get(path) {
@@ -40,7 +41,7 @@ pub(crate) async fn serve(request: Request) -> Response {
         }
         let last = path.rsplit('/').next().unwrap_or("");
         if last.contains('.') || path.starts_with("assets/") {
-            return Problem::not_found("this file").into_response();
+            return Problem::not_found(Word::new("this file", "tệp này")).into_response();
         }
     }
     page()

@@ -67,6 +67,11 @@ impl Cli {
     pub fn vietnamese(&self) -> bool {
         self.language.as_deref() != Some("en")
     }
+
+    /// Something that has two languages, in that of the reader: a `Said`, a `Word`, a fault.
+    pub fn say(&self, what: &impl std::fmt::Display) -> String {
+        if self.vietnamese() { format!("{what:#}") } else { what.to_string() }
+    }
 }
 
 /// The verbs.

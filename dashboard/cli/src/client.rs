@@ -3,16 +3,14 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
-use fansipan_model::{Said, said};
+use fansipan_model::{Said, said, told::reader};
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
-use thiserror::Error;
 
-use crate::{Outcome, args::Cli, profile::Profile};
+use crate::{Fault, Outcome, args::Cli, profile::Profile};
 
-/// Why the API did not answer as hoped; each has its exit code.
-#[derive(Debug, Error)]
-#[error("{}", self.said())]
+/// Why the API did not answer as hoped; each has its exit code. `{:#}` says it in Vietnamese.
+#[derive(Debug)]
 pub enum ApiError {
     /// No connection.
     Unreachable {
@@ -40,10 +38,13 @@ impl ApiError {
     /// What it says to people.
     pub fn said(&self) -> Said {
         match self {
-            ApiError::Unreachable { at, why } => said!(
-                "FSP-CLI-001: cannot reach the appliance at {at}: {why}\n  Is it running (fansipan run)? On this host give the same --data; elsewhere --server URL and FANSIPAN_TOKEN.",
-                "FSP-CLI-001: không kết nối được hệ thống tại {at}: {why}\n  Hệ thống có đang chạy không (fansipan run)? Trên máy này: cùng --data; từ máy khác: --server URL và FANSIPAN_TOKEN."
-            ),
+            ApiError::Unreachable { at, why } => {
+                let why = reader(why);
+                said!(
+                    "FSP-CLI-001: cannot reach the appliance at {at}: {why}\n  Is it running (fansipan run)? On this host give the same --data; elsewhere --server URL and FANSIPAN_TOKEN.",
+                    "FSP-CLI-001: không kết nối được hệ thống tại {at}: {why:#}\n  Hệ thống có đang chạy không (fansipan run)? Trên máy này: cùng --data; từ máy khác: --server URL và FANSIPAN_TOKEN."
+                )
+            }
             ApiError::Denied(detail) => said!(
                 "FSP-CLI-002: not allowed: {detail}\n  Use an account or token with the permission, or run as root or the service's user on the appliance itself.",
                 "FSP-CLI-002: không được phép: {detail:#}\n  Dùng tài khoản hoặc mã truy cập có quyền, hoặc chạy bằng root hay tài khoản của dịch vụ ngay trên máy."
@@ -64,6 +65,14 @@ impl ApiError {
     }
 }
 
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.said().fmt(f)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
 /// One appliance.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -83,7 +92,7 @@ impl Client {
         let mut tls = rustls::RootCertStore::empty();
         let own = cli.data.join("tls/cert.pem");
         if let Some(path) = cli.ca.as_ref().or_else(|| own.exists().then_some(&own)) {
-            let failed = || format!("FSP-CLI-006: cannot read certificates from {}: give a PEM file", path.display());
+            let failed = || Fault::UnreadableCa { path: path.display().to_string() };
             add_ca(&mut tls, &std::fs::read(path).with_context(failed)?).with_context(failed)?;
         }
         Self::over_https(url, tls, cli.token.clone())
@@ -92,26 +101,26 @@ impl Client {
     /// The appliance of a login profile: its certificate, or the authority of it, alone is believed.
     pub fn with_profile(profile: &Profile) -> Result<Self> {
         let mut tls = rustls::RootCertStore::empty();
-        add_ca(&mut tls, profile.ca.as_bytes()).context("FSP-CLI-006: cannot read the certificate of the profile: log in again")?;
+        add_ca(&mut tls, profile.ca.as_bytes()).context(Fault::ProfileCertificate)?;
         Self::over_https(&profile.server, tls, Some(profile.token.clone()))
     }
 
     /// An appliance whose certificate, or the authority of it, is `ca` (PEM), as nobody.
     pub fn without_token(url: &str, ca: &str) -> Result<Self> {
         let mut tls = rustls::RootCertStore::empty();
-        add_ca(&mut tls, ca.as_bytes()).context("FSP-CLI-006: cannot read the certificate: give a PEM file")?;
+        add_ca(&mut tls, ca.as_bytes())?;
         Self::over_https(url, tls, None)
     }
 
     fn over_https(url: &str, trusted: rustls::RootCertStore, token: Option<String>) -> Result<Self> {
-        anyhow::ensure!(url.starts_with("https://"), "FSP-CLI-004: --server must begin with https:// (tokens never travel in the clear)");
+        anyhow::ensure!(url.starts_with("https://"), Fault::NotHttps);
         let config = rustls::ClientConfig::builder().with_root_certificates(trusted).with_no_client_auth();
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(5))
             .user_agent(concat!("fansipan/", env!("CARGO_PKG_VERSION")))
             .tls_backend_preconfigured(config)
             .build()
-            .context("FSP-CLI-005: cannot set up the HTTP client")?;
+            .context(Fault::NoHttp)?;
         Ok(Self { http, base: url.trim_end_matches('/').to_owned(), token, at: url.to_owned() })
     }
 
@@ -119,7 +128,7 @@ impl Client {
     pub fn local(data: &Path) -> Result<Self> {
         let socket = data.join("api.sock");
         let at = socket.display().to_string();
-        let http = reqwest::Client::builder().unix_socket(socket).build().context("FSP-CLI-005: cannot set up the HTTP client")?;
+        let http = reqwest::Client::builder().unix_socket(socket).build().context(Fault::NoHttp)?;
         Ok(Self { http, base: "http://localhost".to_owned(), token: None, at })
     }
 
@@ -166,7 +175,7 @@ impl Client {
 
     /// POST of a file as it is.
     pub async fn upload(&self, path: &str, parameters: &[(&str, String)], file: &Path) -> Result<Value> {
-        let failed = || format!("FSP-CLI-007: cannot read {}", file.display());
+        let failed = || Fault::CannotRead { path: file.display().to_string() };
         let bytes = std::fs::read(file).with_context(failed)?;
         let request = self.request(Method::POST, path).query(parameters).header("Content-Type", "application/octet-stream");
         Ok(self.send(request.body(bytes)).await?)
@@ -230,7 +239,7 @@ fn add_ca(store: &mut rustls::RootCertStore, pem: &[u8]) -> Result<()> {
     for certificate in CertificateDer::pem_slice_iter(pem) {
         store.add(certificate?)?;
     }
-    anyhow::ensure!(!store.is_empty(), "there is no certificate in it");
+    anyhow::ensure!(!store.is_empty(), Fault::NoCertificate);
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod client;
+mod fault;
 pub mod verbs;
 
 pub mod inputs;
@@ -14,6 +15,8 @@ pub mod profile;
 use std::process::ExitCode;
 
 pub use args::{Cli, Command, RunArgs, TuiArgs};
+pub use fansipan_model::{Said, said};
+pub use fault::{Fault, told};
 pub use inputs::rule_files;
 pub use output::harmless;
 pub use verbs::Finding;

@@ -12,6 +12,8 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::Fault;
+
 /// One appliance as `fansipan login` keeps it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,12 +36,12 @@ impl std::fmt::Debug for Profile {
 fn folder() -> Result<PathBuf> {
     let from = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     let base = from("XDG_CONFIG_HOME").or_else(|| from("HOME").map(|home| home.join(".config")));
-    Ok(base.context("FSP-CLI-020: neither XDG_CONFIG_HOME nor HOME is set, so there is no place for profiles")?.join("fansipan"))
+    Ok(base.context(Fault::NoHome)?.join("fansipan"))
 }
 
 fn file(folder: &Path, name: &str) -> Result<PathBuf> {
     let good = !name.is_empty() && name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    ensure!(good, "FSP-CLI-021: a profile's name has 1–64 letters, digits, dashes or underscores");
+    ensure!(good, Fault::ProfileName { name: name.to_owned() });
     Ok(folder.join(format!("{name}.json")))
 }
 
@@ -51,10 +53,10 @@ impl Profile {
 
     fn load_from(folder: &Path, name: &str) -> Result<Profile> {
         let path = file(folder, name)?;
-        let unreadable = || format!("FSP-CLI-022: cannot read the profile {}: make it with `fansipan login {name}`", path.display());
+        let unreadable = || Fault::NoProfile { path: path.display().to_string(), name: name.to_owned() };
         let mode = fs::metadata(&path).with_context(unreadable)?.permissions().mode();
         if mode & 0o077 != 0 {
-            bail!("FSP-CLI-023: others can read {}: chmod 600 it, and revoke its token if they may have", path.display());
+            bail!(Fault::OpenProfile { path: path.display().to_string() });
         }
         serde_json::from_str(&fs::read_to_string(&path).with_context(unreadable)?).with_context(unreadable)
     }
@@ -66,7 +68,7 @@ impl Profile {
 
     fn save_to(&self, folder: &Path, name: &str) -> Result<PathBuf> {
         let path = file(folder, name)?;
-        let failed = || format!("FSP-CLI-024: cannot write {}", path.display());
+        let failed = || Fault::CannotWrite { path: path.display().to_string() };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(failed)?;
         let draft = path.with_extension("new");
         let _ = fs::remove_file(&draft); // of a write that was cut off

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use fansipan_cli::said;
 use serde_json::{Value, json};
 
 use crate::{
@@ -268,11 +269,8 @@ pub fn answer(state: &mut State, out: &mut Vec<Command>, result: Result<Value, F
         Errand::Bring { id, status, done, calls, before, .. } => {
             let alert: Alert = serde_json::from_value(value).unwrap_or_default();
             if alert.id != id {
-                return refused(
-                    state,
-                    out,
-                    &Failure { code: String::new(), detail: "FSP-TUI-002: the answer is about another alert".into(), ..Failure::default() },
-                );
+                let said = said!("FSP-TUI-002: the answer is about another alert", "FSP-TUI-002: câu trả lời là về một cảnh báo khác");
+                return refused(state, out, &Failure::new("", said));
             }
             state.desk.answered(alert.clone());
             let more = next_call(state, &alert);

@@ -1,5 +1,6 @@
 //! What comes in and what goes out. Both can be written down and read again: a recorded session replays.
 
+use fansipan_cli::Said;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -58,6 +59,13 @@ pub struct Failure {
     pub detail_vi: String,
     /// Of a query that is wrong: characters before the place.
     pub position: Option<usize>,
+}
+
+impl Failure {
+    /// What is said in both languages.
+    pub fn new(code: &str, said: Said) -> Self {
+        Self { code: code.to_owned(), detail: said.en, detail_vi: said.vi, position: None }
+    }
 }
 
 /// Which page of a list.

@@ -15,6 +15,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use fansipan_cli::client::{ApiError, Client};
+use fansipan_cli::{Said, said, told};
 use jiff::{Timestamp, tz::TimeZone};
 use ratatui::DefaultTerminal;
 use serde_json::Value;
@@ -96,7 +97,10 @@ impl Console {
 
 /// Runs in this terminal until the person leaves.
 pub fn run(client: Client, options: &Options) -> Result<()> {
-    let size = crossterm::terminal::size().context("FSP-TUI-003: this is no terminal: run it in one (over SSH: ssh -t)")?;
+    let size = crossterm::terminal::size().context(said!(
+        "FSP-TUI-003: this is no terminal: run it in one (over SSH: ssh -t)",
+        "FSP-TUI-003: đây không phải là terminal: hãy chạy trong terminal (qua SSH: ssh -t)"
+    ))?;
     let mut state = State::new(size, Timestamp::now(), TimeZone::system());
     (state.kiosk, state.light) = (options.kiosk, options.light);
     if let Some(language) = options.language {
@@ -106,15 +110,22 @@ pub fn run(client: Client, options: &Options) -> Result<()> {
         state.place = Place::Alerts;
     }
     let recorder = options.record.as_ref().map(|path| {
-        let failed = || format!("FSP-TUI-004: cannot write {}", path.display());
+        let failed = || {
+            let path = path.display();
+            said!("FSP-TUI-004: cannot write {path}", "FSP-TUI-004: không ghi được {path}")
+        };
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(failed)
     });
     let recorder = recorder.transpose()?;
     let mut console = Console::open(client, state)?;
     let sender = console.sender.clone();
-    let mut terminal = ratatui::try_init().context("FSP-TUI-003: cannot draw on this terminal")?;
+    let mut terminal =
+        ratatui::try_init().context(said!("FSP-TUI-003: cannot draw on this terminal", "FSP-TUI-003: không vẽ được trên terminal này"))?;
     let pasting = crossterm::execute!(io::stdout(), event::EnableBracketedPaste);
-    std::thread::Builder::new().name("keys".into()).spawn(move || keys(&sender)).context("FSP-TUI-005: cannot read keys")?;
+    std::thread::Builder::new()
+        .name("keys".into())
+        .spawn(move || keys(&sender))
+        .context(said!("FSP-TUI-005: cannot read keys", "FSP-TUI-005: không đọc được phím"))?;
     let end = pasting.map_err(Into::into).and_then(|()| turn(&mut terminal, &mut console, recorder));
     let _ = crossterm::execute!(io::stdout(), event::DisableBracketedPaste);
     ratatui::restore();
@@ -128,7 +139,8 @@ fn turn(terminal: &mut DefaultTerminal, console: &mut Console, mut recorder: Opt
         let came = console.wait(until_next(&console.state));
         for message in std::iter::once(Message::Clock(Timestamp::now())).chain(came) {
             if let Some(file) = &mut recorder {
-                writeln!(file, "{}", serde_json::to_string(&message)?).context("FSP-TUI-004: cannot write the recording")?;
+                writeln!(file, "{}", serde_json::to_string(&message)?)
+                    .context(said!("FSP-TUI-004: cannot write the recording", "FSP-TUI-004: không ghi được bản ghi"))?;
             }
             for command in console.take(message) {
                 match command {
@@ -193,7 +205,10 @@ fn name(key: KeyEvent) -> Option<String> {
 
 /// Starts the thread that speaks to the appliance.
 fn start_calls(client: Client, sender: Sender<Message>) -> Result<mpsc::UnboundedSender<Ask>> {
-    let runtime = Builder::new_current_thread().enable_all().build().context("FSP-TUI-005: cannot start")?;
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context(said!("FSP-TUI-005: cannot start", "FSP-TUI-005: không khởi động được"))?;
     let (asks, mut asked) = mpsc::unbounded_channel::<Ask>();
     let work = async move {
         tokio::spawn(listen(client.clone(), sender.clone()));
@@ -206,7 +221,10 @@ fn start_calls(client: Client, sender: Sender<Message>) -> Result<mpsc::Unbounde
             }
         }
     };
-    std::thread::Builder::new().name("calls".into()).spawn(move || runtime.block_on(work)).context("FSP-TUI-005: cannot start")?;
+    std::thread::Builder::new()
+        .name("calls".into())
+        .spawn(move || runtime.block_on(work))
+        .context(said!("FSP-TUI-005: cannot start", "FSP-TUI-005: không khởi động được"))?;
     Ok(asks)
 }
 
@@ -219,7 +237,8 @@ async fn call(client: Client, ask: Ask, sender: Sender<Message>) {
         let result = match kept {
             Ok(kept) => kept.map_err(|e| e.downcast_ref::<ApiError>().map_or_else(|| trouble(&e), failure)),
             Err(_) => {
-                Err(Failure { code: "FSP-API-017".into(), detail: "no answer within a quarter of an hour".into(), ..Failure::default() })
+                let said = said!("no answer within a quarter of an hour", "mười lăm phút không có câu trả lời");
+                Err(Failure::new("FSP-API-017", said))
             }
         };
         let _ = sender.send(Message::Answer { purpose: ask.purpose, result });
@@ -229,14 +248,14 @@ async fn call(client: Client, ask: Ask, sender: Sender<Message>) {
         async { if ask.body == Value::Null { client.get(&ask.path, &ask.query).await } else { client.post(&ask.path, &ask.body).await } };
     let result = match tokio::time::timeout(PATIENCE, asked).await {
         Ok(answer) => answer.map_err(|e| failure(&e)),
-        Err(_) => Err(Failure { code: "FSP-API-017".into(), detail: "no answer within a minute".into(), ..Failure::default() }),
+        Err(_) => Err(Failure::new("FSP-API-017", said!("no answer within a minute", "một phút không có câu trả lời"))),
     };
     let _ = sender.send(Message::Answer { purpose: ask.purpose, result });
 }
 
 /// What went wrong on this computer: its text begins with its code.
 fn trouble(error: &anyhow::Error) -> Failure {
-    Failure { code: String::new(), detail: format!("{error:#}"), ..Failure::default() }
+    Failure::new("", Said { en: told(error, false), vi: told(error, true) })
 }
 
 fn failure(error: &ApiError) -> Failure {
@@ -248,7 +267,7 @@ fn failure(error: &ApiError) -> Failure {
         ApiError::Missing(detail) => ("missing", detail, None),
         ApiError::Refused { code, detail, position } => (code.as_str(), detail, *position),
     };
-    // what the appliance says in English only is said by its kind
+    // what comes from elsewhere than the appliance, a proxy perhaps, is said by its kind
     let detail_vi = if said.vi == said.en { String::new() } else { said.vi.clone() };
     Failure { code: code.to_owned(), detail: said.en.clone(), detail_vi, position }
 }

@@ -179,7 +179,7 @@ export function readResponse(path, params) {
   if (path === "/actions") return { items: ACTIONS };
   if (area === "actions") return ACTIONS.find((a) => a.id === id);
   if (path === "/playbooks")
-    return { items: PLAYBOOKS.map((p) => ({ ...p, fits: p.fits && params.get("incident") !== null })), refused: [] };
+    return { items: PLAYBOOKS.map((p) => ({ ...p, fits: p.fits && params.get("incident") !== null })), refused: [], refused_vi: [] };
   if (path === "/runs") return { items: RUNS.filter((r) => !params.get("incident") || r.incident === params.get("incident")) };
   return undefined;
 }

@@ -45,6 +45,14 @@ const CODES = {
   weak_password: "015",
   store_unavailable: "018",
 };
+/** What each kind says in Vietnamese, where the case has no sentence of its own. */
+const SAID = {
+  login_failed: "sai tên đăng nhập hoặc mật khẩu, hoặc tài khoản đang bị chặn",
+  not_authenticated: "hãy đăng nhập, hoặc dùng khóa API còn hiệu lực",
+  not_found: "không tồn tại hoặc thuộc đơn vị mà bạn không được xem",
+  conflict: "FSP-S06 mục này đã bị người khác sửa: tải lại rồi quyết định lại",
+  store_unavailable: "kho dữ liệu gặp lỗi; xem nguyên nhân trong nhật ký của dịch vụ",
+};
 const fail = (response, status, kind, detail, more = {}) =>
   json(response, status, {
     type: `urn:fansipan:problem:${kind}`,
@@ -52,6 +60,7 @@ const fail = (response, status, kind, detail, more = {}) =>
     status,
     code: `FSP-API-${CODES[kind]}`,
     detail,
+    detail_vi: SAID[kind] ?? detail,
     ...more,
   });
 
@@ -442,7 +451,9 @@ function signIn(state, response, input) {
 function changePassword(response, account, input) {
   if (account.password !== input.old) return fail(response, 403, "login_failed", "the current password is wrong");
   if (String(input.new).length < 12)
-    return fail(response, 422, "weak_password", `the password has ${[...String(input.new)].length} characters; choose at least 12`);
+    return fail(response, 422, "weak_password", `the password has ${[...String(input.new)].length} characters; choose at least 12`, {
+      detail_vi: `mật khẩu có ${[...String(input.new)].length} ký tự; hãy dùng ít nhất 12 ký tự`,
+    });
   account.password = input.new;
   account.user = { ...account.user, must_change_password: false };
   return json(response, 204, null);

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     engine::{
-        accumulate::{Accumulator, Figure, Number, Part, measured, too_much},
+        accumulate::{Accumulator, Figure, Number, Part, TOO_MANY_GROUPS, TOO_MUCH_MEMORY, measured, too_much},
         samples::Samples,
     },
     error::{Result, StoreError},
@@ -248,7 +248,7 @@ impl<'r> Plan<'r> {
                 done += r.at();
                 count += 1;
                 if count > MOST_GROUPS {
-                    return Err(too_much("this query makes too many groups".into()));
+                    return Err(too_much(TOO_MANY_GROUPS));
                 }
                 groups.add_group(key, figures?, &mut |_, part| Some(part))?;
             }
@@ -295,7 +295,7 @@ impl<'r> Plan<'r> {
                     let mut samples = Samples::default();
                     let n = r.size()?;
                     if n > MOST_NUMBERS {
-                        problem = Some(too_much("the figures of this query need too much memory".into()));
+                        problem = Some(too_much(TOO_MUCH_MEMORY));
                     }
                     for _ in 0..n {
                         samples.push(r.i64()? as f64);

@@ -52,10 +52,7 @@ impl Reading {
 
     /// Counts one.
     pub(crate) fn one(&mut self) -> Result<()> {
-        self.left = self.left.checked_sub(1).ok_or_else(|| StoreError::TooMuch {
-            what: format!("this query has to read more than {} events one by one", self.limit),
-            help: "narrow the time range, or add a word, an address or another indexed field to the filter",
-        })?;
+        self.left = self.left.checked_sub(1).ok_or_else(|| StoreError::reads_too_much(self.limit))?;
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use fansipan_model::{Event, FieldId, FieldType, Value};
+use fansipan_model::{Event, FieldId, FieldType, Value, Word};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
@@ -324,7 +324,7 @@ impl<'r> Accumulator<'r> {
     fn keep(&mut self, more: usize) -> Result<()> {
         self.kept += more;
         if self.kept > BUDGET {
-            return Err(too_much("the figures of this query need too much memory".into()));
+            return Err(too_much(TOO_MUCH_MEMORY));
         }
         Ok(())
     }
@@ -353,9 +353,19 @@ impl<'r> Accumulator<'r> {
     }
 }
 
+/// More groups than a request may make.
+pub(crate) const TOO_MANY_GROUPS: Word = Word::new("this query makes too many groups", "câu truy vấn này tạo ra quá nhiều nhóm");
+/// More memory than a request may take.
+pub(crate) const TOO_MUCH_MEMORY: Word =
+    Word::new("the figures of this query need too much memory", "các phép tính của câu truy vấn này cần quá nhiều bộ nhớ");
+
 /// The request is larger than a request may be.
-pub(crate) fn too_much(what: String) -> StoreError {
-    StoreError::TooMuch { what, help: "narrow the time range or the filter, or group by fewer fields" }
+pub(crate) fn too_much(what: Word) -> StoreError {
+    let help = Word::new(
+        "narrow the time range or the filter, or group by fewer fields",
+        "hãy thu hẹp khoảng thời gian hoặc bộ lọc, hoặc nhóm theo ít trường hơn",
+    );
+    StoreError::TooMuch { what: what.into(), help }
 }
 
 /// Start of the interval an instant lies in.

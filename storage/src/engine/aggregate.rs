@@ -10,7 +10,7 @@ use tantivy::{
 
 use super::{
     Shared,
-    accumulate::{Accumulator, Figure, Number, Part, bucket, measured, too_much},
+    accumulate::{Accumulator, Figure, Number, Part, TOO_MANY_GROUPS, bucket, measured, too_much},
     bits::Bits,
     layout::Place,
     plan::frequency,
@@ -90,7 +90,7 @@ impl Many {
     }
 
     fn bounded(&self) -> Result<()> {
-        if self.0.len() > MOST_LOCAL { Err(too_much("this query makes too many groups".into())) } else { Ok(()) }
+        if self.0.len() > MOST_LOCAL { Err(too_much(TOO_MANY_GROUPS)) } else { Ok(()) }
     }
 }
 
@@ -391,7 +391,7 @@ impl Columns {
                 }
             }
             if local.len() > MOST_LOCAL {
-                return Err(too_much("this query makes too many groups".into()));
+                return Err(too_much(TOO_MANY_GROUPS));
             }
         }
         let by = |(n, (field, dimension)): (usize, &(Option<FieldId>, Dimension))| {

@@ -107,10 +107,7 @@ impl Reading {
         match self.left.checked_sub(1) {
             Some(left) => self.left = left,
             None => {
-                return Err(StoreError::TooMuch {
-                    what: format!("this query has to read more than {} events one by one", self.limit),
-                    help: "narrow the time range, or add a word, an address or another indexed field to the filter",
-                });
+                return Err(StoreError::reads_too_much(self.limit));
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fansipan_model::{FieldId, Predicate, Scope, time::SECOND};
+use fansipan_model::{FieldId, Predicate, Scope, Word, said, time::SECOND};
 
 use crate::{
     error::{Result, StoreError},
@@ -35,7 +35,10 @@ pub(crate) fn histogram<S: EventStore + ?Sized>(
 ) -> Result<Histogram> {
     const MOST: usize = 10_000;
     if range.from == i64::MIN || range.to == i64::MAX {
-        return Err(StoreError::TooMuch { what: "a histogram needs a start and an end".into(), help: "give both" });
+        return Err(StoreError::TooMuch {
+            what: said!("a histogram needs a start and an end", "biểu đồ theo thời gian cần cả lúc bắt đầu và lúc kết thúc"),
+            help: Word::new("give both", "hãy cho cả hai"),
+        });
     }
     let interval = interval(range, buckets.clamp(1, MOST));
     let request =

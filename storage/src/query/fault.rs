@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fansipan_model::{Said, said};
+use fansipan_model::{Said, faults};
 
 /// A piece of a query, or its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,45 +24,9 @@ impl fmt::Display for Piece {
     }
 }
 
-macro_rules! faults {
-    ($($name:ident $({ $($value:ident: $type:ty),* })? $code:literal: $en:literal, $vi:literal; $help:literal, $help_vi:literal.)*) => {
-        /// What is wrong with a query.
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        pub enum Fault {
-            $(#[doc = $en] #[allow(missing_docs, reason = "values are named as in the sentence")] $name $({ $($value: $type),* })?,)*
-        }
-
-        impl Fault {
-            /// The stable code.
-            pub fn code(&self) -> &'static str {
-                match self { $(Fault::$name $({ $($value: _),* })? => $code,)* }
-            }
-
-            /// What is wrong.
-            #[allow(unused_variables, reason = "some values are for the sentence about what to write")]
-            pub fn message(&self) -> Said {
-                match self { $(Fault::$name $({ $($value),* })? => said!($en, $vi),)* }
-            }
-
-            /// What to write instead.
-            #[allow(unused_variables, reason = "not every sentence about what to write names what was written")]
-            pub fn help(&self) -> Said {
-                match self { $(Fault::$name $({ $($value),* })? => said!($help, $help_vi),)* }
-            }
-
-            /// What is wrong, and what to write instead.
-            pub fn said(&self) -> Said {
-                let (message, help) = (self.message(), self.help());
-                said!("{message}; {help}", "{message:#}; {help:#}")
-            }
-
-            /// The codes, for documentation.
-            pub const CODES: &'static [&'static str] = &[$($code),*];
-        }
-    };
-}
-
 faults! {
+    /// What is wrong with a query.
+    Fault:
     TooLong { bytes: usize, most: usize } "FSP-Q001": "the query has {bytes} bytes, and at most {most} are read", "câu truy vấn dài {bytes} byte, chỉ đọc tối đa {most}";
         "shorten it; long lists of values belong into a rule", "hãy rút ngắn; danh sách giá trị dài nên viết thành luật".
     OnlyFilter "FSP-Q002": "only a filter can stand here", "ở đây chỉ viết được điều kiện lọc";

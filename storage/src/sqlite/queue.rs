@@ -5,7 +5,7 @@ use std::{
     ops::ControlFlow,
 };
 
-use fansipan_model::{Agency, Alert, AlertId, AlertStatus, Incident, IncidentId, Level, Scope, case::ItemBody, varint};
+use fansipan_model::{Agency, Alert, AlertId, AlertStatus, Incident, IncidentId, Level, Scope, Word, case::ItemBody, said, varint};
 use rusqlite::{OptionalExtension as _, Transaction, params, types::Value};
 
 use super::{
@@ -254,8 +254,8 @@ fn judge(t: &Transaction<'_>, scope: &Scope, request: &BulkRequest, audit: &Audi
     before.values_mut().for_each(|list| list.sort_unstable());
     if changed.len() > BULK_MOST {
         return Err(StoreError::TooMuch {
-            what: format!("more than {BULK_MOST} alerts fit"),
-            help: "narrow the filter and decide in parts",
+            what: said!("more than {BULK_MOST} alerts fit", "có hơn {BULK_MOST} cảnh báo khớp"),
+            help: Word::new("narrow the filter and decide in parts", "hãy thu hẹp bộ lọc và kết luận từng phần"),
         });
     }
     t.prepare_cached("INSERT INTO bulk_acts (token, who, at, status, alerts) VALUES (?1, ?2, ?3, ?4, ?5)")

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use fansipan_model::{
-    AlertStatus, IncidentId, Scope,
+    AlertStatus, IncidentId, Said, Scope, Word,
     case::{ItemBody, Stage, lacking},
+    said,
 };
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
@@ -76,12 +77,19 @@ pub(super) fn advance(t: &Transaction<'_>, scope: &Scope, id: IncidentId, step: 
         };
     }
     if step.to < from && step.reason.trim().is_empty() {
-        return Err(StoreError::Refused("an incident goes back a stage only for a reason: say why".into()));
+        return Err(StoreError::Refused(said!(
+            "an incident goes back a stage only for a reason: say why",
+            "chỉ đưa sự cố về giai đoạn trước khi có lý do: hãy ghi lý do"
+        )));
     }
     if let Some(demand) = lacking(step.to, &facts) {
-        let words = if demand.words.is_empty() { String::new() } else { format!(" (one of: {})", demand.words.join(", ")) };
-        let to = step.to.as_str();
-        return Err(StoreError::Refused(format!("before the stage {to}, give `{}`: {}{words}", demand.field, demand.title)));
+        let list = demand.words.join(", ");
+        let words = if list.is_empty() { Said::default() } else { said!(" (one of: {list})", " (một trong: {list})") };
+        let (to, field, title, title_vi) = (step.to.as_str(), demand.field, demand.title, demand.title_vi);
+        return Err(StoreError::Refused(said!(
+            "before the stage {to}, give `{field}`: {title}{words}",
+            "trước khi sang giai đoạn {to}, hãy điền `{field}`: {title_vi}{words:#}"
+        )));
     }
     let status = match step.to {
         _ if step.to == from => known.status,
@@ -122,7 +130,10 @@ pub(super) fn add(t: &Transaction<'_>, scope: &Scope, incident: IncidentId, item
         .and_then(|mut s| s.query_row([incident.0], |row| row.get(0)))
         .map_err(StoreError::state(WHAT))?;
     if there as usize >= ITEMS_MOST {
-        return Err(StoreError::TooMuch { what: format!("{ITEMS_MOST} things are in this workspace"), help: "split the incident" });
+        return Err(StoreError::TooMuch {
+            what: said!("{ITEMS_MOST} things are in this workspace", "hồ sơ sự cố này đã có {ITEMS_MOST} mục"),
+            help: Word::new("split the incident", "hãy tách sự cố"),
+        });
     }
     insert(t, incident, item)?;
     audit::append(t, audit)?;
@@ -156,7 +167,10 @@ pub(super) fn change(
         _ => !lasting,
     };
     if !fits || !custody_kept {
-        return Err(StoreError::Refused("evidence and stages are kept as they are; other things keep their kind".into()));
+        return Err(StoreError::Refused(said!(
+            "evidence and stages are kept as they are; other things keep their kind",
+            "chứng cứ và giai đoạn giữ nguyên như đã ghi; mục khác không đổi loại được"
+        )));
     }
     if let Some(fault) = body.and_then(ItemBody::fault) {
         return Err(StoreError::Refused(fault.into()));
@@ -213,7 +227,10 @@ pub(super) fn save_search(t: &Transaction<'_>, wanted: &SavedSearch, audit: &Aud
         .and_then(|mut s| s.query_row([&wanted.owner], |row| row.get(0)))
         .map_err(StoreError::state(WHAT))?;
     if found.is_none() && own as usize >= SEARCHES_MOST {
-        return Err(StoreError::TooMuch { what: format!("you keep {SEARCHES_MOST} searches"), help: "remove some first" });
+        return Err(StoreError::TooMuch {
+            what: said!("you keep {SEARCHES_MOST} searches", "bạn đã lưu {SEARCHES_MOST} tìm kiếm"),
+            help: Word::new("remove some first", "hãy xóa bớt trước"),
+        });
     }
     t.prepare_cached(
         "INSERT OR REPLACE INTO saved_searches (id, owner, shared, name, body, at, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",

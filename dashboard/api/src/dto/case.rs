@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use fansipan_model::{
+    Word,
     case::{self, Demand, ItemBody, Stage},
     time,
 };
@@ -195,21 +196,27 @@ pub enum ItemInput {
     },
 }
 
+const BAD_DUE: Word = Word::new("due is a time such as 2026-11-23T10:00:00Z", "due là thời điểm như 2026-11-23T10:00:00Z");
+const FIXED_EVENT: Word = Word::new(
+    "an event stands as it was recorded: take it out, or add another",
+    "sự kiện giữ nguyên như đã ghi: hãy bỏ ra, hoặc thêm sự kiện khác",
+);
+
 impl ItemInput {
     /// What is kept of it. Errors: why it cannot be kept as it is.
-    pub(crate) fn body(self) -> Result<ItemBody, &'static str> {
+    pub(crate) fn body(self) -> Result<ItemBody, Word> {
         Ok(match self {
             Self::Note { text } => ItemBody::Note { text },
             Self::Task { title, done, assignee, due } => {
                 let due = match due {
-                    Some(text) => Some(time::from_rfc3339(&text).ok_or("due is a time such as 2026-11-23T10:00:00Z")?),
+                    Some(text) => Some(time::from_rfc3339(&text).ok_or(BAD_DUE)?),
                     None => None,
                 };
                 ItemBody::Task { title, done, assignee, due }
             }
             Self::Indicator { indicator, value, comment } => ItemBody::Indicator { indicator, value, comment },
             Self::Person { name, role, contact } => ItemBody::Person { name, role, contact },
-            Self::Event { .. } => return Err("an event stands as it was recorded: take it out, or add another"),
+            Self::Event { .. } => return Err(FIXED_EVENT),
         })
     }
 }

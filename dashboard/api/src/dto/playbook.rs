@@ -54,6 +54,8 @@ pub struct PlaybookList {
     pub items: Vec<PlaybookDto>,
     /// File, line, column and reason of those that do not read.
     pub refused: Vec<String>,
+    /// The same in Vietnamese.
+    pub refused_vi: Vec<String>,
 }
 
 /// A playbook with its text.

@@ -61,6 +61,8 @@ pub enum HuntLine<'a> {
     End {
         /// Why it broke off; `null`: it did not.
         error: Option<String>,
+        /// The same in Vietnamese.
+        error_vi: Option<String>,
         /// Rules used.
         rules: usize,
         /// Events looked at.

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use fansipan_model::{AlertId, Scope};
+use fansipan_model::{AlertId, Said, Scope, Word, said};
 use fansipan_response::{Action, ActionKind, Desk, Request, ResponseError, Span, Who, told};
 use fansipan_storage::{AuditRecord, ResponseFilter};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
+    blocking::this,
     dto::{ActionDecision, ActionDetail, ActionDto, ActionList, ActionRequest, DeviceDto, DeviceList, ResponseParams},
     extract::{InPath, Json, Params, limit},
     guard::Trail,
@@ -19,16 +20,16 @@ use crate::{
 };
 
 /// What refusals call an action.
-const WHAT: &str = "this action";
+const WHAT: Word = Word::new("this action", "hành động này");
 
 impl From<ResponseError> for Problem {
     fn from(error: ResponseError) -> Self {
         match error {
             ResponseError::Store(inner) => Problem::from(inner),
-            ResponseError::Missing(what) => Problem::not_found(&format!("this {what}")),
+            ResponseError::Missing(what) => Problem::not_found(this(what)),
             ResponseError::State { .. } | ResponseError::Already { .. } => said(Kind::Conflict, &error),
             ResponseError::SecondPerson { .. } => said(Kind::Forbidden, &error),
-            ResponseError::Damaged { .. } => Problem::internal("reading an action", &error),
+            ResponseError::Damaged { .. } => Problem::internal(Word::new("reading an action", "việc đọc hành động"), &error),
             refused => said(Kind::BadRequest, &refused),
         }
     }
@@ -36,9 +37,9 @@ impl From<ResponseError> for Problem {
 
 /// A refusal of response in both languages.
 fn said(kind: Kind, error: &ResponseError) -> Problem {
-    let text = error.to_string();
-    let vi = told(&text).vi;
-    Problem::new(kind, text).in_vietnamese(vi)
+    let en = error.to_string();
+    let vi = told(&en).vi;
+    Problem::new(kind, Said { en, vi })
 }
 
 /// Runs work of the desk on a blocking thread: it reads stores, and looks up names.
@@ -64,7 +65,7 @@ pub(super) async fn who(api: &Api, caller: &Caller) -> Result<Who, Problem> {
     Ok(Who { name, person })
 }
 
-pub(super) fn parse(text: &str, what: &str) -> Result<Uuid, Problem> {
+pub(super) fn parse(text: &str, what: Word) -> Result<Uuid, Problem> {
     Uuid::try_parse(text).map_err(|_| Problem::not_found(what))
 }
 
@@ -140,15 +141,28 @@ async fn request(api: &Api, caller: &Caller, asked: ActionRequest) -> Result<Req
         "block" => ActionKind::Block,
         "disable" => ActionKind::Disable,
         "notify" => ActionKind::Notify,
-        other => return Err(Problem::bad_request(format!("kind is block, disable or notify, not `{other}`"))),
+        other => {
+            return Err(Problem::bad_request(said!(
+                "kind is block, disable or notify, not `{other}`",
+                "kind là block, disable hoặc notify, không phải `{other}`"
+            )));
+        }
     };
     let lasts = asked.lasts.filter(|l| !l.is_empty());
-    let lasts = lasts.map(|l| Span::parse(&l).ok_or_else(|| Problem::bad_request(format!("for: `{l}` is no span of time such as 4h"))));
+    let lasts = lasts.map(|l| {
+        Span::parse(&l).ok_or_else(|| {
+            Problem::bad_request(said!("for: `{l}` is no span of time such as 4h", "for: `{l}` không phải là khoảng thời gian như 4h"))
+        })
+    });
     let mut agency = asked.agency.filter(|a| !a.is_empty());
     if let Some(incident) = &asked.incident {
-        let id = AlertId::parse(incident).ok_or_else(|| Problem::not_found("this incident"))?;
+        let id = AlertId::parse(incident).ok_or_else(|| Problem::not_found(Word::new("this incident", "sự cố này")))?;
         let (state, scope) = (api.deps.state.clone(), caller.scope.clone());
-        let found = api.small.store(move || state.incident(&scope, id)).await?.ok_or_else(|| Problem::not_found("this incident"))?;
+        let found = api
+            .small
+            .store(move || state.incident(&scope, id))
+            .await?
+            .ok_or_else(|| Problem::not_found(Word::new("this incident", "sự cố này")))?;
         agency = Some(found.0.state.agency);
     }
     let agency = agency.unwrap_or_else(|| match &caller.scope {
@@ -156,7 +170,7 @@ async fn request(api: &Api, caller: &Caller, asked: ActionRequest) -> Result<Req
         _ => fansipan_model::Agency::DEFAULT.to_owned(),
     });
     if !caller.scope.allows(&agency) {
-        return Err(Problem::not_found("this agency"));
+        return Err(Problem::not_found(Word::new("this agency", "đơn vị này")));
     }
     Ok(Request {
         agency,
@@ -183,7 +197,7 @@ async fn decide(
     trail.note(&id, json!({ "reason": decision.reason }));
     let id = parse(&id, WHAT)?;
     if decision.reason.len() > 8 << 10 {
-        return Err(Problem::bad_request("a reason holds at most 8 KiB"));
+        return Err(Problem::bad_request(said!("a reason holds at most 8 KiB", "lý do dài tối đa 8 KiB")));
     }
     let who = who(api, caller).await?;
     let scope = caller.scope.clone();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use fansipan_model::{Agency, Alert, AlertId, AlertStatus, Level, Scope, time};
+use fansipan_model::{Agency, Alert, AlertId, AlertStatus, Level, Scope, Word, said, time};
 use fansipan_storage::{AlertFilter, AlertSort, AuditFilter, Suppressed};
 use serde_json::json;
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What refusals call an alert.
-pub(super) const WHAT: &str = "this alert";
+pub(super) const WHAT: Word = Word::new("this alert", "cảnh báo này");
 /// Entries of the trail that are looked through for an alert's history.
 const HISTORY: usize = 500;
 /// Characters of a reason that are kept.
@@ -39,21 +39,32 @@ pub(crate) async fn list(State(api): State<Api>, caller: Caller, Params(params):
 pub(super) fn filter(params: &AlertParams) -> Result<AlertFilter, Problem> {
     let given = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
     let statuses = statuses(params.status.as_deref())?;
-    let level =
-        |word: &str| Level::parse(word).ok_or_else(|| Problem::bad_request("level is informational, low, medium, high or critical"));
+    let level = |word: &str| {
+        Level::parse(word).ok_or_else(|| {
+            Problem::bad_request(said!(
+                "level is informational, low, medium, high or critical",
+                "level là informational, low, medium, high hoặc critical"
+            ))
+        })
+    };
     let levels = given(&params.level).map(|words| words.split(',').map(level).collect()).transpose()?.unwrap_or_default();
     let since = given(&params.since).map(|s| instant("since", &s, now())).transpose()?;
     let suppressed = match params.suppressed.as_deref().unwrap_or("without") {
         "" | "without" => Suppressed::Without,
         "only" => Suppressed::Only,
         "with" => Suppressed::With,
-        _ => return Err(Problem::bad_request("suppressed is without, only or with")),
+        _ => return Err(Problem::bad_request(said!("suppressed is without, only or with", "suppressed là without, only hoặc with"))),
     };
     let sort = match params.sort.as_deref().unwrap_or("") {
         "" | "raised" => AlertSort::Raised,
         "priority" if !statuses.is_empty() && statuses.iter().all(|s| AlertFilter::OPEN.contains(s)) => AlertSort::Priority,
-        "priority" => return Err(Problem::bad_request("only open alerts have a place in the queue: leave out status, or use sort=raised")),
-        _ => return Err(Problem::bad_request("sort is raised or priority")),
+        "priority" => {
+            return Err(Problem::bad_request(said!(
+                "only open alerts have a place in the queue: leave out status, or use sort=raised",
+                "chỉ cảnh báo đang mở mới có chỗ trong hàng đợi: bỏ status, hoặc dùng sort=raised"
+            )));
+        }
+        _ => return Err(Problem::bad_request(said!("sort is raised or priority", "sort là raised hoặc priority"))),
     };
     Ok(AlertFilter {
         statuses,
@@ -85,7 +96,10 @@ fn status(word: &str) -> Result<AlertStatus, Problem> {
         "false_positive" => AlertStatus::FalsePositive,
         "benign" => AlertStatus::Benign,
         _ => {
-            return Err(Problem::bad_request("status is open, all, new, acknowledged, true_positive, false_positive or benign"));
+            return Err(Problem::bad_request(said!(
+                "status is open, all, new, acknowledged, true_positive, false_positive or benign",
+                "status là open, all, new, acknowledged, true_positive, false_positive hoặc benign"
+            )));
         }
     })
 }
@@ -196,7 +210,10 @@ async fn assignable(api: &Api, alert: &Alert, name: &str) -> Result<String, Prob
     let agency = Scope::Agencies(vec![fansipan_model::Agency::new(&alert.agency)]);
     match user {
         Some(user) if !user.disabled && covers(&user.scope, &agency) => Ok(user.name),
-        _ => Err(Problem::bad_request("the assignee is not an enabled user who sees this alert's agency")),
+        _ => Err(Problem::bad_request(said!(
+            "the assignee is not an enabled user who sees this alert's agency",
+            "người được giao phải là tài khoản đang hoạt động và xem được đơn vị của cảnh báo này"
+        ))),
     }
 }
 

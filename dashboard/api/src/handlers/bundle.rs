@@ -11,7 +11,7 @@ use std::{
 
 use axum::{extract::State, response::Response};
 use fansipan_evidence::{Bundle, BundleFigures, EVIDENCE, Handed, Hashing, Included, Made};
-use fansipan_model::{AlertId, case::Custody, case::ItemBody, json as flat, time};
+use fansipan_model::{AlertId, Word, case::Custody, case::ItemBody, json as flat, said, time};
 use fansipan_response::{Action, playbook::Run};
 use fansipan_storage::{ResponseFilter, ResponseStep, cases::Item};
 use serde_json::{Map, Value, json};
@@ -95,7 +95,13 @@ pub(crate) async fn take(State(api): State<Api>, trail: Trail, caller: Caller, I
     });
     let (file, figures) = written.await?.map_err(|error| {
         tracing::error!(%error, "evidence bundle");
-        Problem::new(Kind::StoreUnavailable, "writing the bundle failed; check the disk that holds the data folder, and the service's log")
+        Problem::new(
+            Kind::StoreUnavailable,
+            said!(
+                "writing the bundle failed; check the disk that holds the data folder, and the service's log",
+                "không ghi được gói chứng cứ; hãy kiểm tra ổ đĩa chứa thư mục dữ liệu và nhật ký của dịch vụ"
+            ),
+        )
     })?;
     trail.note(&id.to_string(), json!(figures));
     Ok(answer(file, id, &figures))
@@ -116,7 +122,7 @@ async fn hand_out(
         trail.note(&incident.to_string(), json!({ "item": item.id, "act": "bundled" }));
         let (cases, record, scope, wanted) = (api.deps.cases.clone(), trail.record(), caller.scope.clone(), item.clone());
         let kept = api.small.run(move || cases.change_item(&scope, incident, &wanted.id, wanted.version, &wanted.body, &record)).await?;
-        *item = kept.map_err(|e| hide(e, "this piece of evidence"))?;
+        *item = kept.map_err(|e| hide(e, Word::new("this piece of evidence", "chứng cứ này")))?;
         files.push((item.clone(), place(api, &incident.to_string(), &item.id)));
     }
     Ok(files)

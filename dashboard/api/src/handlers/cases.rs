@@ -8,9 +8,9 @@ use std::{
 
 use axum::extract::State;
 use fansipan_model::{
-    Alert, AlertId, EntityKind, FieldId, FieldType, Incident, Op, Pattern, Predicate, Scope,
+    Alert, AlertId, EntityKind, FieldId, FieldType, Incident, Op, Pattern, Predicate, Scope, Word,
     case::{ItemBody, Stage, clocks},
-    fields, time,
+    fields, said, time,
 };
 use fansipan_storage::{
     TimeRange,
@@ -162,7 +162,10 @@ pub(crate) async fn advance(
     let (incident, _) = find(&api, &caller.scope, id).await?;
     trail.of(&incident.state.agency);
     if change.facts.len() > 64 || change.facts.iter().any(|(k, v)| k.len() > 64 || v.len() > 20_000) {
-        return Err(Problem::bad_request("at most 64 facts, with names up to 64 bytes and texts up to 20000"));
+        return Err(Problem::bad_request(said!(
+            "at most 64 facts, with names up to 64 bytes and texts up to 20000",
+            "tối đa 64 thông tin, tên dài tối đa 64 byte, nội dung tối đa 20000 byte"
+        )));
     }
     let step = Advance {
         version: change.version,
@@ -212,7 +215,7 @@ pub(crate) async fn add(
 
 /// An event as it is put into an incident of its agency: whoever sees the incident may see the event.
 async fn seen(api: &Api, agency: &str, scope: &Scope, id: &str) -> Result<ItemBody, Problem> {
-    let missing = || Problem::not_found("this event");
+    let missing = || Problem::not_found(Word::new("this event", "sự kiện này"));
     let id = Uuid::try_parse(id).map_err(|_| missing())?;
     let (events, scope) = (api.deps.events.clone(), scope.clone());
     let event = api.searches.store(move || events.get(&scope, id)).await?;
@@ -247,7 +250,7 @@ pub(crate) async fn change(
         Some(body) => cases.change_item(&scope, id, &item, version, &body, &record).map(Some),
         None => cases.remove_item(&scope, id, &item, version, &record).map(|()| None),
     };
-    let changed = api.small.run(work).await?.map_err(|e| hide(e, "this item"))?;
+    let changed = api.small.run(work).await?.map_err(|e| hide(e, Word::new("this item", "mục này")))?;
     trail.written();
     announce(&api, &incident, "item", &caller.name);
     Ok(Json(changed.as_ref().map(ItemDto::from)))
@@ -335,8 +338,11 @@ pub(crate) async fn graph(
     let (found, alerts) = find(&api, &caller.scope, parse(&id)?).await?;
     trail.of(&found.state.agency);
     let Some(expand) = params.expand.filter(|e| !e.is_empty()) else { return Ok(Json(graph_of(&alerts))) };
-    let (kind, value) = expand.split_once(':').ok_or_else(|| Problem::bad_request("expand is kind:value, as a node's id"))?;
-    let of = fields_of(kind).ok_or_else(|| Problem::bad_request("this kind of node cannot be expanded"))?;
+    let (kind, value) = expand.split_once(':').ok_or_else(|| {
+        Problem::bad_request(said!("expand is kind:value, as a node's id", "expand viết dạng loại:giá_trị, như mã của nút"))
+    })?;
+    let of = fields_of(kind)
+        .ok_or_else(|| Problem::bad_request(said!("this kind of node cannot be expanded", "không mở rộng được loại nút này")))?;
     let filter = naming(of, value);
     let range = TimeRange { from: found.first_seen.saturating_sub(MARGIN), to: found.last_seen.saturating_add(MARGIN) };
     let (events, scope) = (api.deps.events.clone(), caller.scope.clone());

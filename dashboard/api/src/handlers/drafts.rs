@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::extract::State;
-use fansipan_model::{Predicate, Scope, fields, time};
+use fansipan_model::{Predicate, Scope, Word, fields, said, time};
 use fansipan_rules::{
     CompiledRule, RuleIndex, RuleSet, Scratch, Severity, Taxonomy,
     ast::Body,
@@ -49,7 +49,8 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn read(text: &str, in_force: &RuleSet) -> Result<Self, Problem> {
-        let taxonomy = Taxonomy::builtin().map_err(|e| Problem::internal("the built-in log sources", &e))?;
+        let taxonomy = Taxonomy::builtin()
+            .map_err(|e| Problem::internal(Word::new("the built-in log sources", "việc đọc các nguồn nhật ký có sẵn"), &e))?;
         let (mut rules, mut found) = fansipan_rules::parse(text, DRAFT);
         let titles = rules.iter().map(|r| r.meta.title.clone()).collect();
         let ids: Vec<String> = rules.iter().map(|r| r.meta.id.clone()).collect();
@@ -95,7 +96,9 @@ pub(crate) async fn test(
     trail.note("", json!({ "since": draft.since, "bytes": draft.text.len() }));
     let span = duration(draft.since.as_deref().filter(|s| !s.is_empty()).unwrap_or("24h"))
         .filter(|d| *d <= 31 * 86_400 * time::SECOND)
-        .ok_or_else(|| Problem::bad_request("since is a duration up to 31d, such as 24h"))?;
+        .ok_or_else(|| {
+            Problem::bad_request(said!("since is a duration up to 31d, such as 24h", "since là khoảng thời gian tối đa 31d, ví dụ 24h"))
+        })?;
     let now = now();
     let range = TimeRange { from: now.saturating_sub(span), to: now.saturating_add(AHEAD) };
     let (events, live) = (api.deps.events.clone(), api.deps.live.clone());

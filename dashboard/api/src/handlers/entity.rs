@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use axum::extract::State;
-use fansipan_model::{Alert, EntityKind, FieldId, Predicate, Scope, fields, time};
+use fansipan_model::{Alert, EntityKind, FieldId, Predicate, Scope, fields, said, time};
 use fansipan_storage::{CaseStore, EventStore, Facet, Histogram, SearchRequest, StateStore, StoreError, TimeRange, Total};
 use serde_json::json;
 
@@ -59,15 +59,23 @@ pub(crate) async fn show(
     trail.note(&params.value, json!({ "kind": params.kind, "since": params.since }));
     let started = Instant::now();
     if params.value.is_empty() || params.value.len() > 2000 {
-        return Err(Problem::bad_request("value has 1 to 2000 bytes"));
+        return Err(Problem::bad_request(said!("value has 1 to 2000 bytes", "value dài từ 1 đến 2000 byte")));
     }
     let word = params.kind.filter(|k| !k.is_empty()).unwrap_or_else(|| guess(&params.value).to_owned());
     let (Some(of), Some(kind)) = (fields_of(&word), kind_of(&word)) else {
-        return Err(Problem::bad_request("kind is host, address, user, hash, domain, process or file"));
+        return Err(Problem::bad_request(said!(
+            "kind is host, address, user, hash, domain, process or file",
+            "kind là host, address, user, hash, domain, process hoặc file"
+        )));
     };
     let span = duration(params.since.as_deref().filter(|s| !s.is_empty()).unwrap_or("7d"))
         .filter(|d| (60 * time::SECOND..=LONGEST).contains(d))
-        .ok_or_else(|| Problem::bad_request("since is a duration from 1m to 31d, such as 7d"))?;
+        .ok_or_else(|| {
+            Problem::bad_request(said!(
+                "since is a duration from 1m to 31d, such as 7d",
+                "since là khoảng thời gian từ 1m đến 31d, ví dụ 7d"
+            ))
+        })?;
     let now = now();
     let range = TimeRange { from: now.saturating_sub(span), to: now.saturating_add(AHEAD) };
     let (events, state, cases, scope, value) =

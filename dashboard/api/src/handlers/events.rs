@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use axum::extract::State;
-use fansipan_model::{FieldId, Predicate, Scope};
+use fansipan_model::{FieldId, Predicate, Scope, Word, said};
 use fansipan_storage::{
     Cursor, Explanation, SearchPage, Table, Total,
     query::{self, Answer, Pipe, Query, RunRequest},
@@ -135,7 +135,10 @@ pub(crate) async fn facets(
     let range = range(params.since.as_deref(), params.from.as_deref(), params.to.as_deref(), now(), AHEAD)?;
     let names: Vec<String> = params.fields.split(',').map(str::trim).filter(|n| !n.is_empty()).map(ToOwned::to_owned).collect();
     if names.is_empty() || names.len() > FIELDS {
-        return Err(Problem::bad_request(format!("fields names 1 to {FIELDS} fields, separated by commas")));
+        return Err(Problem::bad_request(said!(
+            "fields names 1 to {FIELDS} fields, separated by commas",
+            "fields nêu từ 1 đến {FIELDS} trường, cách nhau bằng dấu phẩy"
+        )));
     }
     let top = limit(params.top, 10, 100);
     let events = api.deps.events.clone();
@@ -162,7 +165,7 @@ pub(crate) async fn show(
     InPath(id): InPath<String>,
 ) -> Result<Json<EventJson>, Problem> {
     trail.note(&id, json!({}));
-    let missing = || Problem::not_found("this event");
+    let missing = || Problem::not_found(Word::new("this event", "sự kiện này"));
     let id = Uuid::try_parse(&id).map_err(|_| missing())?;
     let events = api.deps.events.clone();
     let event = api.searches.store(move || events.get(&caller.scope, id)).await?.ok_or_else(missing)?;

@@ -11,6 +11,7 @@ use std::{
 use axum::{body::Body, extract::State, response::Response};
 use fansipan_evidence::Hashing;
 use fansipan_model::case::{Custody, ItemBody};
+use fansipan_model::{Word, said};
 use fansipan_storage::cases::Item;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -37,10 +38,16 @@ pub(crate) const LARGEST: usize = 512 << 20;
 /// Bytes of all files of one incident.
 const ALL: u64 = 8 << 30;
 
-fn failed(what: &'static str) -> impl FnOnce(std::io::Error) -> Problem {
+fn failed(what: Word) -> impl FnOnce(std::io::Error) -> Problem {
     move |error| {
-        tracing::error!(%error, what, "evidence");
-        Problem::new(Kind::StoreUnavailable, format!("{what} failed; check the disk that holds the data folder"))
+        tracing::error!(%error, %what, "evidence");
+        Problem::new(
+            Kind::StoreUnavailable,
+            said!(
+                "{what} failed; check the disk that holds the data folder",
+                "{what:#} không thành công; hãy kiểm tra ổ đĩa chứa thư mục dữ liệu"
+            ),
+        )
     }
 }
 
@@ -73,7 +80,7 @@ pub(crate) async fn hand_in(
     let name: String = params.name.trim().chars().filter(|c| !c.is_control()).take(255).collect();
     trail.note(&id.to_string(), json!({ "name": name }));
     if name.is_empty() {
-        return Err(Problem::bad_request("give the file a name"));
+        return Err(Problem::bad_request(said!("give the file a name", "hãy đặt tên cho tệp")));
     }
     let (incident, _) = find(&api, &caller.scope, id).await?;
     trail.of(&incident.state.agency);
@@ -99,7 +106,7 @@ pub(crate) async fn hand_in(
 
 /// Writes a body to a file of its own and makes it durable; its size and SHA-256.
 async fn write(folder: &Path, item: &str, body: Body, most: u64) -> Result<(Draft, u64, String), Problem> {
-    const WHAT: &str = "keeping the file";
+    const WHAT: Word = Word::new("keeping the file", "việc lưu tệp");
     let path = folder.join(item);
     let folder = folder.to_owned();
     let opened = {
@@ -109,16 +116,27 @@ async fn write(folder: &Path, item: &str, body: Body, most: u64) -> Result<(Draf
             std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)
         }
     };
-    let blocking = |e: tokio::task::JoinError| Problem::internal("keeping a file", &e);
+    let blocking = |e: tokio::task::JoinError| Problem::internal(Word::new("keeping a file", "việc lưu tệp"), &e);
     let mut file = tokio::task::spawn_blocking(opened).await.map_err(blocking)?.map_err(failed(WHAT))?;
     let draft = Draft(Some(path));
     let (mut hash, mut size) = (Sha256::new(), 0u64);
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| Problem::new(Kind::TooLarge, format!("the file broke off, or is larger than {LARGEST} bytes")))?;
+        let chunk = chunk.map_err(|_| {
+            Problem::new(
+                Kind::TooLarge,
+                said!("the file broke off, or is larger than {LARGEST} bytes", "tệp bị ngắt giữa chừng, hoặc lớn hơn {LARGEST} byte"),
+            )
+        })?;
         size += chunk.len() as u64;
         if size > most {
-            return Err(Problem::new(Kind::TooLarge, format!("one file may have {LARGEST} bytes, those of one incident {ALL} together")));
+            return Err(Problem::new(
+                Kind::TooLarge,
+                said!(
+                    "one file may have {LARGEST} bytes, those of one incident {ALL} together",
+                    "mỗi tệp tối đa {LARGEST} byte, tất cả tệp của một sự cố tối đa {ALL} byte"
+                ),
+            ));
         }
         hash.update(&chunk);
         let write = move || file.write_all(&chunk).map(|()| file);
@@ -135,7 +153,7 @@ pub(crate) async fn read(
     caller: Caller,
     InPath((id, item)): InPath<(String, String)>,
 ) -> Result<Response, Problem> {
-    const MISSING: &str = "this piece of evidence";
+    const MISSING: Word = Word::new("this piece of evidence", "chứng cứ này");
     let id = parse(&id)?;
     trail.note(&id.to_string(), json!({ "item": item }));
     let (incident, _) = find(&api, &caller.scope, id).await?;
@@ -146,14 +164,17 @@ pub(crate) async fn read(
     let ItemBody::Evidence { name, sha256, size, comment, mut custody } = found.body else { return Err(Problem::not_found(MISSING)) };
     let path = place(&api, &id.to_string(), &found.id).ok_or_else(|| Problem::not_found(MISSING))?;
     let path_read = path.clone();
-    let hashed = tokio::task::spawn_blocking(move || hash_of(&path_read)).await.map_err(|e| Problem::internal("reading a file", &e))?;
-    let hashed = hashed.map_err(failed("reading the file"))?;
+    let hashed = tokio::task::spawn_blocking(move || hash_of(&path_read))
+        .await
+        .map_err(|e| Problem::internal(Word::new("reading a file", "việc đọc tệp"), &e))?;
+    let hashed = hashed.map_err(failed(Word::new("reading the file", "việc đọc tệp")))?;
     if hashed != sha256 {
         trail.note(&id.to_string(), json!({ "item": item, "sha256": sha256, "found": hashed }));
         return Err(Problem::new(
             Kind::Conflict,
-            format!(
-                "the kept file is not the one handed in (SHA-256 {hashed} instead of {sha256}): it is not evidence any more; restore it from a backup"
+            said!(
+                "the kept file is not the one handed in (SHA-256 {hashed} instead of {sha256}): it is not evidence any more; restore it from a backup",
+                "tệp đang lưu không phải tệp đã nộp (SHA-256 {hashed} thay vì {sha256}): tệp không còn giá trị chứng cứ; hãy khôi phục từ bản sao lưu"
             ),
         ));
     }
@@ -164,7 +185,7 @@ pub(crate) async fn read(
     let kept = api.small.run(move || cases.change_item(&scope, id, &item, version, &body, &record)).await?;
     kept.map_err(|e| hide(e, MISSING))?;
     trail.written();
-    let file = tokio::fs::File::open(path).await.map_err(failed("reading the file"))?;
+    let file = tokio::fs::File::open(path).await.map_err(failed(Word::new("reading the file", "việc đọc tệp")))?;
     Ok(answer(file, &name, size, &sha256))
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use axum::{extract::State, http::StatusCode};
 use fansipan_analyzer::{Exceptions, Held};
-use fansipan_model::{Agency, Alert, AlertStatus, Exception, ExceptionKind, Predicate, Scope, time};
+use fansipan_model::{Agency, Alert, AlertStatus, Exception, ExceptionKind, Predicate, Scope, Word, said, time};
 use fansipan_rules::{CompiledRule, RuleIndex, RuleSet, Scratch};
 use fansipan_storage::{AlertFilter, EventStore, ExceptionChange, StateStore, StoreError, Suppressed, TimeRange, query};
 use serde_json::json;
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// What refusals call one.
-const WHAT: &str = "this exception";
+const WHAT: Word = Word::new("this exception", "ngoại lệ này");
 /// A new one counts for events that come in so much later: detection knows it by then, so that a replay of the log decides alike.
 const SOON: i64 = 5 * time::SECOND;
 const DAY: i64 = 24 * 3600 * time::SECOND;
@@ -95,12 +95,17 @@ pub(crate) async fn create(
     let from = match new.from.as_deref().filter(|t| !t.is_empty()) {
         None => created + SOON,
         Some(text) => time::from_rfc3339(text)
-            .ok_or_else(|| Problem::bad_request("from is not a time such as 2026-11-23T10:00:00Z"))?
+            .ok_or_else(|| {
+                Problem::bad_request(said!(
+                    "from is not a time such as 2026-11-23T10:00:00Z",
+                    "from không phải là thời điểm như 2026-11-23T10:00:00Z"
+                ))
+            })?
             .max(created + SOON),
     };
     let until = end(&new.until, from, created)?;
     if until <= from {
-        return Err(Problem::bad_request("it would end before it begins"));
+        return Err(Problem::bad_request(said!("it would end before it begins", "thời điểm kết thúc đứng trước thời điểm bắt đầu")));
     }
     let owner = owner(&api, new.owner, &caller).await?;
     let mut bytes = [0u8; 8];
@@ -147,7 +152,7 @@ pub(crate) async fn change(
         trail.of(agency);
     }
     if known.until <= at + SOON {
-        return Err(Problem::bad_request("it has ended; make a new one"));
+        return Err(Problem::bad_request(said!("it has ended; make a new one", "đã hết hiệu lực; hãy tạo cái mới")));
     }
     let until = match update.until.as_deref().filter(|u| !u.is_empty()) {
         None => None,
@@ -172,32 +177,41 @@ fn checked(caller: &Caller, wanted: &Wanted, kind: ExceptionKind) -> Result<Pred
     let agency = wanted.agency.as_deref();
     let scope = agency.map_or(Scope::All, |a| Scope::Agencies(vec![Agency::new(a)]));
     if !covers(&caller.scope, &scope) {
-        return Err(Problem::bad_request("give the agency: one that you may see"));
+        return Err(Problem::bad_request(said!("give the agency: one that you may see", "hãy nêu đơn vị: một đơn vị mà bạn được xem")));
     }
     let rule = wanted.rule.is_some();
     if !rule && wanted.filter.is_empty() && (agency.is_none() || kind != ExceptionKind::Maintenance) {
-        return Err(Problem::bad_request("give a rule or a filter: this would hold back everything"));
+        return Err(boundless());
     }
     let filter = query::parse_filter(&wanted.filter).map_err(|e| Problem::bad_query(&e))?;
     if !rule && agency.is_none() && filter == Predicate::True {
-        return Err(Problem::bad_request("give a rule or a filter: this would hold back everything"));
+        return Err(boundless());
     }
     Ok(filter)
 }
 
+fn boundless() -> Problem {
+    Problem::bad_request(said!(
+        "give a rule or a filter: this would hold back everything",
+        "hãy nêu luật hoặc bộ lọc: nếu không sẽ chặn mọi cảnh báo"
+    ))
+}
+
 fn said(reason: &str) -> Result<String, Problem> {
     let reason: String = reason.trim().chars().take(REASON).collect();
-    if reason.is_empty() { Err(Problem::bad_request("give a reason")) } else { Ok(reason) }
+    if reason.is_empty() { Err(Problem::bad_request(said!("give a reason", "hãy ghi lý do"))) } else { Ok(reason) }
 }
 
 /// An end as written: an instant, or a time after `begin`; not longer than a year from now.
 fn end(text: &str, begin: i64, now: i64) -> Result<i64, Problem> {
-    let until = duration(text)
-        .map(|d| begin.saturating_add(d))
-        .or_else(|| time::from_rfc3339(text))
-        .ok_or_else(|| Problem::bad_request("until is neither a duration such as 30d nor a time such as 2026-11-23T10:00:00Z"))?;
+    let until = duration(text).map(|d| begin.saturating_add(d)).or_else(|| time::from_rfc3339(text)).ok_or_else(|| {
+        Problem::bad_request(said!(
+            "until is neither a duration such as 30d nor a time such as 2026-11-23T10:00:00Z",
+            "until không phải là khoảng thời gian như 30d, cũng không phải thời điểm như 2026-11-23T10:00:00Z"
+        ))
+    })?;
     if until > now.saturating_add(LONGEST) {
-        return Err(Problem::bad_request("it may last a year at the longest"));
+        return Err(Problem::bad_request(said!("it may last a year at the longest", "kéo dài tối đa một năm")));
     }
     Ok(until)
 }
@@ -208,7 +222,9 @@ async fn owner(api: &Api, named: Option<String>, caller: &Caller) -> Result<Stri
     let state = api.deps.state.clone();
     match api.small.store(move || state.user(&name)).await? {
         Some(user) if !user.disabled => Ok(user.name),
-        _ => Err(Problem::bad_request("the owner is not an enabled user")),
+        _ => {
+            Err(Problem::bad_request(said!("the owner is not an enabled user", "người chịu trách nhiệm phải là tài khoản đang hoạt động")))
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
+use fansipan_model::said;
 use fansipan_storage::{AuditFilter, IncidentFilter, StoreError};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -133,12 +134,15 @@ fn begin(
     work: impl FnOnce(&ApiDeps, &mut Out) -> Result<(), StoreError> + Send + 'static,
 ) -> Result<Response, Problem> {
     let Some(format) = Format::named(params.format.as_deref().unwrap_or("jsonl")) else {
-        return Err(Problem::bad_request("format is jsonl, csv or parquet"));
+        return Err(Problem::bad_request(said!("format is jsonl, csv or parquet", "format là jsonl, csv hoặc parquet")));
     };
     let columns = params.columns.as_deref().filter(|c| !c.is_empty()).unwrap_or(usual);
     let columns: Vec<String> = columns.split(',').map(|c| c.trim().to_owned()).filter(|c| !c.is_empty()).collect();
     if columns.is_empty() || columns.len() > COLUMNS {
-        return Err(Problem::bad_request(format!("columns names 1 to {COLUMNS} columns, separated by commas")));
+        return Err(Problem::bad_request(said!(
+            "columns names 1 to {COLUMNS} columns, separated by commas",
+            "columns nêu từ 1 đến {COLUMNS} cột, cách nhau bằng dấu phẩy"
+        )));
     }
     trail.note(what, json!({ "format": params.format, "q": params.q, "status": params.status, "since": params.since, "from": params.from, "to": params.to }));
     let (sender, receiver) = mpsc::channel::<io::Result<Vec<u8>>>(PIECES);

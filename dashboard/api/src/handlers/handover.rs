@@ -1,7 +1,7 @@
 //! Taking a shift: what changed since it began, what is open, what the shift before says; signed by whoever hands over.
 
 use axum::{extract::State, http::StatusCode};
-use fansipan_model::{AlertStatus, Incident, SourceInfo, time};
+use fansipan_model::{AlertStatus, Incident, SourceInfo, said, time};
 use fansipan_storage::{AlertFilter, Handover, IncidentFilter, ResponseFilter};
 use serde_json::json;
 
@@ -103,9 +103,12 @@ pub(crate) async fn sign(
     Json(signed): Json<HandoverSign>,
 ) -> Result<(StatusCode, Json<HandoverDto>), Problem> {
     let at = now();
-    let since = time::from_rfc3339(&signed.since)
-        .filter(|since| *since <= at)
-        .ok_or_else(|| Problem::bad_request("since is the time at which the shift began, such as 2026-11-23T06:00:00Z"))?;
+    let since = time::from_rfc3339(&signed.since).filter(|since| *since <= at).ok_or_else(|| {
+        Problem::bad_request(said!(
+            "since is the time at which the shift began, such as 2026-11-23T06:00:00Z",
+            "since là lúc bắt đầu ca trực, ví dụ 2026-11-23T06:00:00Z"
+        ))
+    })?;
     let note: String = signed.note.trim().chars().take(NOTE).collect();
     trail.note("", json!({ "since": signed.since, "note": note.chars().take(200).collect::<String>() }));
     let mut handover = Handover { number: 0, at, since, who: caller.name, note };

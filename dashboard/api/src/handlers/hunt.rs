@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use fansipan_model::{Event, Predicate, Scope, Value, fields};
+use fansipan_model::{Event, Predicate, Said, Scope, Value, Word, fields, said};
 use fansipan_rules::{RuleIndex, RuleSet, Scratch, Severity, Taxonomy};
 use fansipan_storage::{EventStore, TimeRange};
 use serde_json::json;
@@ -49,8 +49,11 @@ pub(crate) async fn start(
         api.searches.run(move || rules(request, || live.rule_set())).await??
     };
     if set.is_empty() {
-        let why = diagnostics.first().map_or_else(|| "none of that level".to_owned(), |d| format!("{} {}", d.code, d.message));
-        return Err(Problem::bad_request(format!("no rule is left to hunt with: {why}")));
+        let why = diagnostics.first().map_or_else(
+            || said!("none of that level", "không có luật nào ở mức đó"),
+            |RuleDiagnostic { code, message, message_vi, .. }| said!("{code} {message}", "{code} {message_vi}"),
+        );
+        return Err(Problem::bad_request(said!("no rule is left to hunt with: {why}", "không còn luật nào để săn tìm: {why:#}")));
     }
     let (sender, receiver) = mpsc::channel::<Vec<u8>>(PIECES);
     tokio::spawn(async move {
@@ -61,8 +64,14 @@ pub(crate) async fn start(
             lines.end(&set, counted, diagnostics);
         });
         if let Err(problem) = work.await {
-            let end =
-                HuntLine::End { error: Some(problem.code().to_owned()), rules: 0, examined: 0, detections: 0, diagnostics: Vec::new() };
+            let end = HuntLine::End {
+                error: Some(problem.detail().en.clone()),
+                error_vi: Some(problem.detail().vi.clone()),
+                rules: 0,
+                examined: 0,
+                detections: 0,
+                diagnostics: Vec::new(),
+            };
             // a reader that is gone needs no end
             let _ = sender.send(line(&end)).await;
         }
@@ -74,7 +83,9 @@ pub(crate) async fn start(
 /// The rules to use and what is wrong with those given.
 fn rules(request: HuntRequest, in_force: impl FnOnce() -> Arc<RuleSet>) -> Result<(Arc<RuleSet>, Vec<RuleDiagnostic>), Problem> {
     let wanted = |rule: &fansipan_rules::Rule| request.level.is_none_or(|least| rule.meta.level >= least);
-    let taxonomy = || Taxonomy::builtin().map_err(|e| Problem::internal("the built-in log sources", &e));
+    let taxonomy = || {
+        Taxonomy::builtin().map_err(|e| Problem::internal(Word::new("the built-in log sources", "việc đọc các nguồn nhật ký có sẵn"), &e))
+    };
     let (set, found) = match request.rules {
         None if request.level.is_none() => return Ok((in_force(), Vec::new())),
         None => {
@@ -101,7 +112,7 @@ struct Lines {
     sender: mpsc::Sender<Vec<u8>>,
     piece: Vec<u8>,
     detections: u64,
-    broken: Option<String>,
+    broken: Option<Said>,
 }
 
 fn line(line: &HuntLine<'_>) -> Vec<u8> {
@@ -132,7 +143,8 @@ impl Lines {
     }
 
     fn end(mut self, set: &RuleSet, examined: u64, diagnostics: Vec<RuleDiagnostic>) {
-        let end = HuntLine::End { error: self.broken.take(), rules: set.len(), examined, detections: self.detections, diagnostics };
+        let (error, error_vi) = self.broken.take().map(|said| (said.en, said.vi)).unzip();
+        let end = HuntLine::End { error, error_vi, rules: set.len(), examined, detections: self.detections, diagnostics };
         self.piece.extend(line(&end));
         // a reader that is gone needs no end
         let _ = self.send();
@@ -160,7 +172,8 @@ fn hunt(events: &dyn EventStore, scope: &Scope, range: TimeRange, set: &RuleSet,
         Ok(progress) => progress.examined,
         Err(error) => {
             tracing::error!(%error, "a hunt broke off");
-            lines.broken = Some(format!("{}: the event store could not be read to the end", error.code()));
+            let code = error.code();
+            lines.broken = Some(said!("{code}: the event store could not be read to the end", "{code}: không đọc được hết kho sự kiện"));
             0
         }
     }

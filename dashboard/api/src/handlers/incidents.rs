@@ -1,7 +1,7 @@
 //! Incidents: list, look, decide.
 
 use axum::extract::State;
-use fansipan_model::{AlertId, incident};
+use fansipan_model::{AlertId, Word, incident, said};
 use fansipan_storage::{IncidentAct, IncidentFilter};
 use serde_json::json;
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What refusals call an incident.
-pub(super) const WHAT: &str = "this incident";
+pub(super) const WHAT: Word = Word::new("this incident", "sự cố này");
 
 pub(super) fn parse(text: &str) -> Result<AlertId, Problem> {
     AlertId::parse(text).ok_or_else(|| Problem::not_found(WHAT))
@@ -85,7 +85,10 @@ pub(crate) async fn decide(
         let user = api.small.store(move || state.user(&name)).await?;
         let scope = fansipan_model::Scope::Agencies(vec![fansipan_model::Agency::new(agency)]);
         if !user.is_some_and(|u| !u.disabled && covers(&u.scope, &scope)) {
-            return Err(Problem::bad_request("the assignee is not an enabled user who sees this incident's agency"));
+            return Err(Problem::bad_request(said!(
+                "the assignee is not an enabled user who sees this incident's agency",
+                "người được giao phải là tài khoản đang hoạt động và xem được đơn vị của sự cố này"
+            )));
         }
     }
     let (state, record, scope) = (api.deps.state.clone(), trail.record(), caller.scope.clone());
@@ -106,7 +109,7 @@ pub(crate) async fn escalate(
     InPath(alert): InPath<String>,
 ) -> Result<Json<IncidentDto>, Problem> {
     trail.note(&alert, json!({}));
-    let missing = "this alert";
+    let missing = super::alerts::WHAT;
     let alert = AlertId::parse(&alert).ok_or_else(|| Problem::not_found(missing))?;
     let (state, scope) = (api.deps.state.clone(), caller.scope.clone());
     let known = api.small.store(move || state.alert(&scope, alert)).await?.ok_or_else(|| Problem::not_found(missing))?;

@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
+use fansipan_model::said;
 use serde_json::Value;
 
 use crate::{
@@ -59,7 +60,10 @@ pub(crate) async fn show(State(api): State<Api>) -> Result<Response, Problem> {
         }
         Some(Err(_)) => Err(Problem::new(
             Kind::StoreUnavailable,
-            "the configured map cannot be read; an administrator finds why in the service's log (FSP-API-102)",
+            said!(
+                "the configured map cannot be read; an administrator finds why in the service's log (FSP-API-102)",
+                "không đọc được bản đồ đã cấu hình; quản trị viên xem nguyên nhân trong nhật ký của dịch vụ (FSP-API-102)"
+            ),
         )),
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use fansipan_evidence::sha256;
-use fansipan_model::{Entity, Event, case::Stage, fields, incident, time};
+use fansipan_model::{Entity, Event, Word, case::Stage, fields, incident, said, time};
 use fansipan_response::{Action, ActionState};
 use fansipan_storage::ResponseFilter;
 use jiff::{Timestamp, tz};
@@ -58,7 +58,7 @@ pub(crate) async fn show(
         "markdown" => filled,
         "text" => plain(&filled),
         "html" => html(&filled),
-        _ => return Err(Problem::bad_request("format is text, markdown or html")),
+        _ => return Err(Problem::bad_request(said!("format is text, markdown or html", "format là text, markdown hoặc html"))),
     };
     let sha256 = sha256(text.as_bytes());
     trail.note(&id.to_string(), json!({ "form": params.form, "sha256": sha256 }));
@@ -69,7 +69,10 @@ pub(crate) async fn show(
 async fn form(api: &Api, name: &str) -> Result<String, Problem> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     if name.is_empty() || name.len() > 40 || !name.bytes().all(plain) {
-        return Err(Problem::bad_request("form is a name of small letters, digits and -, such as vncert"));
+        return Err(Problem::bad_request(said!(
+            "form is a name of small letters, digits and -, such as vncert",
+            "form là tên gồm chữ thường, chữ số và dấu -, ví dụ vncert"
+        )));
     }
     let path = api.config.data.join("forms").join(format!("{name}.md"));
     let read = tokio::task::spawn_blocking(move || match std::fs::metadata(&path) {
@@ -78,14 +81,18 @@ async fn form(api: &Api, name: &str) -> Result<String, Problem> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     });
-    let own = read.await.map_err(|e| Problem::internal("reading a form", &e))?;
+    let own = read.await.map_err(|e| Problem::internal(Word::new("reading a form", "việc đọc mẫu"), &e))?;
     match own {
         Ok(Some(own)) => Ok(own),
         Ok(None) if name == "vncert" => Ok(VNCERT.to_owned()),
-        Ok(None) => Err(Problem::bad_request(format!("there is no form {name}: vncert is shipped, others are DATA/forms/NAME.md"))),
-        Err(error) => {
-            Err(Problem::bad_request(format!("the form DATA/forms/{name}.md cannot be read ({error}): put a text in UTF-8 there")))
-        }
+        Ok(None) => Err(Problem::bad_request(said!(
+            "there is no form {name}: vncert is shipped, others are DATA/forms/NAME.md",
+            "không có mẫu {name}: có sẵn vncert, mẫu khác đặt ở DATA/forms/TÊN.md"
+        ))),
+        Err(error) => Err(Problem::bad_request(said!(
+            "the form DATA/forms/{name}.md cannot be read ({error}): put a text in UTF-8 there",
+            "không đọc được mẫu DATA/forms/{name}.md ({error}): tệp phải là văn bản UTF-8"
+        ))),
     }
 }
 

@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use fansipan_model::{Word, said};
 use fansipan_storage::{AuditRecord, NewUser, StoreError, User, UserChange};
 use serde::Deserialize;
 use serde_json::json;
@@ -43,7 +44,12 @@ pub(crate) struct CallbackParams {
 }
 
 fn provider(api: &Api) -> Result<&Oidc, Problem> {
-    api.identity.oidc.as_ref().ok_or_else(|| Problem::new(Kind::NotFound, "no OIDC provider is configured: [console.oidc]"))
+    api.identity.oidc.as_ref().ok_or_else(|| {
+        Problem::new(
+            Kind::NotFound,
+            said!("no OIDC provider is configured: [console.oidc]", "chưa cấu hình dịch vụ đăng nhập OIDC: [console.oidc]"),
+        )
+    })
 }
 
 /// The cookie is sent along when the provider sends the browser back (Lax), and read by no page.
@@ -56,7 +62,8 @@ pub(crate) async fn start(State(api): State<Api>) -> Result<Response, Problem> {
     let (url, flow) = provider(&api)?.begin(&api.identity.seal, now()).await?;
     let mut response = StatusCode::SEE_OTHER.into_response();
     put_cookie(&mut response, &flow_cookie(&flow, FLOW_SECONDS));
-    let url = HeaderValue::from_str(&url).map_err(|e| Problem::internal("writing the provider's address", &e))?;
+    let url = HeaderValue::from_str(&url)
+        .map_err(|e| Problem::internal(Word::new("writing the provider's address", "việc ghi địa chỉ của dịch vụ đăng nhập"), &e))?;
     response.headers_mut().insert(header::LOCATION, url);
     Ok(response)
 }
@@ -80,7 +87,8 @@ pub(crate) async fn callback(
             response
         }
         Err(problem) if wants_page(&headers) => {
-            let text = format!("Đăng nhập không thành công · The login failed ({}): {}", problem.code(), problem.detail());
+            let (code, why) = (problem.code(), problem.detail());
+            let text = format!("Đăng nhập không thành công ({code}): {why:#} · The login failed: {why}");
             let mut response = page("/", &escaped(&text), false);
             *response.status_mut() = problem.status();
             response
@@ -101,17 +109,38 @@ fn escaped(text: &str) -> String {
 async fn finish(api: &Api, peer: Peer, trail: &Trail, headers: &HeaderMap, params: CallbackParams) -> Result<String, Problem> {
     let oidc = provider(api)?;
     if let Peer::Network(address) = peer {
-        let slow_down = |wait| Problem::new(Kind::TooManyAttempts, "too many logins; try again shortly").retry_after(wait);
+        let slow_down = |wait| {
+            Problem::new(
+                Kind::TooManyAttempts,
+                said!("too many logins; try again shortly", "quá nhiều lần đăng nhập; hãy thử lại sau ít phút"),
+            )
+            .retry_after(wait)
+        };
         api.identity.logins.check(Subject::Address(address.ip())).map_err(slow_down)?;
     }
     if params.error.is_some() {
-        return Err(Problem::new(Kind::LoginFailed, "the provider did not log you in; begin again at the login page"));
+        return Err(Problem::new(
+            Kind::LoginFailed,
+            said!(
+                "the provider did not log you in; begin again at the login page",
+                "dịch vụ đăng nhập chưa cho bạn vào; hãy bắt đầu lại ở trang đăng nhập"
+            ),
+        ));
     }
     let (Some(code), Some(state)) = (params.code, params.state) else {
-        return Err(Problem::bad_request("code and state are missing; begin at the login page"));
+        return Err(Problem::bad_request(said!(
+            "code and state are missing; begin at the login page",
+            "thiếu code và state; hãy bắt đầu ở trang đăng nhập"
+        )));
     };
     let Some(flow) = cookie(headers, FLOW_COOKIE) else {
-        return Err(Problem::new(Kind::LoginFailed, "this login was not begun in this browser; begin again at the login page"));
+        return Err(Problem::new(
+            Kind::LoginFailed,
+            said!(
+                "this login was not begun in this browser; begin again at the login page",
+                "lần đăng nhập này không bắt đầu từ trình duyệt này; hãy bắt đầu lại ở trang đăng nhập"
+            ),
+        ));
     };
     let person = oidc.finish(&api.identity.seal, flow, code, &state, now()).await?;
     let user = admit(api, trail, person, &oidc.config().groups).await?;
@@ -140,7 +169,13 @@ pub(super) async fn admit(api: &Api, trail: &Trail, person: ExternalPerson, rule
     let Some((roles, scope)) = granted(rules, &person.groups) else {
         trail.who(&person.name);
         trail.note(&person.name, json!({ "failed": "no group", "provider": person.provider }));
-        return Err(Problem::new(Kind::LoginFailed, "none of your groups may use this console; ask its administrator for one"));
+        return Err(Problem::new(
+            Kind::LoginFailed,
+            said!(
+                "none of your groups may use this console; ask its administrator for one",
+                "không nhóm nào của bạn được dùng bảng điều khiển này; hãy xin quản trị viên cấp"
+            ),
+        ));
     };
     let roles: Vec<String> = roles.into_iter().map(Role::as_str).map(str::to_owned).collect();
     let (people, state) = (api.deps.people.clone(), api.deps.state.clone());
@@ -158,7 +193,13 @@ pub(super) async fn admit(api: &Api, trail: &Trail, person: ExternalPerson, rule
     if user.disabled {
         trail.who(&user.name);
         trail.note(&user.name, json!({ "failed": "disabled" }));
-        return Err(Problem::new(Kind::LoginFailed, "this user is disabled here; ask the console's administrator"));
+        return Err(Problem::new(
+            Kind::LoginFailed,
+            said!(
+                "this user is disabled here; ask the console's administrator",
+                "tài khoản này đang bị chặn tại đây; hãy hỏi quản trị viên"
+            ),
+        ));
     }
     let mut change = UserChange {
         display_name: (user.display_name != display_name).then_some(display_name),
@@ -221,9 +262,13 @@ async fn make(api: &Api, person: ExternalPerson, user: NewUser) -> Result<User, 
     let people = api.deps.people.clone();
     let made = api.small.run(move || people.add_external_user(&person.provider, &person.subject, &user, now(), &record)).await?;
     made.map_err(|e| match e {
-        StoreError::Exists { .. } => {
-            Problem::new(Kind::Conflict, "a user of this name exists here already; an administrator must remove or rename one of the two")
-        }
+        StoreError::Exists { .. } => Problem::new(
+            Kind::Conflict,
+            said!(
+                "a user of this name exists here already; an administrator must remove or rename one of the two",
+                "tại đây đã có tài khoản cùng tên; quản trị viên phải xóa hoặc đổi tên một trong hai"
+            ),
+        ),
         other => other.into(),
     })
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use fansipan_model::{FieldId, Predicate, Scope, SourceInfo, fields, time};
+use fansipan_model::{FieldId, Predicate, Scope, SourceInfo, fields, said, time};
 use fansipan_storage::{AlertCounts, Facet, RuleActivity, StoreError, TimeRange, cases::Figures};
 
 use super::sources::active;
@@ -46,9 +46,9 @@ pub(crate) async fn show(
     Params(params): Params<OverviewParams>,
 ) -> Result<Same<Overview>, Problem> {
     let text = params.since.filter(|s| !s.is_empty()).unwrap_or_else(|| "24h".to_owned());
-    let span = duration(&text)
-        .filter(|d| (60 * time::SECOND..=LONGEST).contains(d))
-        .ok_or_else(|| Problem::bad_request("since is a duration from 1m to 31d, such as 24h"))?;
+    let span = duration(&text).filter(|d| (60 * time::SECOND..=LONGEST).contains(d)).ok_or_else(|| {
+        Problem::bad_request(said!("since is a duration from 1m to 31d, such as 24h", "since là khoảng thời gian từ 1m đến 31d, ví dụ 24h"))
+    })?;
     let key = (scope_key(&caller.scope), span);
     let compute = async {
         let (deps, geo, scope) = (api.deps.clone(), api.geo.clone(), caller.scope);

@@ -2,7 +2,7 @@
 //! elsewhere are switched the same way.
 
 use axum::extract::State;
-use fansipan_model::{Scope, said};
+use fansipan_model::{Scope, Word, said};
 use fansipan_storage::OwnRule;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What refusals call one.
-const WHAT: &str = "this rule";
+const WHAT: Word = Word::new("this rule", "luật này");
 /// Characters of a reason, and of an id, which is the name of a file.
 const REASON: usize = 2000;
 const ID: usize = 100;
@@ -89,19 +89,30 @@ pub(crate) async fn switch(
 /// Refuses where detection does not read what is kept here, and those who see some agencies only: a rule looks at every one's events.
 fn here(api: &Api, caller: &Caller) -> Result<(), Problem> {
     if caller.scope != Scope::All {
-        return Err(Problem::new(Kind::Forbidden, "rules concern every agency: only somebody who sees all of them changes one"));
+        return Err(Problem::new(
+            Kind::Forbidden,
+            said!(
+                "rules concern every agency: only somebody who sees all of them changes one",
+                "luật áp dụng cho mọi đơn vị: chỉ người xem được tất cả đơn vị mới sửa được"
+            ),
+        ));
     }
     match api.deps.rule_control {
         Some(_) => Ok(()),
-        None => Err(Problem::bad_request(
+        None => Err(Problem::bad_request(said!(
             "detection runs on other machines here: change the rules in the folders that [rules] paths of the analyzers names",
-        )),
+            "ở đây việc phát hiện chạy trên máy khác: hãy sửa luật trong các thư mục ghi ở [rules] paths của máy phân tích"
+        ))),
     }
 }
 
 fn said(why: &str) -> Result<String, Problem> {
     let why: String = why.trim().chars().take(REASON).collect();
-    if why.is_empty() { Err(Problem::bad_request("say why: whoever reads the history wants to know")) } else { Ok(why) }
+    if why.is_empty() {
+        Err(Problem::bad_request(said!("say why: whoever reads the history wants to know", "hãy ghi lý do: người đọc lịch sử sẽ cần biết")))
+    } else {
+        Ok(why)
+    }
 }
 
 /// The id that a clean draft is kept by.
@@ -115,7 +126,7 @@ fn named(draft: &Draft, listing: &RuleListing) -> Result<String, Problem> {
                 said!("{code} {message} (line {line})", "{code} {message_vi} (dòng {line})")
             },
         );
-        return Err(Problem::said(
+        return Err(Problem::new(
             Kind::BadRequest,
             said!("the rule has faults and is not kept: {why}", "luật có lỗi nên chưa được lưu: {why:#}"),
         ));
@@ -123,14 +134,18 @@ fn named(draft: &Draft, listing: &RuleListing) -> Result<String, Problem> {
     let id = draft.ids.first().cloned().unwrap_or_default();
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if id.is_empty() || id.len() > ID || !id.chars().all(plain) || id.starts_with('.') || draft.ids.iter().any(|i| i == "draft.yml") {
-        return Err(Problem::bad_request("give every rule an id: a UUID, best a new one"));
+        return Err(Problem::bad_request(said!(
+            "give every rule an id: a UUID, best a new one",
+            "mỗi luật phải có id: một UUID, tốt nhất là UUID mới"
+        )));
     }
     let own_file = format!("/{id}.yml");
     let taken = |r: &&crate::ports::RuleInfo| draft.ids.contains(&r.id) && !(r.own && r.file.ends_with(&own_file));
     if let Some(other) = listing.items.iter().find(taken) {
-        return Err(Problem::bad_request(format!(
-            "the id {} is that of a rule in {}: give yours an id of its own, and switch the other one off if yours replaces it",
-            other.id, other.file
+        let (id, file) = (&other.id, &other.file);
+        return Err(Problem::bad_request(said!(
+            "the id {id} is that of a rule in {file}: give yours an id of its own, and switch the other one off if yours replaces it",
+            "id {id} đã là của một luật trong {file}: hãy đặt id riêng cho luật của bạn, và tắt luật kia nếu luật của bạn thay nó"
         )));
     }
     Ok(id)
@@ -144,9 +159,10 @@ async fn keep(api: &Api, trail: &Trail, rule: OwnRule) -> Result<Json<OwnRuleDto
         && let Err(reason) = api.searches.run(move || control.put_in_force()).await?
     {
         tracing::error!(rule = kept.id, "FSP-API-101: a rule is kept and not in force: {reason}");
-        let detail = format!(
-            "version {} is kept and not in force yet: the rule folder cannot be written; free space on the disk of the data folder and save again",
-            kept.version
+        let version = kept.version;
+        let detail = said!(
+            "version {version} is kept and not in force yet: the rule folder cannot be written; free space on the disk of the data folder and save again",
+            "phiên bản {version} đã lưu nhưng chưa có hiệu lực: không ghi được thư mục luật; hãy giải phóng ổ đĩa chứa thư mục dữ liệu rồi lưu lại"
         );
         return Err(Problem::new(Kind::StoreUnavailable, detail));
     }

@@ -1,7 +1,7 @@
 //! API tokens of one's own: worth no more than their person is at the moment of each call, and gone with them.
 
 use axum::{extract::State, http::StatusCode};
-use fansipan_model::time;
+use fansipan_model::{Word, said, time};
 use fansipan_storage::{ApiToken, NewToken};
 use serde_json::json;
 
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     access::Role,
     dto::{OwnTokenCreation, TokenInfo, TokenList, TokenMade},
-    extract::{InPath, Json},
+    extract::{InPath, Json, days},
     guard::Trail,
     identity::{Caller, hash},
     problem::Problem,
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What refusals call one.
-const WHAT: &str = "a token of yours with this name";
+const WHAT: Word = Word::new("a token of yours with this name", "khóa API của bạn với tên này");
 /// Days it is good for unless told otherwise, and at most.
 const DAYS: (u32, u32) = (90, 366);
 /// Tokens of one person.
@@ -49,17 +49,21 @@ pub(crate) async fn create(
 ) -> Result<(StatusCode, Json<TokenMade>), Problem> {
     let user = person(&caller)?.clone();
     check_name(&new.name)?;
-    let days = new.expires_in_days.unwrap_or(DAYS.0);
-    if !(1..=DAYS.1).contains(&days) {
-        return Err(Problem::bad_request(format!("expires_in_days is 1 to {}", DAYS.1)));
-    }
+    let days = days(new.expires_in_days, DAYS)?;
     let asked = new.roles.unwrap_or_else(|| caller.roles.clone());
     if let Some(more) = asked.iter().find(|role| !caller.roles.contains(role)) {
-        return Err(Problem::bad_request(format!("you do not have the role {}, so your token cannot have it", more.as_str())));
+        let role = more.as_str();
+        return Err(Problem::bad_request(said!(
+            "you do not have the role {role}, so your token cannot have it",
+            "bạn không có vai trò {role} nên khóa API của bạn cũng không thể có"
+        )));
     }
     let roles = role_words(&asked.into_iter().filter(|r: &Role| r.for_people()).collect::<Vec<_>>())?;
     if own(&api, &user.name).await?.len() >= MOST {
-        return Err(Problem::bad_request(format!("you have {MOST} tokens; revoke some first")));
+        return Err(Problem::bad_request(said!(
+            "you have {MOST} tokens; revoke some first",
+            "bạn đã có {MOST} khóa API; hãy thu hồi bớt trước"
+        )));
     }
     // two people may choose the same word
     let name = format!("{}/{}", user.name, new.name);

@@ -11,7 +11,7 @@ use std::{
 
 use axum::{extract::State, response::Response};
 use fansipan_evidence::{Hashing, PacketFigures};
-use fansipan_model::{AlertId, AnswerOutcome, CollectorAnswer, Event, FieldId, PacketsFound, Said, Scope, Value, fields, said, time};
+use fansipan_model::{AlertId, AnswerOutcome, CollectorAnswer, Event, FieldId, PacketsFound, Said, Scope, Value, Word, fields, said, time};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ const MINUTES: i64 = 15;
 /// Most minutes that can be asked for.
 const MOST_MINUTES: u32 = 1440;
 const MINUTE: i64 = 60 * time::SECOND;
-const WHAT: &str = "this event or alert";
+const WHAT: Word = Word::new("this event or alert", "sự kiện hoặc cảnh báo này");
 
 /// `GET /packets/{id}`
 pub(crate) async fn take(
@@ -47,7 +47,7 @@ pub(crate) async fn take(
     let minutes = match params.minutes {
         None => MINUTES,
         Some(n @ 1..=MOST_MINUTES) => i64::from(n),
-        Some(_) => return Err(Problem::bad_request(format!("minutes is 1 to {MOST_MINUTES}"))),
+        Some(_) => return Err(Problem::bad_request(said!("minutes is 1 to {MOST_MINUTES}", "minutes từ 1 đến {MOST_MINUTES}"))),
     };
     let (agency, events) = subject(&api, &caller.scope, &id).await?;
     trail.of(&agency);
@@ -55,7 +55,10 @@ pub(crate) async fn take(
     let asked: Vec<String> = flows.iter().map(|f| f.key.to_string()).collect();
     trail.note(&id, json!({ "flows": asked }));
     if flows.is_empty() {
-        let detail = "no event of it names a flow: packets are found by network.community_id, or by source and destination address";
+        let detail = said!(
+            "no event of it names a flow: packets are found by network.community_id, or by source and destination address",
+            "không sự kiện nào nêu luồng: gói tin được tìm theo network.community_id, hoặc theo địa chỉ nguồn và đích"
+        );
         return Err(Problem::new(Kind::NoFlow, detail));
     }
     let (store, scope, data) = (api.deps.packets.clone(), caller.scope.clone(), api.config.data.clone());
@@ -151,12 +154,15 @@ fn refusal(error: PacketsError) -> Problem {
     match error {
         PacketsError::Off => Problem::new(
             Kind::PacketsOff,
-            "no packet ring is kept where this was seen: set `ring = {}` in [[sources.tap]]; it holds what passes from then on",
+            said!(
+                "no packet ring is kept where this was seen: set `ring = {{}}` in [[sources.tap]]; it holds what passes from then on",
+                "nơi thấy luồng này không bật kho gói tin: đặt `ring = {{}}` trong [[sources.tap]]; từ đó trở đi kho giữ những gì đi qua"
+            ),
         ),
-        PacketsError::Unanswered(collectors) => Problem::said(Kind::PacketsElsewhere, unanswered(&collectors)),
+        PacketsError::Unanswered(collectors) => Problem::new(Kind::PacketsElsewhere, unanswered(&collectors)),
         PacketsError::Unreachable(why) => {
             tracing::error!(why, "packets");
-            Problem::said(
+            Problem::new(
                 Kind::PacketsElsewhere,
                 said!(
                     "no collector can be asked: Kafka does not answer. See `fansipan doctor`; the service's log has the reason",
@@ -166,24 +172,32 @@ fn refusal(error: PacketsError) -> Problem {
         }
         PacketsError::Io(error) => {
             tracing::error!(%error, "packets");
-            Problem::new(Kind::StoreUnavailable, "reading the packet ring failed; the service's log has the reason")
+            Problem::new(
+                Kind::StoreUnavailable,
+                said!(
+                    "reading the packet ring failed; the service's log has the reason",
+                    "không đọc được kho gói tin; xem nguyên nhân trong nhật ký của dịch vụ"
+                ),
+            )
         }
     }
 }
 
-fn gone(found: &PacketsFound, collectors: &[CollectorAnswer]) -> String {
-    let age = match found.oldest {
-        Some(oldest) => format!("the oldest packets there are of {}", time::to_rfc3339(oldest)),
-        None => "it holds no packets".to_owned(),
+fn gone(found: &PacketsFound, collectors: &[CollectorAnswer]) -> Said {
+    let age = match found.oldest.map(time::to_rfc3339) {
+        Some(oldest) => said!("the oldest packets there are of {oldest}", "gói tin cũ nhất trong kho là của {oldest}"),
+        None => said!("it holds no packets", "kho không có gói tin nào"),
     };
-    let cut = if found.cut > 0 { format!("; {} packets of the flow were left out beyond flow_mib", found.cut) } else { String::new() };
-    let asked = match collectors {
-        [] => String::new(),
-        all => format!("; collectors: {}", all.iter().map(|c| c.collector.as_str()).collect::<Vec<_>>().join(", ")),
+    let cut = match found.cut {
+        0 => Said::default(),
+        n => said!("; {n} packets of the flow were left out beyond flow_mib", "; {n} gói tin của luồng bị bỏ qua vì vượt flow_mib"),
     };
-    format!(
-        "the packet ring has none of its packets any more, or never had: {age}{cut}. keep_hours and max_mib say how much is kept (asked at {}{asked})",
-        time::to_rfc3339(now())
+    let names = collectors.iter().map(|c| c.collector.as_str()).collect::<Vec<_>>().join(", ");
+    let asked = if names.is_empty() { Said::default() } else { said!("; collectors: {names}", "; bộ thu thập: {names}") };
+    let at = time::to_rfc3339(now());
+    said!(
+        "the packet ring has none of its packets any more, or never had: {age}{cut}. keep_hours and max_mib say how much is kept (asked at {at}{asked})",
+        "kho gói tin không còn gói tin nào của luồng này, hoặc chưa từng có: {age:#}{cut:#}. keep_hours và max_mib quy định giữ bao nhiêu (hỏi lúc {at}{asked:#})"
     )
 }
 

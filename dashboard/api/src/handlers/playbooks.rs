@@ -1,8 +1,8 @@
 //! Playbooks and their runs: list, start, look, answer tasks, cancel.
 
 use axum::extract::State;
-use fansipan_model::AlertId;
-use fansipan_response::{ResponseError, playbook::Library};
+use fansipan_model::{AlertId, Word};
+use fansipan_response::{ResponseError, playbook::Library, told};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What refusals call a run.
-const WHAT: &str = "this run of a playbook";
+const WHAT: Word = Word::new("this run of a playbook", "lần chạy kịch bản này");
 
 /// `GET /playbooks`
 pub(crate) async fn list(
@@ -30,22 +30,25 @@ pub(crate) async fn list(
 ) -> Result<Json<PlaybookList>, Problem> {
     let incident = match params.incident.filter(|i| !i.is_empty()) {
         Some(text) => {
-            let id = AlertId::parse(&text).ok_or_else(|| Problem::not_found("this incident"))?;
+            let id = AlertId::parse(&text).ok_or_else(|| Problem::not_found(Word::new("this incident", "sự cố này")))?;
             let state = api.deps.state.clone();
             let found = api.small.store(move || state.incident(&caller.scope, id)).await?;
-            Some(found.ok_or_else(|| Problem::not_found("this incident"))?.0)
+            Some(found.ok_or_else(|| Problem::not_found(Word::new("this incident", "sự cố này")))?.0)
         }
         None => None,
     };
     let library = api.deps.response.library();
     let fits = |p| incident.as_ref().is_some_and(|i| Library::fits(p, i));
     let items = library.all().map(|e| PlaybookDto::new(&e.playbook, fits(&e.playbook))).collect();
-    Ok(Json(PlaybookList { items, refused: library.faults().iter().map(ToString::to_string).collect() }))
+    let refused: Vec<String> = library.faults().iter().map(ToString::to_string).collect();
+    let refused_vi = refused.iter().map(|fault| told(fault).vi).collect();
+    Ok(Json(PlaybookList { items, refused, refused_vi }))
 }
 
 /// `GET /playbooks/{name}`
 pub(crate) async fn show(State(api): State<Api>, InPath(name): InPath<String>) -> Result<Json<PlaybookDetail>, Problem> {
-    let entry = api.deps.response.library().get(&name).cloned().ok_or_else(|| Problem::not_found("this playbook"))?;
+    let entry =
+        api.deps.response.library().get(&name).cloned().ok_or_else(|| Problem::not_found(Word::new("this playbook", "kịch bản này")))?;
     let playbook = PlaybookDto::new(&entry.playbook, false);
     Ok(Json(PlaybookDetail { playbook, text: entry.source.clone(), file: entry.file.clone() }))
 }

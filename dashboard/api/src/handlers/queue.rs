@@ -1,7 +1,7 @@
 //! The queue of alerts: take the next, judge many at once and take that back, look around one.
 
 use axum::extract::State;
-use fansipan_model::{Agency, Alert, AlertStatus, Entity, Scope};
+use fansipan_model::{Agency, Alert, AlertStatus, Entity, Scope, Word, said};
 use fansipan_storage::{
     AuditFilter,
     cases::{BulkRequest, ContextRequest, EntityHistory},
@@ -60,10 +60,16 @@ pub(crate) async fn bulk(
     let given = decision.filter;
     let ids = given.ids;
     if ids.len() > NAMED {
-        return Err(Problem::bad_request(format!("at most {NAMED} alerts are named one by one; give a filter for more")));
+        return Err(Problem::bad_request(said!(
+            "at most {NAMED} alerts are named one by one; give a filter for more",
+            "chỉ nêu đích danh tối đa {NAMED} cảnh báo; nhiều hơn thì dùng bộ lọc"
+        )));
     }
     if matches!(decision.status, StatusDto::FalsePositive | StatusDto::Benign) && reason.is_none() && !decision.dry_run {
-        return Err(Problem::bad_request("a reason is needed to judge many alerts false or harmless"));
+        return Err(Problem::bad_request(said!(
+            "a reason is needed to judge many alerts false or harmless",
+            "kết luận nhiều cảnh báo là báo nhầm hay vô hại thì phải có lý do"
+        )));
     }
     let params = AlertParams {
         status: given.status,
@@ -110,7 +116,15 @@ pub(crate) async fn undo(
     // decisions of others are taken back by who manages the service on its own host
     let who = (!matches!(caller.via, Via::Local)).then(|| caller.name.clone());
     let undone = api.small.run(move || cases.bulk_undo(&scope, &wanted.token, who.as_deref(), now(), &record)).await?;
-    let undone = undone.map_err(|e| hide(e, "a decision of yours with this token that can still be taken back"))?;
+    let undone = undone.map_err(|e| {
+        hide(
+            e,
+            Word::new(
+                "a decision of yours with this token that can still be taken back",
+                "quyết định của bạn với mã này và còn hoàn tác được",
+            ),
+        )
+    })?;
     trail.written();
     api.deps.feed.notice(Notice::new("bulk", None, json!({ "changed": undone.changed, "status": null, "who": caller.name })));
     Ok(Json(UndoAnswer { restored: undone.changed, kept: undone.kept }))

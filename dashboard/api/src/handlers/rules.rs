@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use axum::extract::State;
-use fansipan_model::Scope;
+use fansipan_model::{Scope, Word};
 use fansipan_storage::{RuleCount, cases::Verdicts};
 
 use super::coverage;
@@ -65,6 +65,6 @@ pub(crate) async fn show(State(api): State<Api>, caller: Caller, InPath(id): InP
         let rule = listing.items.iter().find(|r| r.id == id)?.clone();
         Some((live.rule_text(&id)?, rule))
     });
-    let Some((text, rule)) = found.await? else { return Err(Problem::not_found("this rule")) };
+    let Some((text, rule)) = found.await? else { return Err(Problem::not_found(Word::new("this rule", "luật này"))) };
     Ok(Json(RuleDetail { rule: dto(&rule, &counts), text }))
 }

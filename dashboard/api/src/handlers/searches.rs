@@ -1,6 +1,7 @@
 //! Saved searches: one's own and those shared.
 
 use axum::{extract::State, http::StatusCode};
+use fansipan_model::{Word, said};
 use fansipan_storage::cases::SavedSearch;
 use serde_json::json;
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// What refusals call one.
-const WHAT: &str = "a saved search of yours with this id";
+const WHAT: Word = Word::new("a saved search of yours with this id", "tìm kiếm đã lưu của bạn với mã này");
 
 /// `GET /searches`
 pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<SearchList>, Problem> {
@@ -34,7 +35,10 @@ pub(crate) async fn save(
 ) -> Result<Json<SearchDto>, Problem> {
     let name = wanted.name.trim().to_owned();
     if name.is_empty() || name.chars().count() > 200 {
-        return Err(Problem::bad_request("a saved search has a name of 1 to 200 characters"));
+        return Err(Problem::bad_request(said!(
+            "a saved search has a name of 1 to 200 characters",
+            "tên của tìm kiếm đã lưu có từ 1 đến 200 ký tự"
+        )));
     }
     let id = wanted.id.filter(|id| !id.is_empty()).unwrap_or_else(|| Uuid::new_v4().to_string());
     trail.note(&id, json!({ "name": name, "shared": wanted.shared, "search": wanted.search }));

@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use axum::{extract::State, http::StatusCode};
-use fansipan_model::time;
+use fansipan_model::{Word, said, time};
 use fansipan_storage::User;
 use serde_json::json;
 
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What refusals call one.
-const WHAT: &str = "this second factor";
+const WHAT: Word = Word::new("this second factor", "lớp xác thực thứ hai này");
 
 fn purpose(user: &User) -> String {
     format!("totp:{}", user.name)
@@ -32,7 +32,13 @@ fn purpose(user: &User) -> String {
 
 fn here(user: &User, api: &Api) -> Result<(), Problem> {
     if api.logs_in_at_provider(user) {
-        return Err(Problem::new(Kind::Conflict, "you log in at the provider, which asks for a second factor itself"));
+        return Err(Problem::new(
+            Kind::Conflict,
+            said!(
+                "you log in at the provider, which asks for a second factor itself",
+                "bạn đăng nhập qua dịch vụ đăng nhập, nơi đó tự yêu cầu xác thực hai lớp"
+            ),
+        ));
     }
     Ok(())
 }
@@ -62,7 +68,13 @@ pub(crate) async fn confirm(
     let subject = user.name.to_lowercase();
     api.identity.users.attempt(Subject::Identity(&subject), Instant::now()).map_err(wait)?;
     let Some(step) = step(&api, user, &proof.code).await? else {
-        return Err(Problem::new(Kind::LoginFailed, "the code does not fit; look at the clock of the phone and type the next one"));
+        return Err(Problem::new(
+            Kind::LoginFailed,
+            said!(
+                "the code does not fit; look at the clock of the phone and type the next one",
+                "mã không đúng; hãy xem lại đồng hồ của điện thoại rồi nhập mã tiếp theo"
+            ),
+        ));
     };
     let (codes, hashes) = totp::recovery_codes()?;
     let (people, name, record) = (api.deps.people.clone(), user.name.clone(), trail.record());
@@ -82,7 +94,13 @@ pub(crate) async fn remove(
     let user = person(&caller)?;
     trail.note(&user.name, json!({}));
     if required(&api, user) {
-        return Err(Problem::new(Kind::Conflict, "your role requires a second factor; an administrator can reset it to enrol another"));
+        return Err(Problem::new(
+            Kind::Conflict,
+            said!(
+                "your role requires a second factor; an administrator can reset it to enrol another",
+                "vai trò của bạn bắt buộc xác thực hai lớp; quản trị viên có thể đặt lại để bạn đăng ký mới"
+            ),
+        ));
     }
     let subject = user.name.to_lowercase();
     api.identity.users.attempt(Subject::Identity(&subject), Instant::now()).map_err(wait)?;
@@ -122,7 +140,13 @@ async fn step(api: &Api, user: &User, code: &str) -> Result<Option<u64>, Problem
     let Some(secret) = api.identity.seal.unseal(&purpose(user), &factor.sealed) else {
         tracing::error!(user = %user.name, "FSP-API-110 a second factor cannot be read with identity.key in the data folder; \
             restore that file, or reset the second factor with DELETE /api/v1/users/NAME/second-factor");
-        return Err(Problem::new(Kind::Internal, "the second factor cannot be read; an administrator must reset it"));
+        return Err(Problem::new(
+            Kind::Internal,
+            said!(
+                "the second factor cannot be read; an administrator must reset it",
+                "không đọc được lớp xác thực thứ hai; quản trị viên phải đặt lại"
+            ),
+        ));
     };
     totp::step(&secret, &user.name, code, u64::try_from(now() / time::SECOND).unwrap_or(0))
 }
@@ -133,7 +157,10 @@ pub(crate) async fn check(api: &Api, user: &User, code: Option<&str>) -> Result<
         return Ok(());
     }
     let Some(code) = code.map(str::trim).filter(|c| !c.is_empty()) else {
-        let detail = "name and password are right; send them again with the code of your authenticator, or with a recovery code";
+        let detail = said!(
+            "name and password are right; send them again with the code of your authenticator, or with a recovery code",
+            "tên và mật khẩu đúng; hãy gửi lại kèm mã của ứng dụng xác thực, hoặc mã khôi phục"
+        );
         return Err(Problem::new(Kind::SecondFactorNeeded, detail));
     };
     let (people, name) = (api.deps.people.clone(), user.name.clone());
@@ -145,5 +172,12 @@ pub(crate) async fn check(api: &Api, user: &User, code: Option<&str>) -> Result<
         }
     };
     // One answer for a wrong code and for one that was used before.
-    if fresh { Ok(()) } else { Err(Problem::new(Kind::LoginFailed, "the code is wrong or was used before; wait for the next one")) }
+    if fresh {
+        Ok(())
+    } else {
+        Err(Problem::new(
+            Kind::LoginFailed,
+            said!("the code is wrong or was used before; wait for the next one", "mã sai hoặc đã dùng rồi; hãy chờ mã tiếp theo"),
+        ))
+    }
 }

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use fansipan_model::Scope;
+use fansipan_model::{Scope, Word, said};
 use fansipan_storage::{NewSession, StoreError, User, UserChange};
 use serde_json::json;
 
@@ -31,11 +31,21 @@ const LONGEST_NAME: usize = 128;
 
 fn login_failed() -> Problem {
     // One message for a wrong name, a wrong password and a disabled user.
-    Problem::new(Kind::LoginFailed, "the user name or the password is wrong, or the user is disabled")
+    Problem::new(
+        Kind::LoginFailed,
+        said!(
+            "the user name or the password is wrong, or the user is disabled",
+            "sai tên đăng nhập hoặc mật khẩu, hoặc tài khoản đang bị chặn"
+        ),
+    )
 }
 
 pub(super) fn wait(seconds: u64) -> Problem {
-    Problem::new(Kind::TooManyAttempts, format!("too many failed attempts; try again in {seconds} s")).retry_after(seconds)
+    Problem::new(
+        Kind::TooManyAttempts,
+        said!("too many failed attempts; try again in {seconds} s", "sai quá nhiều lần; hãy thử lại sau {seconds} giây"),
+    )
+    .retry_after(seconds)
 }
 
 /// `POST /session`
@@ -244,7 +254,12 @@ pub(crate) async fn logout(State(api): State<Api>, caller: Caller) -> Result<Res
 
 /// The person behind the call; tokens and the local socket have no password.
 pub(super) fn person(caller: &Caller) -> Result<&User, Problem> {
-    caller.user().ok_or_else(|| Problem::new(Kind::Forbidden, "only a person who logged in with a password can do this"))
+    caller.user().ok_or_else(|| {
+        Problem::new(
+            Kind::Forbidden,
+            said!("only a person who logged in with a password can do this", "chỉ người đăng nhập bằng mật khẩu mới làm được việc này"),
+        )
+    })
 }
 
 /// `POST /session/password`
@@ -259,18 +274,24 @@ pub(crate) async fn change_password(
     let user = person(&caller)?;
     trail.note(&user.name, json!({}));
     if let Some(provider) = &user.provider {
-        return Err(Problem::new(Kind::Conflict, format!("you log in at {provider}; the password is changed there")));
+        return Err(Problem::new(
+            Kind::Conflict,
+            said!("you log in at {provider}; the password is changed there", "bạn đăng nhập qua {provider}; hãy đổi mật khẩu ở đó"),
+        ));
     }
     let by_name = user.name.to_lowercase();
     // Whoever found an open console must not get to guess the password in peace.
     api.identity.users.attempt(Subject::Identity(&by_name), Instant::now()).map_err(wait)?;
     if !api.identity.passwords.verify(Some(user.password_hash.clone()), change.old.clone()).await? {
-        return Err(Problem::new(Kind::LoginFailed, "the old password is wrong"));
+        return Err(Problem::new(Kind::LoginFailed, said!("the old password is wrong", "mật khẩu cũ không đúng")));
     }
     api.identity.users.succeeded(Subject::Identity(&by_name));
     check_policy(&user.name, &change.new)?;
     if change.new == change.old {
-        return Err(Problem::new(Kind::WeakPassword, "the new password is the old one; choose another"));
+        return Err(Problem::new(
+            Kind::WeakPassword,
+            said!("the new password is the old one; choose another", "mật khẩu mới trùng mật khẩu cũ; hãy chọn mật khẩu khác"),
+        ));
     }
     let password = api.identity.passwords.hash(change.new).await?;
     let (state, name, record) = (api.deps.state.clone(), user.name.clone(), trail.record());
@@ -308,7 +329,7 @@ pub(crate) fn language(word: Option<String>) -> Result<String, Problem> {
     match word.as_deref() {
         None => Ok("vi".to_owned()),
         Some("vi" | "en") => Ok(word.unwrap_or_default()),
-        Some(_) => Err(Problem::bad_request("language is vi or en")),
+        Some(_) => Err(Problem::bad_request(said!("language is vi or en", "language là vi hoặc en"))),
     }
 }
 
@@ -322,7 +343,7 @@ pub(crate) fn covers(outer: &Scope, inner: &Scope) -> bool {
 }
 
 /// A state-store refusal where an object of another agency must look like none at all.
-pub(crate) fn hide(error: StoreError, what: &str) -> Problem {
+pub(crate) fn hide(error: StoreError, what: Word) -> Problem {
     match error {
         StoreError::NotFound(_) => Problem::not_found(what),
         other => other.into(),

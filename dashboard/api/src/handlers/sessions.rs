@@ -1,6 +1,7 @@
 //! The sessions that are open: everybody sees and ends their own, administrators those of the people they manage.
 
 use axum::{extract::State, http::StatusCode};
+use fansipan_model::Word;
 use fansipan_storage::OpenSession;
 use serde_json::json;
 
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// What refusals call one.
-const WHAT: &str = "this session";
+const WHAT: Word = Word::new("this session", "phiên này");
 
 async fn all(api: &Api) -> Result<Vec<OpenSession>, Problem> {
     let people = api.deps.people.clone();

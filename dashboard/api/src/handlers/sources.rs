@@ -1,7 +1,7 @@
 //! Sources: what sends, what of it is understood, and fixing a format.
 
 use axum::extract::State;
-use fansipan_model::{SourceInfo, time};
+use fansipan_model::{SourceInfo, Word, said, time};
 use serde_json::json;
 
 use super::session::hide;
@@ -46,10 +46,15 @@ pub(crate) async fn pin(
         if let Some(name) = &format {
             let known = control.formats();
             if !known.iter().any(|k| k == name) {
-                return Err(Problem::bad_request(format!("there is no format {name:?}; there are: {}", known.join(", "))));
+                let known = known.join(", ");
+                return Err(Problem::bad_request(said!(
+                    "there is no format {name:?}; there are: {known}",
+                    "không có định dạng {name:?}; hiện có: {known}"
+                )));
             }
         }
-        let pinned = state.pin_source(&caller.scope, &id, format.as_deref(), &record).map_err(|e| hide(e, "this source"))?;
+        let pinned =
+            state.pin_source(&caller.scope, &id, format.as_deref(), &record).map_err(|e| hide(e, Word::new("this source", "nguồn này")))?;
         control.format_pinned(&id, format.as_deref());
         Ok(pinned)
     });

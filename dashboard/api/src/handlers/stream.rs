@@ -20,7 +20,7 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use fansipan_model::{Alert, Predicate, Scope, time};
+use fansipan_model::{Alert, Predicate, Scope, said, time};
 use fansipan_response::Change;
 use fansipan_storage::{StoreError, TimeRange};
 use hashbrown::HashMap;
@@ -101,7 +101,11 @@ impl Drop for Place {
 /// `GET /stream`
 pub(crate) async fn open(State(api): State<Api>, caller: Caller) -> Result<Response, Problem> {
     let Some(place) = api.streams.place(&caller.name) else {
-        return Err(Problem::new(Kind::TooManyStreams, "close another live view first").retry_after(10));
+        return Err(Problem::new(
+            Kind::TooManyStreams,
+            said!("close another live view first", "hãy đóng bớt một màn hình trực tiếp khác trước"),
+        )
+        .retry_after(10));
     };
     let ended = match caller.session() {
         Some(session) => api.identity.activity.watch(session).unwrap_or_default(),

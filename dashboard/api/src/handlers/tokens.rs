@@ -1,7 +1,7 @@
 //! API tokens, for administrators: shown once, kept as SHA-256, never without an end.
 
 use axum::{extract::State, http::StatusCode};
-use fansipan_model::time;
+use fansipan_model::{Word, said, time};
 use fansipan_storage::NewToken;
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     access::Role,
     dto::{TokenCreation, TokenInfo, TokenList, TokenMade, agencies},
-    extract::{InPath, Json},
+    extract::{InPath, Json, days},
     guard::Trail,
     identity::{Caller, fill_random, hash},
     problem::Problem,
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What refusals call a token.
-const WHAT: &str = "this token";
+const WHAT: Word = Word::new("this token", "khóa API này");
 /// Begins every token, so that scanners for leaked secrets know one.
 const PREFIX: &str = "fsp_";
 /// Days a token is good for unless told otherwise, and at most.
@@ -49,12 +49,12 @@ pub(crate) async fn create(
     Json(new): Json<TokenCreation>,
 ) -> Result<(StatusCode, Json<TokenMade>), Problem> {
     check_name(&new.name)?;
-    let days = new.expires_in_days.unwrap_or(DAYS.0);
-    if !(1..=DAYS.1).contains(&days) {
-        return Err(Problem::bad_request(format!("expires_in_days is 1 to {}", DAYS.1)));
-    }
+    let days = days(new.expires_in_days, DAYS)?;
     if new.roles.contains(&Role::Wall) {
-        return Err(Problem::bad_request("the role wall is for enrolled screens; make one with POST /api/v1/wall-devices"));
+        return Err(Problem::bad_request(said!(
+            "the role wall is for enrolled screens; make one with POST /api/v1/wall-devices",
+            "vai trò wall chỉ dành cho màn hình đã đăng ký; tạo bằng POST /api/v1/wall-devices"
+        )));
     }
     let roles = role_words(&new.roles)?;
     let scope = granted(&caller, new.agencies.as_deref())?;

@@ -1,7 +1,7 @@
 //! Users, for administrators. Nobody gives more than they have: an administrator of some agencies manages their people only.
 
 use axum::{extract::State, http::StatusCode};
-use fansipan_model::{Scope, said};
+use fansipan_model::{Scope, Word, said};
 use fansipan_storage::{NewUser, User, UserChange};
 use serde_json::json;
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What refusals call a user.
-const WHAT: &str = "this user";
+const WHAT: Word = Word::new("this user", "tài khoản này");
 
 /// `GET /users`
 pub(crate) async fn list(State(api): State<Api>, caller: Caller) -> Result<Json<UserList>, Problem> {
@@ -65,7 +65,12 @@ pub(crate) async fn update(
     trail.note(&name, json!({ "roles": update.roles, "agencies": update.agencies, "all_agencies": update.all_agencies }));
     let user = managed(&api, &caller, &name).await?;
     let scope = match (&update.agencies, update.all_agencies) {
-        (Some(_), true) => return Err(Problem::bad_request("give agencies or all_agencies, not both")),
+        (Some(_), true) => {
+            return Err(Problem::bad_request(said!(
+                "give agencies or all_agencies, not both",
+                "chỉ dùng agencies hoặc all_agencies, không dùng cả hai"
+            )));
+        }
         (Some(names), false) => Some(granted(&caller, Some(names))?),
         (None, true) => Some(granted(&caller, None)?),
         (None, false) => None,
@@ -117,7 +122,13 @@ pub(crate) async fn reset_password(
     trail.note(&name, json!({}));
     let user = managed(&api, &caller, &name).await?;
     if let Some(provider) = &user.provider {
-        return Err(Problem::new(Kind::Conflict, format!("this user logs in at {provider}; the password is changed there")));
+        return Err(Problem::new(
+            Kind::Conflict,
+            said!(
+                "this user logs in at {provider}; the password is changed there",
+                "tài khoản này đăng nhập qua {provider}; hãy đổi mật khẩu ở đó"
+            ),
+        ));
     }
     let password = one_time_password()?;
     let hash = api.identity.passwords.hash(password.reveal().to_owned()).await?;
@@ -170,21 +181,28 @@ pub(super) fn granted(caller: &Caller, names: Option<&[String]>) -> Result<Scope
     if covers(&caller.scope, &scope) {
         Ok(scope)
     } else {
-        Err(Problem::new(Kind::Forbidden, "you cannot give access to agencies that you cannot see yourself"))
+        Err(Problem::new(
+            Kind::Forbidden,
+            said!(
+                "you cannot give access to agencies that you cannot see yourself",
+                "bạn không thể cấp quyền xem đơn vị mà chính bạn không được xem"
+            ),
+        ))
     }
 }
 
 /// As [`role_words`], for people: sending events is for tokens, walls are for screens.
 fn persons_roles(roles: &[Role]) -> Result<Vec<String>, Problem> {
     if let Some(role) = roles.iter().find(|r| !r.for_people()) {
-        return Err(Problem::bad_request(format!("the role {} is not for people", role.as_str())));
+        let role = role.as_str();
+        return Err(Problem::bad_request(said!("the role {role} is not for people", "vai trò {role} không dành cho người")));
     }
     role_words(roles)
 }
 
 pub(super) fn role_words(roles: &[Role]) -> Result<Vec<String>, Problem> {
     if roles.is_empty() {
-        return Err(Problem::bad_request("give at least one role"));
+        return Err(Problem::bad_request(said!("give at least one role", "hãy chọn ít nhất một vai trò")));
     }
     let mut words: Vec<String> = roles.iter().map(|r| r.as_str().to_owned()).collect();
     words.sort();
@@ -200,7 +218,10 @@ pub(super) fn check_name(name: &str) -> Result<(), Problem> {
     if good {
         Ok(())
     } else {
-        Err(Problem::bad_request("a name has 2–64 letters, digits, dots, dashes, underscores or @, and begins with a letter or digit"))
+        Err(Problem::bad_request(said!(
+            "a name has 2–64 letters, digits, dots, dashes, underscores or @, and begins with a letter or digit",
+            "tên có 2–64 ký tự gồm chữ không dấu, chữ số, dấu chấm, gạch nối, gạch dưới hoặc @, bắt đầu bằng chữ hoặc chữ số"
+        )))
     }
 }
 
@@ -208,7 +229,10 @@ pub(super) fn check_name(name: &str) -> Result<(), Problem> {
 fn shown(name: &str) -> Result<String, Problem> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 128 || name.chars().any(char::is_control) {
-        return Err(Problem::bad_request("a display name has 1–128 characters, none of them a control character"));
+        return Err(Problem::bad_request(said!(
+            "a display name has 1–128 characters, none of them a control character",
+            "tên hiển thị có 1–128 ký tự, không chứa ký tự điều khiển"
+        )));
     }
     Ok(name.to_owned())
 }
@@ -226,7 +250,7 @@ pub(super) fn loses_administration(roles: Option<&[String]>, scope: Option<&Scop
 async fn keep_an_administrator(api: &Api, target: &User) -> Result<(), Problem> {
     match is_last_administrator(api, target).await? {
         false => Ok(()),
-        true => Err(Problem::said(
+        true => Err(Problem::new(
             Kind::Conflict,
             said!(
                 "this is the last administrator of all agencies; make another one first",

@@ -9,7 +9,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use fansipan_model::time;
+use fansipan_model::{Word, said, time};
 use fansipan_storage::NewWallDevice;
 use serde_json::json;
 
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     dto::{WallDeviceCreation, WallDeviceInfo, WallDeviceList, WallDeviceMade, WallEnrolled, WallEnrolment, agencies},
-    extract::{InPath, Json},
+    extract::{InPath, Json, days},
     guard::Trail,
     identity::{Caller, Subject, Via, WALL_TOKEN, fill_random, hash, random_text, wall_cookie},
     problem::{Kind, Problem},
@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// What refusals call one.
-const WHAT: &str = "this screen";
+const WHAT: Word = Word::new("this screen", "màn hình này");
 /// Days a screen is good for unless told otherwise, and at most.
 const DAYS: (u32, u32) = (365, 3650);
 /// How long a code may be typed.
@@ -50,10 +50,7 @@ pub(crate) async fn create(
     Json(new): Json<WallDeviceCreation>,
 ) -> Result<(StatusCode, Json<WallDeviceMade>), Problem> {
     check_name(&new.name)?;
-    let days = new.expires_in_days.unwrap_or(DAYS.0);
-    if !(1..=DAYS.1).contains(&days) {
-        return Err(Problem::bad_request(format!("expires_in_days is 1 to {}", DAYS.1)));
-    }
+    let days = days(new.expires_in_days, DAYS)?;
     let scope = granted(&caller, new.agencies.as_deref())?;
     trail.note(&new.name, json!({ "agencies": agencies(&scope), "days": days }));
     let code = random_text()?.replace('-', "")[..12].to_owned();
@@ -102,7 +99,11 @@ pub(crate) async fn enrol(
         let address = Subject::Address(address.ip());
         let slow_down = |wait| {
             trail.leave_none();
-            Problem::new(Kind::TooManyAttempts, format!("too many attempts; try again in {wait} s")).retry_after(wait)
+            Problem::new(
+                Kind::TooManyAttempts,
+                said!("too many attempts; try again in {wait} s", "thử quá nhiều lần; hãy thử lại sau {wait} giây"),
+            )
+            .retry_after(wait)
         };
         api.identity.logins.check(address).map_err(slow_down)?;
         api.identity.addresses.attempt(address, Instant::now()).map_err(slow_down)?;
@@ -113,7 +114,13 @@ pub(crate) async fn enrol(
     let (people, code, token_hash, from) = (api.deps.people.clone(), code_hash(&enrolment.code), hash(&token), peer.address());
     trail.who("unknown");
     let Some(device) = api.small.store(move || people.enrol_wall(&code, &token_hash, &from, now())).await? else {
-        return Err(Problem::new(Kind::LoginFailed, "the code is wrong, was used, or is older than fifteen minutes; have a new one made"));
+        return Err(Problem::new(
+            Kind::LoginFailed,
+            said!(
+                "the code is wrong, was used, or is older than fifteen minutes; have a new one made",
+                "mã sai, đã dùng, hoặc đã quá mười lăm phút; hãy xin mã mới"
+            ),
+        ));
     };
     if let Peer::Network(address) = peer {
         api.identity.addresses.forgive(Subject::Address(address.ip()));

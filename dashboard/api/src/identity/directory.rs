@@ -5,6 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use fansipan_model::said;
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchEntry, ldap_escape};
 use rustls::ClientConfig;
 
@@ -25,7 +26,13 @@ pub(crate) struct Directory {
 
 fn unavailable(step: &str, error: &LdapError) -> Problem {
     tracing::error!(step, %error, "FSP-API-115 the directory cannot be used; check [console.ldap], its certificate and the network");
-    Problem::new(Kind::ProviderUnavailable, "the directory does not answer; local users can log in, others try again later")
+    Problem::new(
+        Kind::ProviderUnavailable,
+        said!(
+            "the directory does not answer; local users can log in, others try again later",
+            "dịch vụ thư mục (LDAP) không trả lời; tài khoản tại chỗ vẫn đăng nhập được, tài khoản khác hãy thử lại sau"
+        ),
+    )
 }
 
 /// A filter with the name in its place, escaped.

@@ -11,6 +11,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use fansipan_model::{Said, Word, said};
 use openidconnect::{
     AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl, Nonce,
     OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadataWithLogout, RedirectUrl, Scope, TokenResponse as _,
@@ -99,10 +100,16 @@ fn unavailable(step: &str, error: &dyn std::error::Error) -> Problem {
         source = inner.source();
     }
     tracing::error!(step, error = %why, "FSP-API-111 the OIDC provider cannot be used; check [console.oidc], its certificate and the network");
-    Problem::new(Kind::ProviderUnavailable, "the login provider does not answer as it should; log in here, or try again later")
+    Problem::new(
+        Kind::ProviderUnavailable,
+        said!(
+            "the login provider does not answer as it should; log in here, or try again later",
+            "dịch vụ đăng nhập (OIDC) không trả lời đúng; hãy đăng nhập tại đây, hoặc thử lại sau"
+        ),
+    )
 }
 
-fn refused(why: &str) -> Problem {
+fn refused(why: Said) -> Problem {
     Problem::new(Kind::LoginFailed, why)
 }
 
@@ -116,7 +123,7 @@ impl Oidc {
             .redirect(reqwest::redirect::Policy::none())
             .timeout(PATIENCE)
             .build()
-            .map_err(|e| Problem::internal("preparing the OIDC client", &e))?;
+            .map_err(|e| Problem::internal(Word::new("preparing the OIDC client", "việc chuẩn bị kết nối OIDC"), &e))?;
         Ok(Self { config, http: Http(http), known: Mutex::new(None) })
     }
 
@@ -157,7 +164,8 @@ impl Oidc {
         let (url, state, nonce) = request.url();
         let until = now.saturating_add(i64::try_from(FLOW.as_nanos()).unwrap_or(i64::MAX));
         let flow = Flow { state: state.secret().clone(), nonce: nonce.secret().clone(), verifier: verifier.secret().clone(), until };
-        let bytes = serde_json::to_vec(&flow).map_err(|e| Problem::internal("beginning a login", &e))?;
+        let bytes =
+            serde_json::to_vec(&flow).map_err(|e| Problem::internal(Word::new("beginning a login", "việc bắt đầu đăng nhập"), &e))?;
         Ok((url.to_string(), URL_SAFE_NO_PAD.encode(seal.seal(PURPOSE, &bytes)?)))
     }
 
@@ -166,7 +174,10 @@ impl Oidc {
         let bytes = URL_SAFE_NO_PAD.decode(cookie).ok().and_then(|sealed| seal.unseal(PURPOSE, &sealed));
         let flow: Option<Flow> = bytes.and_then(|b| serde_json::from_slice(&b).ok());
         let Some(flow) = flow.filter(|f| now < f.until && f.state == state) else {
-            return Err(refused("this login was not begun in this browser, or too long ago; begin again at the login page"));
+            return Err(refused(said!(
+                "this login was not begun in this browser, or too long ago; begin again at the login page",
+                "lần đăng nhập này không bắt đầu từ trình duyệt này, hoặc đã quá lâu; hãy bắt đầu lại ở trang đăng nhập"
+            )));
         };
         let provider = self.provider(BELIEVED).await?;
         let (id_token, access_token) = self.exchange(&provider, code, flow.verifier).await?;
@@ -183,7 +194,7 @@ impl Oidc {
                 let fresh = self.provider(Duration::from_secs(5)).await?;
                 fits(&fresh).map_err(|why| {
                     tracing::warn!(%why, "FSP-API-112 an ID token was refused");
-                    refused("the provider's answer does not prove who you are; its administrator finds the reason in the service's log")
+                    refused(said!("the provider's answer does not prove who you are; its administrator finds the reason in the service's log", "câu trả lời của dịch vụ đăng nhập không chứng minh được bạn là ai; quản trị viên xem nguyên nhân trong nhật ký của dịch vụ"))
                 })?
             }
         };
@@ -225,11 +236,19 @@ impl Oidc {
         let answer = answer.map_err(|e| match e {
             openidconnect::RequestTokenError::ServerResponse(why) => {
                 tracing::warn!(error = ?why.error(), "FSP-API-113 the provider refused a login's code");
-                refused("the provider refused this login; begin again at the login page")
+                refused(said!(
+                    "the provider refused this login; begin again at the login page",
+                    "dịch vụ đăng nhập từ chối lần đăng nhập này; hãy bắt đầu lại ở trang đăng nhập"
+                ))
             }
             other => unavailable("exchanging a code", &other),
         })?;
-        let id_token = answer.id_token().cloned().ok_or_else(|| refused("the provider sent no ID token; ask its administrator"))?;
+        let id_token = answer.id_token().cloned().ok_or_else(|| {
+            refused(said!(
+                "the provider sent no ID token; ask its administrator",
+                "dịch vụ đăng nhập không gửi ID token; hãy hỏi quản trị viên của dịch vụ đó"
+            ))
+        })?;
         Ok((id_token, answer.access_token().secret().clone()))
     }
 
@@ -257,8 +276,12 @@ impl Oidc {
 
     fn person(&self, subject: String, claims: &Value) -> Result<ExternalPerson, Problem> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
-        let name = text(&self.config.user_claim)
-            .ok_or_else(|| refused("the provider does not tell your user name; its administrator must send the configured claim"))?;
+        let name = text(&self.config.user_claim).ok_or_else(|| {
+            refused(said!(
+                "the provider does not tell your user name; its administrator must send the configured claim",
+                "dịch vụ đăng nhập không cho biết tên tài khoản của bạn; quản trị viên của dịch vụ đó phải gửi claim đã cấu hình"
+            ))
+        })?;
         let groups = match claims.get(&self.config.groups_claim) {
             Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             Some(Value::String(one)) => vec![one.clone()],

@@ -8,6 +8,7 @@ use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
+use fansipan_model::{Said, Word, said};
 use tokio::{sync::Semaphore, time::timeout};
 
 use crate::problem::{Kind, Problem};
@@ -61,27 +62,39 @@ const WORST: &[&str] = &[
 
 /// Refuses a password that is short, contains the user's name, is one long repetition, or that everybody tries first.
 pub(crate) fn check_policy(user: &str, password: &str) -> Result<(), Problem> {
-    let weak = |why: String| Err(Problem::new(Kind::WeakPassword, why));
+    let weak = |why: Said| Err(Problem::new(Kind::WeakPassword, why));
     let length = password.chars().count();
     if length < MIN_LENGTH {
-        return weak(format!("the password has {length} characters; choose at least {MIN_LENGTH}"));
+        return weak(said!(
+            "the password has {length} characters; choose at least {MIN_LENGTH}",
+            "mật khẩu có {length} ký tự; hãy dùng ít nhất {MIN_LENGTH} ký tự"
+        ));
     }
     if password.len() > MAX_BYTES {
-        return weak(format!("the password is longer than {MAX_BYTES} bytes; choose a shorter one"));
+        return weak(said!(
+            "the password is longer than {MAX_BYTES} bytes; choose a shorter one",
+            "mật khẩu dài quá {MAX_BYTES} byte; hãy chọn mật khẩu ngắn hơn"
+        ));
     }
     let folded = password.to_lowercase();
     let name = user.to_lowercase();
     if !name.is_empty() && (folded == name || (name.chars().count() >= 4 && folded.contains(&name))) {
-        return weak("the password contains the user name; choose another".to_owned());
+        return weak(said!("the password contains the user name; choose another", "mật khẩu chứa tên tài khoản; hãy chọn mật khẩu khác"));
     }
     if WORST.contains(&folded.as_str()) {
-        return weak("the password is among the first that attackers try; choose another".to_owned());
+        return weak(said!(
+            "the password is among the first that attackers try; choose another",
+            "mật khẩu này nằm trong số những mật khẩu kẻ tấn công thử đầu tiên; hãy chọn mật khẩu khác"
+        ));
     }
     let mut distinct: Vec<char> = folded.chars().collect();
     distinct.sort_unstable();
     distinct.dedup();
     if distinct.len() < 4 {
-        return weak("the password repeats fewer than four different characters; choose another".to_owned());
+        return weak(said!(
+            "the password repeats fewer than four different characters; choose another",
+            "mật khẩu chỉ lặp lại chưa đến bốn ký tự khác nhau; hãy chọn mật khẩu khác"
+        ));
     }
     Ok(())
 }
@@ -102,7 +115,7 @@ fn engine() -> Argon2<'static> {
 fn hash_now(password: &str) -> Result<String, Problem> {
     match engine().hash_password(password.as_bytes()) {
         Ok(hash) => Ok(hash.to_string()),
-        Err(e) => Err(Problem::internal("hashing a password", &e)),
+        Err(e) => Err(Problem::internal(Word::new("hashing a password", "việc băm mật khẩu"), &e)),
     }
 }
 
@@ -141,7 +154,14 @@ impl Passwords {
 
     async fn turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
         let Ok(Ok(permit)) = timeout(WAIT, self.turns.clone().acquire_owned()).await else {
-            return Err(Problem::new(Kind::Busy, "too many logins at once; try again in a few seconds").retry_after(5));
+            return Err(Problem::new(
+                Kind::Busy,
+                said!(
+                    "too many logins at once; try again in a few seconds",
+                    "quá nhiều người đăng nhập cùng lúc; hãy thử lại sau vài giây"
+                ),
+            )
+            .retry_after(5));
         };
         let result = tokio::task::spawn_blocking(move || {
             let result = work();
@@ -149,7 +169,7 @@ impl Passwords {
             result
         })
         .await;
-        result.map_err(|e| Problem::internal("a password task", &e))
+        result.map_err(|e| Problem::internal(Word::new("a password task", "việc xử lý mật khẩu"), &e))
     }
 }
 
@@ -171,7 +191,7 @@ pub(crate) fn random_text() -> Result<String, Problem> {
 
 /// Fills `bytes` from the operating system's generator.
 pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), Problem> {
-    getrandom::fill(bytes).map_err(|e| Problem::internal("reading random bytes", &e))
+    getrandom::fill(bytes).map_err(|e| Problem::internal(Word::new("reading random bytes", "việc lấy số ngẫu nhiên"), &e))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::{
     path::Path,
 };
 
+use fansipan_model::{Word, said};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
 use super::fill_random;
@@ -26,7 +27,9 @@ impl Seal {
     /// With the key in the data folder, made on first use. Blocks.
     pub(crate) fn open(data: &Path) -> Result<Seal, Problem> {
         let path = data.join("identity.key");
-        let failed = |e: io::Error| Problem::internal("reading identity.key in the data folder", &e);
+        let failed = |e: io::Error| {
+            Problem::internal(Word::new("reading identity.key in the data folder", "việc đọc identity.key trong thư mục dữ liệu"), &e)
+        };
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
@@ -38,8 +41,15 @@ impl Seal {
             }
             Err(e) => return Err(failed(e)),
         };
-        let key = UnboundKey::new(&CHACHA20_POLY1305, &bytes)
-            .map_err(|_| Problem::new(Kind::Internal, "identity.key in the data folder is damaged; restore it from a backup"))?;
+        let key = UnboundKey::new(&CHACHA20_POLY1305, &bytes).map_err(|_| {
+            Problem::new(
+                Kind::Internal,
+                said!(
+                    "identity.key in the data folder is damaged; restore it from a backup",
+                    "tệp identity.key trong thư mục dữ liệu bị hỏng; hãy khôi phục từ bản sao lưu"
+                ),
+            )
+        })?;
         Ok(Seal { key: LessSafeKey::new(key) })
     }
 
@@ -49,7 +59,7 @@ impl Seal {
         fill_random(&mut nonce)?;
         let mut sealed = plain.to_vec();
         let done = self.key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(purpose.as_bytes()), &mut sealed);
-        done.map_err(|_| Problem::new(Kind::Internal, "sealing a secret failed"))?;
+        done.map_err(|_| Problem::new(Kind::Internal, said!("sealing a secret failed", "không mã hóa được bí mật")))?;
         Ok([&nonce[..], &sealed].concat())
     }
 

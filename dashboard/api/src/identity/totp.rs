@@ -3,6 +3,7 @@
 //!
 //! Knows no store: the caller sees to it that no code is used twice.
 
+use fansipan_model::{Word, said};
 use qrcodegen::{QrCode, QrCodeEcc};
 use totp_rs::{Algorithm, Builder, Secret, Totp};
 
@@ -31,14 +32,16 @@ pub(crate) struct Enrolment {
 fn engine(secret: &[u8], user: &str) -> Result<Totp, Problem> {
     let builder = Builder::new().with_algorithm(Algorithm::SHA1).with_digits(6).with_skew(1).with_step_duration(30);
     let builder = builder.with_secret(Secret::from(secret)).with_account_name(user).with_issuer(Some(ISSUER));
-    builder.build().map_err(|e| Problem::internal("preparing a second factor", &e))
+    builder.build().map_err(|e| Problem::internal(Word::new("preparing a second factor", "việc chuẩn bị lớp xác thực thứ hai"), &e))
 }
 
 /// A new secret for a user.
 pub(crate) fn enrol(user: &str) -> Result<Enrolment, Problem> {
     let mut secret = vec![0u8; SECRET];
     fill_random(&mut secret)?;
-    let uri = engine(&secret, user)?.to_url().map_err(|e| Problem::internal("preparing a second factor", &e))?;
+    let uri = engine(&secret, user)?
+        .to_url()
+        .map_err(|e| Problem::internal(Word::new("preparing a second factor", "việc chuẩn bị lớp xác thực thứ hai"), &e))?;
     let base32 = Secret::from(secret.as_slice()).to_base32();
     Ok(Enrolment { base32, svg: svg(&uri)?, uri, secret })
 }
@@ -66,7 +69,8 @@ pub(crate) fn recovery_hash(code: &str) -> [u8; 32] {
 }
 
 fn svg(text: &str) -> Result<String, Problem> {
-    let code = QrCode::encode_text(text, QrCodeEcc::Medium).map_err(|_| Problem::new(Kind::Internal, "the QR code cannot be drawn"))?;
+    let code = QrCode::encode_text(text, QrCodeEcc::Medium)
+        .map_err(|_| Problem::new(Kind::Internal, said!("the QR code cannot be drawn", "không vẽ được mã QR")))?;
     let size = code.size() + 8;
     let mut path = String::new();
     for y in 0..code.size() {

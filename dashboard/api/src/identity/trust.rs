@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use fansipan_model::{Word, said};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 
@@ -20,12 +21,15 @@ pub(crate) fn client(ca: Option<&Path>) -> Result<ClientConfig, Problem> {
         Err(_) if ca.is_none() => {}
         Err(error) => {
             tracing::error!(path = %path.display(), %error, "FSP-API-114 a certificate authority cannot be read");
-            return Err(Problem::new(Kind::Internal, "the certificate authority of a login service cannot be read"));
+            return Err(Problem::new(
+                Kind::Internal,
+                said!("the certificate authority of a login service cannot be read", "không đọc được chứng thư CA của dịch vụ đăng nhập"),
+            ));
         }
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|e| Problem::internal("preparing TLS", &e))?;
+        .map_err(|e| Problem::internal(Word::new("preparing TLS", "việc chuẩn bị TLS"), &e))?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }

@@ -11,6 +11,7 @@ use std::{
 };
 
 use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn, response::IntoResponse as _, routing::get};
+use fansipan_model::said;
 use thiserror::Error;
 use tokio::{
     net::{TcpListener, UnixListener},
@@ -125,12 +126,31 @@ pub(crate) async fn prepare(
 }
 
 fn app(api: &Api, table: Vec<routes::Route>, ingest: Option<Router>) -> Router {
-    let cross_site =
-        |_| Problem::new(Kind::CrossSite, "the request comes from a page of another site; open the console itself").into_response();
+    let cross_site = |_| {
+        Problem::new(
+            Kind::CrossSite,
+            said!(
+                "the request comes from a page of another site; open the console itself",
+                "yêu cầu đến từ một trang web khác; hãy mở chính bảng điều khiển"
+            ),
+        )
+        .into_response()
+    };
     let inner = routes::router(api, table)
-        .fallback(async || Problem::new(Kind::NotFound, "there is no such route; see /api/v1/openapi.json"))
+        .fallback(async || {
+            Problem::new(
+                Kind::NotFound,
+                said!("there is no such route; see /api/v1/openapi.json", "API không có đường dẫn này; xem /api/v1/openapi.json"),
+            )
+        })
         .method_not_allowed_fallback(async || {
-            Problem::new(Kind::MethodNotAllowed, "this route has other methods; see /api/v1/openapi.json")
+            Problem::new(
+                Kind::MethodNotAllowed,
+                said!(
+                    "this route has other methods; see /api/v1/openapi.json",
+                    "đường dẫn này dùng phương thức khác; xem /api/v1/openapi.json"
+                ),
+            )
         })
         .layer(ServiceBuilder::new().layer(CsrfLayer::new().with_rejection_response(cross_site)).layer(DefaultBodyLimit::max(BODY)));
     let mut app = Router::new().nest(routes::PREFIX, inner).route("/healthz", get(status::health)).fallback(web::serve);

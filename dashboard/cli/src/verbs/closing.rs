@@ -15,7 +15,7 @@ use super::{
     incidents::list_of,
 };
 use crate::{
-    Outcome,
+    Fault, Outcome,
     args::{Cli, VerifyArgs},
     client::Client,
     output,
@@ -77,7 +77,7 @@ pub(super) async fn notify(cli: &Cli, api: &Client, id: &str, form: &str, format
     match to {
         Some(path) => {
             let draft = draft(path)?;
-            draft.as_file().write_all(text.as_bytes()).with_context(|| format!("FSP-CLI-032: cannot write {}", path.display()))?;
+            draft.as_file().write_all(text.as_bytes()).with_context(|| Fault::CannotWrite { path: path.display().to_string() })?;
             keep(draft, path)?;
         }
         None if cli.json => output::json(&filled)?,
@@ -107,7 +107,7 @@ pub(super) async fn export(cli: &Cli, api: &Client, id: &str, to: Option<&Path>)
 
 /// Checks a bundle.
 pub(super) fn verify(cli: &Cli, args: &VerifyArgs) -> Result<Outcome> {
-    let failed = || format!("FSP-CLI-033: cannot read {}", args.file.display());
+    let failed = || Fault::NoBundle { path: args.file.display().to_string() };
     let file = File::open(&args.file).with_context(failed)?;
     let mut checked = check(BufReader::with_capacity(1 << 18, file)).with_context(failed)?;
     if args.fingerprint.as_ref().is_some_and(|f| !f.trim().eq_ignore_ascii_case(&checked.fingerprint)) {

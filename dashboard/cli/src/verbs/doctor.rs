@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Result;
+use fansipan_model::{Said, Word, said, told::reader};
 use serde_json::{Value, json};
 
 use super::{client, items, sources};
@@ -16,11 +17,11 @@ use crate::{Outcome, args::Cli, client::ApiError, output};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// What was looked at.
-    pub name: String,
+    pub name: Said,
     /// Good or bad.
     pub ok: bool,
     /// What is the case and what to do.
-    pub text: String,
+    pub text: Said,
 }
 
 /// Records that a reader of the log may be behind.
@@ -29,14 +30,17 @@ pub const BEHIND: u64 = 1_000_000;
 pub const ENOUGH: f64 = 0.999;
 
 struct Check {
-    name: &'static str,
+    name: Word,
     ok: bool,
-    text: String,
+    text: Said,
 }
+
+const SOURCES: Word = Word::new("sources", "nguồn");
+const APPLIANCE: Word = Word::new("appliance", "hệ thống");
 
 impl From<Check> for Finding {
     fn from(check: Check) -> Self {
-        Self { name: check.name.to_owned(), ok: check.ok, text: check.text }
+        Self { name: check.name.into(), ok: check.ok, text: check.text }
     }
 }
 
@@ -52,44 +56,55 @@ pub async fn doctor(cli: &Cli, found: Vec<Finding>) -> Result<Outcome> {
             checks.extend(appliance(&status));
             match api.get("/sources", &[]).await {
                 Ok(sources) => checks.extend(sensors(&sources)),
-                Err(error) => checks.push(Check { name: "sources", ok: false, text: error.to_string() }),
+                Err(error) => checks.push(Check { name: SOURCES, ok: false, text: error.said() }),
             }
         }
         Err(error @ ApiError::Unreachable { .. }) => {
-            checks.push(Check { name: "appliance", ok: false, text: error.to_string() });
+            checks.push(Check { name: APPLIANCE, ok: false, text: error.said() });
             checks.extend(ports());
         }
-        Err(error) => checks.push(Check { name: "appliance", ok: false, text: error.to_string() }),
+        Err(error) => checks.push(Check { name: APPLIANCE, ok: false, text: error.said() }),
     }
     let checks: Vec<Finding> = checks.into_iter().map(Finding::from).chain(found).collect();
     let good = checks.iter().all(|c| c.ok);
     if cli.json {
         for c in &checks {
-            output::json(&json!({"check": c.name, "ok": c.ok, "detail": c.text}))?;
+            output::json(&json!({"check": c.name.en, "ok": c.ok, "detail": c.text.en, "detail_vi": c.text.vi}))?;
         }
     } else {
-        output::table(
-            &["CHECK", "", "DETAIL"],
-            checks.iter().map(|c| vec![c.name.clone(), if c.ok { "ok" } else { "FAIL" }.into(), c.text.clone()]),
-        )?;
+        let header = if cli.vietnamese() { ["KIỂM TRA", "", "CHI TIẾT"] } else { ["CHECK", "", "DETAIL"] };
+        let verdict = |ok| if ok { Word::new("ok", "tốt") } else { Word::new("FAIL", "LỖI") };
+        output::table(&header, checks.iter().map(|c| vec![cli.say(&c.name), cli.say(&verdict(c.ok)), cli.say(&c.text)]))?;
     }
     Ok(if good { Outcome::Done } else { Outcome::Negative })
 }
 
 fn data_dir(dir: &Path) -> Check {
-    let name = "data directory";
-    match fs::metadata(dir) {
-        Ok(meta) if meta.is_dir() => {
-            let writable = tempfile_in(dir);
-            let text = match &writable {
-                Ok(()) => dir.display().to_string(),
-                Err(e) => format!("{} cannot be written to: {e}. Give it to the service's user.", dir.display()),
-            };
-            Check { name, ok: writable.is_ok(), text }
+    let name = Word::new("data directory", "thư mục dữ liệu");
+    let at = dir.display();
+    let (ok, text) = match fs::metadata(dir) {
+        Ok(meta) if meta.is_dir() => match tempfile_in(dir) {
+            Ok(()) => (true, Said::same(at.to_string())),
+            Err(e) => {
+                let e = reader(e);
+                let text = said!(
+                    "{at} cannot be written to: {e}. Give it to the service's user.",
+                    "Không ghi được vào {at}: {e:#}. Hãy giao thư mục này cho tài khoản của dịch vụ."
+                );
+                (false, text)
+            }
+        },
+        Ok(_) => (false, said!("{at} is not a directory", "{at} không phải là thư mục")),
+        Err(e) => {
+            let e = reader(e);
+            let text = said!(
+                "{at}: {e}. It is made by the first `fansipan run --data …`.",
+                "{at}: {e:#}. Lần chạy `fansipan run --data …` đầu tiên sẽ tạo thư mục này."
+            );
+            (false, text)
         }
-        Ok(_) => Check { name, ok: false, text: format!("{} is not a directory", dir.display()) },
-        Err(e) => Check { name, ok: false, text: format!("{}: {e}. It is made by the first `fansipan run --data …`.", dir.display()) },
-    }
+    };
+    Check { name, ok, text }
 }
 
 fn tempfile_in(dir: &Path) -> std::io::Result<()> {
@@ -100,19 +115,25 @@ fn tempfile_in(dir: &Path) -> std::io::Result<()> {
 
 /// Only asked when no appliance answers: are the default ports free for it?
 fn ports() -> Vec<Check> {
-    let tcp = |name, address: &str| match TcpListener::bind(address) {
-        Ok(_) => Check { name, ok: true, text: format!("{address} is free") },
-        Err(e) => Check {
-            name,
-            ok: false,
-            text: format!("{address}: {e}. Another program holds it: find it with `ss -ltnp`, or configure another."),
-        },
+    let check = |name, address: &str, tool: &str, bound: std::io::Result<()>| match bound {
+        Ok(()) => Check { name, ok: true, text: said!("{address} is free", "{address} đang trống") },
+        Err(e) => {
+            let e = reader(e);
+            let text = said!(
+                "{address}: {e}. Another program holds it: find it with `{tool}`, or configure another.",
+                "{address}: {e:#}. Chương trình khác đang giữ cổng này: tìm bằng `{tool}`, hoặc cấu hình cổng khác."
+            );
+            Check { name, ok: false, text }
+        }
     };
-    let udp = match UdpSocket::bind("127.0.0.1:5514") {
-        Ok(_) => Check { name: "syslog udp port", ok: true, text: "127.0.0.1:5514 is free".into() },
-        Err(e) => Check { name: "syslog udp port", ok: false, text: format!("127.0.0.1:5514: {e}. Find the holder with `ss -lunp`.") },
-    };
-    vec![tcp("syslog tcp port", "127.0.0.1:5514"), udp, tcp("syslog tls port", "127.0.0.1:6514"), tcp("console port", "127.0.0.1:8443")]
+    let tcp = |name, address: &str| check(name, address, "ss -ltnp", TcpListener::bind(address).map(drop));
+    let udp = |name, address: &str| check(name, address, "ss -lunp", UdpSocket::bind(address).map(drop));
+    vec![
+        tcp(Word::new("syslog tcp port", "cổng syslog tcp"), "127.0.0.1:5514"),
+        udp(Word::new("syslog udp port", "cổng syslog udp"), "127.0.0.1:5514"),
+        tcp(Word::new("syslog tls port", "cổng syslog tls"), "127.0.0.1:6514"),
+        tcp(Word::new("console port", "cổng bảng điều khiển"), "127.0.0.1:8443"),
+    ]
 }
 
 /// Whether the network sensor sees what passes.
@@ -121,14 +142,17 @@ fn sensors(sources: &Value) -> Vec<Check> {
     taps.flat_map(|(source, packets)| {
         let up = packets.get("up").and_then(Value::as_bool) == Some(true);
         let share = packets.get("coverage").and_then(Value::as_f64).unwrap_or(0.0);
-        let what =
-            format!("{} is {}, {} of its packets read", output::cell(source, "id"), sources::state(packets), sources::coverage(packets));
+        let (id, state, read) = (output::cell(source, "id"), sources::state(packets), sources::coverage(packets));
         let next = match (up, share >= ENOUGH) {
-            (false, _) => ": see `ip link`",
-            (true, false) => ": raise buffer_mib or threads in [[sources.tap]], or narrow its filter",
-            (true, true) => "",
+            (false, _) => said!(": see `ip link`", ": xem `ip link`"),
+            (true, false) => said!(
+                ": raise buffer_mib or threads in [[sources.tap]], or narrow its filter",
+                ": tăng buffer_mib hoặc threads trong [[sources.tap]], hoặc thu hẹp bộ lọc của nó"
+            ),
+            (true, true) => Said::default(),
         };
-        let sensor = Check { name: "sensor", ok: up && share >= ENOUGH, text: what + next };
+        let text = said!("{id} is {state}, {read} of its packets read{next}", "{id} đang {state}, đọc được {read} số gói tin{next:#}");
+        let sensor = Check { name: Word::new("sensor", "cảm biến"), ok: up && share >= ENOUGH, text };
         std::iter::once(sensor).chain(ring(source, packets))
     })
     .collect()
@@ -140,73 +164,74 @@ fn ring(source: &Value, packets: &Value) -> Option<Check> {
     let (id, ring) = (output::cell(source, "id"), packets.get("ring")?);
     let mib = ring.get("bytes").and_then(Value::as_u64).unwrap_or(0) >> 20;
     let oldest = output::cell(ring, "oldest");
-    let back = if oldest.is_empty() { "nothing yet".to_owned() } else { format!("{mib} MiB, back to {oldest}") };
+    let back = if oldest.is_empty() {
+        said!("nothing yet", "chưa có gì")
+    } else {
+        said!("{mib} MiB, back to {oldest}", "{mib} MiB, từ {oldest}")
+    };
     let (trouble, cut) = (output::cell(ring, "trouble"), output::cell(ring, "cut"));
     let next = match (trouble.is_empty(), lost) {
-        (false, _) => format!("; {trouble}: make room on the disk, or lower max_mib of its ring"),
-        (true, 1..) => format!("; {lost} packets were not recorded: give it a faster disk, lower flow_mib, or narrow its filter"),
-        (true, 0) => String::new(),
+        (false, _) => said!(
+            "; {trouble}: make room on the disk, or lower max_mib of its ring",
+            "; {trouble}: hãy giải phóng ổ đĩa, hoặc giảm max_mib của kho"
+        ),
+        (true, 1..) => said!(
+            "; {lost} packets were not recorded: give it a faster disk, lower flow_mib, or narrow its filter",
+            "; {lost} gói tin không ghi được: dùng ổ đĩa nhanh hơn, giảm flow_mib, hoặc thu hẹp bộ lọc"
+        ),
+        (true, 0) => Said::default(),
     };
-    let text = format!("the packet ring of {id} holds {back}; {cut} packets of long flows left out{next}");
-    Some(Check { name: "packet ring", ok: trouble.is_empty() && lost == 0, text })
+    let text = said!(
+        "the packet ring of {id} holds {back}; {cut} packets of long flows left out{next}",
+        "kho gói tin của {id} giữ {back:#}; bỏ qua {cut} gói của luồng dài{next:#}"
+    );
+    Some(Check { name: Word::new("packet ring", "kho gói tin"), ok: trouble.is_empty() && lost == 0, text })
 }
 
 fn appliance(status: &Value) -> Vec<Check> {
     let number = |path: &str| path.split('/').try_fold(status, |v, k| v.get(k)).and_then(Value::as_u64);
-    let mut checks = vec![Check {
-        name: "appliance",
-        ok: true,
-        text: format!("version {}, up {} s", output::cell(status, "version"), output::cell(status, "uptime_s")),
-    }];
-    let alarm = output::cell(status, "bus/alarm");
-    checks.push(Check {
-        name: "log",
-        ok: alarm.is_empty(),
-        text: if alarm.is_empty() {
-            format!("head {}, {} bytes", output::cell(status, "bus/head"), output::cell(status, "bus/bytes"))
-        } else {
-            alarm
-        },
-    });
+    let cell = |path| output::cell(status, path);
+    let (version, seconds) = (cell("version"), cell("uptime_s"));
+    let text = said!("version {version}, up {seconds} s", "phiên bản {version}, đã chạy {seconds} giây");
+    let mut checks = vec![Check { name: APPLIANCE, ok: true, text }, log(status)];
     for consumer in status.pointer("/bus/consumers").and_then(Value::as_array).map_or(&[][..], Vec::as_slice) {
-        let lag = consumer.get("lag").and_then(Value::as_u64).unwrap_or(0);
-        checks.push(Check {
-            name: "consumer",
-            ok: lag < BEHIND,
-            text: format!("{} is {lag} records behind", output::cell(consumer, "name")),
-        });
+        let (name, lag) = (output::cell(consumer, "name"), consumer.get("lag").and_then(Value::as_u64).unwrap_or(0));
+        let text = said!("{name} is {lag} records behind", "{name} còn chậm {lag} bản ghi");
+        checks.push(Check { name: Word::new("consumer", "bộ đọc"), ok: lag < BEHIND, text });
     }
-    let failed = number("rules/failed").unwrap_or(0);
-    checks.push(Check {
-        name: "rules",
-        ok: failed == 0,
-        text: format!(
-            "{} loaded, {failed} refused{}",
-            output::cell(status, "rules/loaded"),
-            if failed == 0 { "" } else { ": see `fansipan rules list`" }
-        ),
-    });
-    for kind in status.pointer("/detection").and_then(Value::as_array).map_or(&[][..], Vec::as_slice) {
-        let lost = |key: &str| kind.get(key).and_then(Value::as_u64).unwrap_or(0);
-        let (evicted, cut, late) = (lost("evicted"), lost("cut"), lost("late"));
-        if evicted + cut > 0 {
-            checks.push(Check {
-                name: "detection",
-                ok: false,
-                text: format!(
-                    "{} forgot {evicted} groups and {cut} values for want of room, {late} came too late: raise correlation_groups of [rules] or groups and values of [detectors], if memory allows",
-                    output::cell(kind, "name")
-                ),
-            });
-        }
-    }
+    let (loaded, failed) = (cell("rules/loaded"), number("rules/failed").unwrap_or(0));
+    let next = if failed == 0 { Said::default() } else { said!(": see `fansipan rules list`", ": xem `fansipan rules list`") };
+    let text = said!("{loaded} loaded, {failed} refused{next}", "đã nạp {loaded}, từ chối {failed}{next:#}");
+    checks.push(Check { name: Word::new("rules", "luật"), ok: failed == 0, text });
+    checks.extend(status.pointer("/detection").and_then(Value::as_array).map_or(&[][..], Vec::as_slice).iter().filter_map(detection));
     if let (Some(free), Some(total)) = (number("disk/free"), number("disk/total")) {
-        let share = free.saturating_mul(100).checked_div(total).unwrap_or(0);
-        checks.push(Check {
-            name: "disk",
-            ok: share >= 10,
-            text: format!("{share} % free ({} GiB); below 10 % shorten retention or add space", free >> 30),
-        });
+        let (share, gib) = (free.saturating_mul(100).checked_div(total).unwrap_or(0), free >> 30);
+        let text = said!(
+            "{share} % free ({gib} GiB); below 10 % shorten retention or add space",
+            "còn trống {share} % ({gib} GiB); dưới 10 % thì rút ngắn thời gian lưu hoặc thêm dung lượng"
+        );
+        checks.push(Check { name: Word::new("disk", "ổ đĩa"), ok: share >= 10, text });
     }
     checks
+}
+
+fn log(status: &Value) -> Check {
+    let [alarm, head, bytes] = ["bus/alarm", "bus/head", "bus/bytes"].map(|path| output::cell(status, path));
+    let ok = alarm.is_empty();
+    let text = if ok { said!("head {head}, {bytes} bytes", "bản ghi cuối {head}, {bytes} byte") } else { Said::same(alarm) };
+    Check { name: Word::new("log", "nhật ký nhận"), ok, text }
+}
+
+/// Whether detection of a kind forgot something for want of room.
+fn detection(kind: &Value) -> Option<Check> {
+    let lost = |key: &str| kind.get(key).and_then(Value::as_u64).unwrap_or(0);
+    let (name, evicted, cut, late) = (output::cell(kind, "name"), lost("evicted"), lost("cut"), lost("late"));
+    if evicted + cut == 0 {
+        return None;
+    }
+    let text = said!(
+        "{name} forgot {evicted} groups and {cut} values for want of room, {late} came too late: raise correlation_groups of [rules] or groups and values of [detectors], if memory allows",
+        "{name} quên {evicted} nhóm và {cut} giá trị vì hết chỗ, {late} đến quá muộn: nếu đủ bộ nhớ, tăng correlation_groups của [rules] hoặc groups và values của [detectors]"
+    );
+    Some(Check { name: Word::new("detection", "phát hiện"), ok: false, text })
 }

@@ -11,7 +11,7 @@ use fansipan_evidence::Hashing;
 use serde::{Serialize, de::DeserializeOwned};
 use tempfile::NamedTempFile;
 
-use crate::{client::Client, output};
+use crate::{Fault, client::Client, output};
 
 /// Writes to a draft, and hashes.
 pub(super) fn hashing(draft: &NamedTempFile) -> Hashing<BufWriter<&File>> {
@@ -27,11 +27,11 @@ pub(super) fn ended(out: Hashing<BufWriter<&File>>) -> io::Result<String> {
 /// A file beside the one that is wanted, so that this one is whole or not there; readable by oneself only.
 pub(super) fn draft(path: &Path) -> Result<NamedTempFile> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    NamedTempFile::new_in(folder).with_context(|| format!("FSP-CLI-032: cannot write {}", path.display()))
+    NamedTempFile::new_in(folder).with_context(|| Fault::CannotWrite { path: path.display().to_string() })
 }
 
 pub(super) fn keep(draft: NamedTempFile, path: &Path) -> Result<()> {
-    let failed = || format!("FSP-CLI-032: cannot write {}", path.display());
+    let failed = || Fault::CannotWrite { path: path.display().to_string() };
     draft.as_file().sync_all().with_context(failed)?;
     draft.persist(path).with_context(failed)?;
     Ok(())
@@ -52,7 +52,7 @@ pub(super) async fn fetch<F: DeserializeOwned + Default>(
     let hash = ended(out)?;
     let figures: F = headers.get(told).and_then(|v| serde_json::from_slice(v.as_bytes()).ok()).unwrap_or_default();
     let told = sha256(&figures);
-    ensure!(*told == hash, "FSP-CLI-062: the file arrived damaged (SHA-256 {hash}, the appliance says {told}): ask again");
+    ensure!(*told == hash, Fault::Damaged { hash, told: told.clone() });
     keep(draft, to)?;
     Ok(figures)
 }

@@ -10,13 +10,13 @@ use fansipan_collector::{
     records::Records,
     tap::{Sensor, Settings, files::CaptureFile},
 };
-use fansipan_model::{Event, fields, json};
+use fansipan_model::{Event, fields, json, said};
 
-use crate::output;
+use crate::{Fault, output};
 
 /// The built-in formats.
 pub(super) fn normalizer() -> Result<Normalizer> {
-    Normalizer::load_builtin().context("FSP-CLI-010: the built-in formats cannot be read; this is a fault of the program")
+    Normalizer::load_builtin().context(Fault::BrokenFormats)
 }
 
 /// Hands every event of a file to `each` with its number: the EventRecordID of `.evtx`, the place in the file (from 1) of others,
@@ -31,7 +31,7 @@ pub(super) fn each_event(path: &Path, normalizer: &Normalizer, mut each: impl Fn
                 Err(error) => damaged = Some(error), // the rest of the file goes on
             }
         }
-        return damaged.map_or(Ok(()), |error| Err(error).context("part of it is damaged"));
+        return damaged.map_or(Ok(()), |error| Err(error).context(said!("part of it is damaged", "một phần của tệp bị hỏng")));
     }
     if path.extension().is_some_and(|e| ["pcap", "pcapng", "cap"].iter().any(|c| e.eq_ignore_ascii_case(c))) {
         return packets(path, each);

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use super::client;
 use crate::{
-    Outcome,
+    Fault, Outcome,
     args::{Cli, ExportArgs},
     client::Client,
     output::Harmless,
@@ -17,12 +17,12 @@ pub(super) async fn export(cli: &Cli, args: &ExportArgs) -> Result<Outcome> {
     let api = client(cli)?;
     match &args.output {
         None if io::stdout().is_terminal() => {
-            anyhow::ensure!(args.format != "parquet", "FSP-CLI-043: Parquet is nothing to look at: give -o FILE, or pipe it on");
+            anyhow::ensure!(args.format != "parquet", Fault::ParquetToTerminal);
             write(&api, args, Harmless::new(io::stdout())).await?;
         }
         None => write(&api, args, io::stdout()).await?,
         Some(to) => {
-            let failed = || format!("FSP-CLI-032: cannot write {}", to.display());
+            let failed = || Fault::CannotWrite { path: to.display().to_string() };
             let out = std::fs::File::create(to).with_context(failed)?;
             write(&api, args, &out).await.with_context(failed)?;
             out.sync_all().with_context(failed)?;

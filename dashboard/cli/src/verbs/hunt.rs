@@ -8,15 +8,15 @@ use std::{
 
 use anyhow::Result;
 use fansipan_collector::Normalizer;
-use fansipan_model::{Event, json};
+use fansipan_model::{Event, Said, json, told::reader};
 use fansipan_rules::{RuleIndex, RuleSet, Scratch, Severity};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{client, correlated::Correlated, evidence, rules, watched::Watched};
 use crate::{
-    Outcome,
+    Fault, Outcome,
     args::{Cli, HuntArgs},
-    inputs, output,
+    inputs, output, told,
 };
 
 pub(super) async fn hunt(cli: &Cli, args: &HuntArgs) -> Result<Outcome> {
@@ -34,11 +34,11 @@ async fn stored(cli: &Cli, args: &HuntArgs, since: &str) -> Result<Outcome> {
         for found in inputs::rule_files(&args.rules) {
             let (path, text) = match found.and_then(|path| rules::read(&path).map_err(|e| (path.clone(), e)).map(|text| (path, text))) {
                 Ok(read) => read,
-                Err((path, error)) => anyhow::bail!("FSP-RUL-900: {}: {error}", path.display()),
+                Err((path, error)) => anyhow::bail!(Fault::UnreadRule { path: path.display().to_string(), why: reader(error) }),
             };
             rules.push(serde_json::json!({"name": path.display().to_string(), "text": text}));
         }
-        anyhow::ensure!(!rules.is_empty(), "FSP-CLI-021: no usable rule below {:?}", args.rules);
+        anyhow::ensure!(!rules.is_empty(), Fault::NoRule { place: rules::places(&args.rules) });
         request["rules"] = rules.into();
     }
     let mut out = BufWriter::new(io::stdout().lock());
@@ -57,10 +57,11 @@ async fn stored(cli: &Cli, args: &HuntArgs, since: &str) -> Result<Outcome> {
     let end: serde_json::Value = serde_json::from_slice(&last.unwrap_or_default()).unwrap_or_default();
     let count = |key: &str| end.get(key).and_then(serde_json::Value::as_u64);
     let (Some(rules), Some(examined), Some(detections)) = (count("rules"), count("examined"), count("detections")) else {
-        anyhow::bail!("FSP-CLI-023: the answer broke off; what was printed is not all. Try again, or a shorter --since");
+        anyhow::bail!(Fault::BrokeOff);
     };
-    if let Some(error) = end.get("error").and_then(serde_json::Value::as_str) {
-        anyhow::bail!("FSP-CLI-024: the hunt broke off: {error}; what was printed is not all");
+    if let Some(en) = end.get("error").and_then(serde_json::Value::as_str) {
+        let vi = end.get("error_vi").and_then(serde_json::Value::as_str).unwrap_or(en);
+        anyhow::bail!(Fault::HuntBrokeOff { why: Said { en: en.to_owned(), vi: vi.to_owned() } });
     }
     for d in end.get("diagnostics").and_then(serde_json::Value::as_array).into_iter().flatten() {
         tracing::error!("{}", rules::found(cli, d, &output::cell(d, "file")));
@@ -72,7 +73,7 @@ async fn stored(cli: &Cli, args: &HuntArgs, since: &str) -> Result<Outcome> {
 fn files(cli: &Cli, args: &HuntArgs) -> Result<Outcome> {
     let loaded = rules::load_through(cli, &args.rules, &args.pipeline, |rule| args.level.is_none_or(|least| rule.meta.level >= least))?;
     rules::report(cli, &loaded, Severity::Error);
-    anyhow::ensure!(!loaded.set.is_empty(), "FSP-CLI-021: no usable rule below {:?}", args.rules);
+    anyhow::ensure!(!loaded.set.is_empty(), Fault::NoRule { place: rules::places(&args.rules) });
     tracing::info!("{} rules from {} files", loaded.set.len(), loaded.files);
     let set = Arc::new(loaded.set);
     let normalizer = evidence::normalizer()?;
@@ -100,12 +101,15 @@ fn files(cli: &Cli, args: &HuntArgs) -> Result<Outcome> {
                         return Err(error);
                     }
                     unread += 1;
-                    bar.suspend(|| tracing::error!("FSP-CLI-022: {}: {error:#}; the other files go on", path.display()));
+                    let why = Said { en: told(&error, false), vi: told(&error, true) };
+                    let fault = Fault::NotRead { path: path.display().to_string(), why };
+                    bar.suspend(|| tracing::error!("{}", cli.say(&fault)));
                 }
             }
             Err((path, error)) => {
                 unread += 1;
-                tracing::error!("FSP-CLI-022: {}: {error}; the other files go on", path.display());
+                let fault = Fault::NotRead { path: path.display().to_string(), why: reader(error) };
+                tracing::error!("{}", cli.say(&fault));
             }
         }
         bar.inc(1);

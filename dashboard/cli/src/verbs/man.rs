@@ -5,10 +5,10 @@ use std::{fs, path::Path};
 use anyhow::{Context as _, Result};
 use clap::CommandFactory as _;
 
-use crate::{Outcome, args::Cli, output};
+use crate::{Fault, Outcome, args::Cli, output};
 
 pub(super) fn man(dir: &Path) -> Result<Outcome> {
-    let failed = || format!("FSP-CLI-040: cannot write the manual to {}: give a folder you may write to", dir.display());
+    let failed = || Fault::NoManual { path: dir.display().to_string() };
     fs::create_dir_all(dir).with_context(failed)?;
     clap_mangen::generate_to(Cli::command(), dir).with_context(failed)?;
     let written =

@@ -6,6 +6,7 @@ use crate::{
     Outcome,
     args::{Cli, Command},
     client::{ApiError, Client},
+    told,
 };
 
 mod act;
@@ -45,7 +46,7 @@ pub use packets::keep_packets;
 pub async fn execute(cli: &Cli) -> Result<Outcome> {
     let result = match &cli.command {
         Command::Parse(args) => parse::parse(args),
-        Command::Pcap(args) => pcap::pcap(args),
+        Command::Pcap(args) => pcap::pcap(cli, args),
         Command::Hunt(args) => hunt::hunt(cli, args).await,
         Command::Rules(args) => rules::rules(cli, args).await,
         Command::Search(args) => search::search(cli, args).await,
@@ -81,15 +82,9 @@ pub async fn execute(cli: &Cli) -> Result<Outcome> {
             if is_closed_pipe(&error) {
                 return Ok(Outcome::Done); // `| head` has seen enough
             }
-            let Some(refused) = error.downcast_ref::<ApiError>() else { return Err(error) };
-            let said = refused.said().in_language(cli.vietnamese()).to_owned();
-            match refused.outcome() {
-                Some(outcome) => {
-                    tracing::error!("{said}");
-                    Ok(outcome)
-                }
-                None => Err(anyhow::Error::msg(said)),
-            }
+            let Some(outcome) = error.downcast_ref::<ApiError>().and_then(ApiError::outcome) else { return Err(error) };
+            tracing::error!("{}", told(&error, cli.vietnamese()));
+            Ok(outcome)
         }
         done => done,
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use fansipan_collector::tap::ring::{FlowName, Limits, Place, Wanted, find, folder};
 use fansipan_evidence::PacketFigures;
-use fansipan_model::{AnswerOutcome, CollectorAnswer, time};
+use fansipan_model::{AnswerOutcome, CollectorAnswer, said, time};
 use serde_json::Value;
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
     download::{as_json, draft, ended, fetch, hashing, keep},
 };
 use crate::{
-    Outcome,
+    Fault, Outcome,
     args::{Cli, PacketsArgs},
     client::Client,
     output,
@@ -30,18 +30,14 @@ pub(super) async fn packets(cli: &Cli, args: &PacketsArgs) -> Result<Outcome> {
     let (figures, path) = match (&args.id, &args.flow) {
         (Some(id), _) => of_event(cli, args, id).await?,
         (None, Some(flow)) => of_flow(cli, args, flow)?,
-        (None, None) => bail!("FSP-CLI-060: give the id of an event or alert, or --flow with --at"),
+        (None, None) => bail!(Fault::NoPackets),
     };
     tell(cli, &figures, &path)?;
     if let Some(incident) = &args.incident {
         let name = path.file_name().map_or_else(|| "packets.pcapng".into(), |n| n.to_string_lossy().into_owned());
         let comment = format!("{} packets of {}", figures.packets, args.id.as_deref().or(args.flow.as_deref()).unwrap_or_default());
         let made = client(cli)?.upload(&format!("/incidents/{incident}/evidence"), &[("name", name), ("comment", comment)], &path).await?;
-        ensure!(
-            output::cell(&made, "body/sha256") == figures.sha256,
-            "FSP-CLI-061: what the appliance kept as evidence is not what was sent: hand {} in again",
-            path.display()
-        );
+        ensure!(output::cell(&made, "body/sha256") == figures.sha256, Fault::OtherEvidence { path: path.display().to_string() });
         if !cli.json {
             output::line(&format!("evidence of incident {incident}: {}", output::cell(&made, "id")))?;
         }
@@ -79,16 +75,10 @@ pub async fn keep_packets(api: &Client, from: &str, to: &Path) -> Result<Value> 
 
 /// Reads the rings of this host.
 fn of_flow(cli: &Cli, args: &PacketsArgs, flow: &str) -> Result<(PacketFigures, PathBuf)> {
-    let name = FlowName::parse(flow)
-        .with_context(|| format!("FSP-CLI-063: `{flow}` is no community id of version 1, such as 1:LQU9qZlK+B5F3KDmev6m5PMibrg="))?;
-    let at = args
-        .at
-        .as_deref()
-        .and_then(time::from_rfc3339)
-        .context("FSP-CLI-064: --at is a time such as 2026-03-01T07:30:00Z, as in the event's @timestamp")?;
+    let name = FlowName::parse(flow).with_context(|| Fault::NoFlow { flow: flow.to_owned() })?;
+    let at = args.at.as_deref().and_then(time::from_rfc3339).context(Fault::NoTime)?;
     let folders = cli.data.join("packets");
-    let failed =
-        || format!("FSP-CLI-065: cannot read the packet rings in {}: give the collector's --data, as its user or root", folders.display());
+    let failed = || Fault::NoRings { path: folders.display().to_string() };
     let mut rings = Vec::new();
     for entry in std::fs::read_dir(&folders).with_context(failed)? {
         let interface = entry.with_context(failed)?.file_name().to_string_lossy().into_owned();
@@ -100,9 +90,11 @@ fn of_flow(cli: &Cli, args: &PacketsArgs, flow: &str) -> Result<(PacketFigures, 
     let wanted = Wanted { name, from: at, to: at, around: i64::from(args.minutes.unwrap_or(15)) * MINUTE };
     let found = find(&rings, &[wanted], LIMITS, &mut out).with_context(failed)?;
     let sha256 = ended(out)?;
-    let oldest =
-        found.oldest.map_or_else(|| "nothing is kept".to_owned(), |o| format!("the oldest packets are of {}", time::to_rfc3339(o)));
-    ensure!(found.packets > 0, "FSP-CLI-066: the packet rings here have none of its packets: {oldest}");
+    let oldest = match found.oldest.map(time::to_rfc3339) {
+        Some(oldest) => said!("the oldest packets are of {oldest}", "gói tin cũ nhất là của {oldest}"),
+        None => said!("nothing is kept", "kho đang trống"),
+    };
+    ensure!(found.packets > 0, Fault::PacketsGone { oldest });
     let figures = PacketFigures::new(&found, sha256, Vec::new());
     keep(draft, &path)?;
     Ok((figures, path))

@@ -19,14 +19,18 @@ use fansipan_collector::tap::{
 use fansipan_model::{Event, Value, fields, json};
 
 use super::watched::Watched;
-use crate::{Outcome, args::PcapArgs, output};
+use crate::{
+    Fault, Outcome,
+    args::{Cli, PcapArgs},
+    output,
+};
 
-pub(super) fn pcap(args: &PcapArgs) -> Result<Outcome> {
+pub(super) fn pcap(cli: &Cli, args: &PcapArgs) -> Result<Outcome> {
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut failed = None;
     for path in &args.files {
         match CaptureFile::open(path) {
-            Ok(file) => read(path, file, &mut out)?,
+            Ok(file) => read(cli, path, file, &mut out)?,
             Err(error) => {
                 tracing::error!("{error}");
                 failed.get_or_insert(error);
@@ -40,7 +44,7 @@ pub(super) fn pcap(args: &PcapArgs) -> Result<Outcome> {
     }
 }
 
-fn read(path: &Path, mut file: CaptureFile, out: &mut impl Write) -> Result<()> {
+fn read(cli: &Cli, path: &Path, mut file: CaptureFile, out: &mut impl Write) -> Result<()> {
     let mut sensor = Sensor::new(Settings::default());
     let mut line = Vec::new();
     let (mut watched, input) = (Watched::new(), Arc::from(path.display().to_string()));
@@ -63,10 +67,13 @@ fn read(path: &Path, mut file: CaptureFile, out: &mut impl Write) -> Result<()> 
     let ending = file.ending();
     let packets = sensor.summary().packets;
     let path = path.display().to_string();
-    match ending {
-        Ending::Whole => {}
-        Ending::Cut => tracing::warn!("FSP-TAP-003: {path} is cut in the middle of a packet; the {packets} packets before it were read"),
-        Ending::Damaged(why) => tracing::warn!("FSP-TAP-004: {path} is damaged after {packets} packets ({why}); those were read"),
+    let fault = match ending {
+        Ending::Whole => None,
+        Ending::Cut => Some(Fault::CutCapture { path: path.clone(), packets }),
+        Ending::Damaged(why) => Some(Fault::DamagedCapture { path: path.clone(), packets, why: why.to_string() }),
+    };
+    if let Some(fault) = fault {
+        tracing::warn!("{}", cli.say(&fault));
     }
     write(&summary(&path, sensor.summary(), ending), &mut line, out)
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{client, items};
 use crate::{
-    Outcome,
+    Fault, Outcome,
     args::{Cli, LoginArgs, SessionsArgs, SessionsVerb, UsersArgs, UsersVerb, WallDevicesArgs, WallDevicesVerb},
     client::Client,
     output,
@@ -106,11 +106,10 @@ pub(super) async fn walls(cli: &Cli, args: &WallDevicesArgs) -> Result<Outcome> 
 /// Makes this terminal a screen of the wall: what the code is exchanged for opens the wall's routes and nothing else.
 async fn enrol(cli: &Cli, name: &str, code: Option<&str>) -> Result<()> {
     let (server, ca) = appliance(cli)?;
-    let code =
-        code.map_or_else(|| secret("FSP-CLI-029: give the code that `fansipan wall-devices create` printed"), |c| Ok(c.to_owned()))?;
+    let code = code.map_or_else(|| secret(Fault::NoCode), |c| Ok(c.to_owned()))?;
     let made = Client::without_token(&server, &ca)?.post("/wall/enrol", &json!({ "code": code, "terminal": true })).await?;
     let profile = Profile { server, token: output::cell(&made, "token"), ca };
-    ensure!(!profile.token.is_empty(), "FSP-CLI-029: the appliance gave no credential: its version may be older than this one's");
+    ensure!(!profile.token.is_empty(), Fault::NoCredential);
     let path = profile.save(name)?;
     let screen = output::cell(&made, "device/name");
     output::line(&format!("{screen} at {}; show the wall with fansipan wall --profile {name} ({})", profile.server, path.display()))?;
@@ -119,21 +118,19 @@ async fn enrol(cli: &Cli, name: &str, code: Option<&str>) -> Result<()> {
 
 /// The address of the appliance, and the certificate that is believed.
 fn appliance(cli: &Cli) -> Result<(String, String)> {
-    let server = cli.server.clone().context("FSP-CLI-025: give the appliance's address with --server https://HOST:PORT")?;
+    let server = cli.server.clone().context(Fault::NoServer)?;
     let ca = match &cli.ca {
         Some(path) => path.clone(),
         None => cli.data.join("tls/cert.pem"),
     };
-    let ca = std::fs::read_to_string(&ca).with_context(|| {
-        format!("FSP-CLI-026: cannot read {}: copy the appliance's DATA/tls/cert.pem here and give it with --ca", ca.display())
-    })?;
+    let ca = std::fs::read_to_string(&ca).with_context(|| Fault::NoAppliancesCa { path: ca.display().to_string() })?;
     Ok((server, ca))
 }
 
 /// What stands on standard input.
-fn secret(missing: &'static str) -> Result<String> {
+fn secret(missing: Fault) -> Result<String> {
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).context(missing)?;
+    std::io::stdin().read_to_string(&mut text).context(missing.clone())?;
     let text = text.trim().to_owned();
     ensure!(!text.is_empty(), missing);
     Ok(text)
@@ -142,9 +139,8 @@ fn secret(missing: &'static str) -> Result<String> {
 /// Keeps server, token and certificate under a name, once they have been seen to work together.
 pub(super) async fn login(cli: &Cli, args: &LoginArgs) -> Result<Outcome> {
     let (server, ca) = appliance(cli)?;
-    let missing = "FSP-CLI-027: give the token on standard input or in FANSIPAN_TOKEN";
-    let token = cli.token.clone().map_or_else(|| secret(missing), Ok)?;
-    ensure!(!token.is_empty(), missing);
+    let token = cli.token.clone().map_or_else(|| secret(Fault::NoToken), Ok)?;
+    ensure!(!token.is_empty(), Fault::NoToken);
     let profile = Profile { server, token, ca };
     let who = Client::with_profile(&profile)?.get("/session", &[]).await?;
     let path = profile.save(&args.name)?;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{client, items};
 use crate::{
-    Outcome,
+    Fault, Outcome,
     args::{Cli, PlaybooksArgs, PlaybooksVerb as Verb},
     client::Client,
     output,
@@ -29,7 +29,7 @@ pub(super) async fn playbooks(cli: &Cli, args: &PlaybooksArgs) -> Result<Outcome
         Verb::Status { run } => show(cli, &api.get(&path(run), &[]).await?),
         Verb::Answer { run, answer, note } => {
             let found = api.get(&path(run), &[]).await?;
-            let step = found.pointer("/task/step").and_then(Value::as_str).context("FSP-CLI-030: this run waits for no answer")?;
+            let step = found.pointer("/task/step").and_then(Value::as_str).context(Fault::NoQuestion)?;
             let body = json!({ "answer": answer, "note": note });
             show(cli, &api.post(&format!("{}/tasks/{}", path(run), output::escape(step)), &body).await?)
         }
@@ -65,8 +65,9 @@ async fn list(cli: &Cli, api: &Client, incident: Option<&str>) -> Result<Outcome
     }
     if !cli.json {
         output::table(&["", "ID", "TITLE (VI)", "TITLE", "GROUP", "STEPS"], rows)?;
-        for refused in answer.get("refused").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
-            output::line(&output::harmless(&format!("refused: {refused}")))?;
+        let (member, refused) = if cli.vietnamese() { ("refused_vi", "bị từ chối") } else { ("refused", "refused") };
+        for why in answer.get(member).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+            output::line(&output::harmless(&format!("{refused}: {why}")))?;
         }
     }
     Ok(Outcome::Done)

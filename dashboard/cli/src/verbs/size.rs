@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
-    Outcome,
+    Fault, Outcome,
     args::{Cli, SizeArgs},
     output,
 };
@@ -132,7 +132,7 @@ fn sources(measured: &Measured) -> String {
 
 /// Prints the table.
 pub(super) fn size(cli: &Cli, args: &SizeArgs) -> Result<Outcome> {
-    let measured: Measured = toml::from_str(MEASURED).context("FSP-CLI-060: the measured figures cannot be read")?;
+    let measured: Measured = toml::from_str(MEASURED).context(Fault::BrokenFigures)?;
     let rows = rows(&measured, args);
     if cli.json {
         for r in &rows {

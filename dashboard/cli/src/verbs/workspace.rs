@@ -6,14 +6,13 @@ use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
 
 use super::incidents::list_of;
-use crate::{Outcome, args::Cli, client::Client, output};
+use crate::{Fault, Outcome, args::Cli, client::Client, output};
 
 /// Leads an incident to another stage.
 pub(super) async fn stage(cli: &Cli, api: &Client, id: &str, stage: &str, facts: &[String], reason: &str) -> Result<Outcome> {
     let mut given = Map::new();
     for fact in facts {
-        let (field, text) =
-            fact.split_once('=').with_context(|| format!("FSP-CLI-030: `{fact}` is not FIELD=TEXT, as in category=ransomware"))?;
+        let (field, text) = fact.split_once('=').with_context(|| Fault::NoFact { fact: fact.clone() })?;
         given.insert(field.to_owned(), text.into());
     }
     let version = api.get(&format!("/incidents/{id}/workspace"), &[]).await?.get("version").cloned().unwrap_or(Value::Null);
@@ -45,12 +44,10 @@ pub(super) async fn add_events(cli: &Cli, api: &Client, id: &str, events: &[Stri
             continue;
         }
         for line in std::io::stdin().lines() {
-            let line = line.context("FSP-CLI-032: standard input is not text in UTF-8")?;
+            let line = line.context(Fault::NotUtf8)?;
             let found: Option<Value> = serde_json::from_str(&line).ok();
             let event = found.as_ref().and_then(|e| e.get("event.id")).and_then(Value::as_str);
-            let event = event.with_context(|| {
-                format!("FSP-CLI-032: a line is no event: give what `fansipan search --json` prints: {}", output::harmless(&line))
-            })?;
+            let event = event.with_context(|| Fault::NoEvent { line: output::harmless(&line).into_owned() })?;
             named.push(event.to_owned());
         }
     }
@@ -73,8 +70,7 @@ fn told(cli: &Cli, made: &Value) -> Result<Outcome> {
 pub(super) async fn tick_off(cli: &Cli, api: &Client, id: &str, item: &str) -> Result<Outcome> {
     let space = api.get(&format!("/incidents/{id}/workspace"), &[]).await?;
     let known = list_of(&space, "items").iter().find(|i| output::cell(i, "id") == item && output::cell(i, "kind") == "task");
-    let known =
-        known.with_context(|| format!("FSP-CLI-031: {item} is no task of this incident; `fansipan incidents timeline {id}` lists them"))?;
+    let known = known.with_context(|| Fault::NoTask { item: item.to_owned(), incident: id.to_owned() })?;
     let mut task = known.get("body").and_then(Value::as_object).cloned().unwrap_or_default();
     task.insert("kind".into(), "task".into());
     task.insert("done".into(), true.into());

@@ -1,5 +1,6 @@
 //! What the appliance answered. Every text is cleaned here, before anything else sees it.
 
+use fansipan_cli::said;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -78,11 +79,13 @@ pub(super) fn answer(state: &mut State, purpose: Purpose, result: Result<Value, 
 pub(crate) fn read<T: DeserializeOwned>(state: &mut State, result: Result<Value, Failure>) -> Option<T> {
     let failure = match result.map(serde_json::from_value) {
         Ok(Ok(read)) => return Some(read),
-        Ok(Err(e)) => Failure {
-            code: String::new(),
-            detail: format!("FSP-TUI-001: an answer was not understood ({e}): update this console"),
-            ..Failure::default()
-        },
+        Ok(Err(e)) => {
+            let said = said!(
+                "FSP-TUI-001: an answer was not understood ({e}): update this console",
+                "FSP-TUI-001: không hiểu được câu trả lời ({e}): hãy cập nhật bảng điều khiển này"
+            );
+            Failure::new("", said)
+        }
         Err(failure) => failure,
     };
     fail(state, &failure);

@@ -13,7 +13,7 @@ export class ApiError extends Error {
   readonly kind: string;
   readonly code: string | null;
   readonly detail: string | null;
-  /** The same in Vietnamese, where the server has it. */
+  /** The same in Vietnamese. */
   readonly detailVi: string | null;
   /** For `bad_query`: where the query is wrong. */
   readonly query: QueryFault | null;
@@ -33,7 +33,7 @@ export class ApiError extends Error {
     this.query = more.query ?? null;
   }
 
-  /** What the server says of this very case, in Vietnamese where it can. */
+  /** What the server says of this very case. */
   said(language: Language): string | null {
     return (language === "vi" && this.detailVi) || this.detail;
   }

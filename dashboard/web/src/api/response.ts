@@ -125,7 +125,7 @@ export const devicesQuery = queryOptions({
 export const playbooksQuery = (incident: string) =>
   queryOptions({
     queryKey: ["playbooks", incident],
-    queryFn: ({ signal }) => get<{ items: Playbook[]; refused: string[] }>("/playbooks", { incident }, signal),
+    queryFn: ({ signal }) => get<{ items: Playbook[]; refused: string[]; refused_vi: string[] }>("/playbooks", { incident }, signal),
     staleTime: 30_000,
     retry: false,
   });

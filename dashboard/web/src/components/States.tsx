@@ -19,7 +19,12 @@ export function Empty({ title, hint, icon, action }: { title: string; hint?: str
   );
 }
 
-/** The error in the reader's language; the server's own words beside it. */
+/** As a line of its own: the server writes its sentences so that they can stand in others. */
+function sentence(text: string): string {
+  return `${text.charAt(0).toLocaleUpperCase("vi")}${text.slice(1)}${/[.!?…)]$/.test(text) ? "" : "."}`;
+}
+
+/** What went wrong, in the reader's language and the server's words; in the console's where those are about the console itself. */
 export function useErrorText(): (error: unknown) => string {
   const { t, i18n } = useTranslation();
   const language = useLanguage();
@@ -29,17 +34,16 @@ export function useErrorText(): (error: unknown) => string {
       const { message, help } = told(error.query, language);
       return `${t("search.syntax_error", { position: error.query.position + 1 })}: ${message}; ${help}`;
     }
-    const key = `error.${error.kind}`;
-    return i18n.exists(key) ? String(t(key as "error.unknown", { status: error.status })) : t("error.unknown", { status: error.status });
+    const own = `error.${error.kind}`;
+    const said = i18n.exists(own) ? String(t(own as "error.unreachable")) : error.said(language);
+    return said ? sentence(said) : t("error.unknown", { status: error.status });
   };
 }
 
 export function Failed({ error, retry, compact = false }: { error: unknown; retry?: () => void; compact?: boolean }) {
   const { t } = useTranslation();
-  const language = useLanguage();
   const text = useErrorText();
-  // What is wrong with a query is said above, in the reader's language.
-  const detail = error instanceof ApiError ? [error.code, error.query ? null : error.said(language)].filter(Boolean).join(" · ") : null;
+  const code = error instanceof ApiError ? error.code : null;
   return (
     <div className={styles.state} data-compact={compact} role="alert">
       <div className={styles.icon} data-tone="bad">
@@ -47,7 +51,7 @@ export function Failed({ error, retry, compact = false }: { error: unknown; retr
       </div>
       <p className={styles.title}>{t("state.error")}</p>
       <p className={styles.hint}>{text(error)}</p>
-      {detail && <p className={styles.detail}>{detail}</p>}
+      {code && <p className={styles.detail}>{code}</p>}
       {retry && (
         <Button className={styles.action} variant="default" leftSection={<RotateCw size={14} />} onClick={retry}>
           {t("state.retry")}

@@ -1,10 +1,8 @@
 /** Fetches the packets of an event or alert, keeps them as a file, and says what is in it, with its hash. */
 import { useMutation } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { ApiError } from "../api/client";
 import { type PacketFigures, takePackets } from "../api/packets";
 import type { EcsEvent } from "../api/types";
-import { useLanguage } from "../i18n";
 import { useText } from "../time/useText";
 import { textOf } from "./event";
 import { notify } from "./notify";
@@ -26,10 +24,8 @@ export function usePackets(): { take: (id: string) => void; busy: boolean } {
   const { t } = useTranslation();
   const text = useText();
   const errorText = useErrorText();
-  const language = useLanguage();
   const asked = ({ collectors = [] }: PacketFigures) =>
     collectors.map((c) => `${c.collector}: ${t(`packets.collector.${c.outcome}`, { count: text.number(c.packets) })}`).join(" · ");
-  const why = (error: unknown) => (error instanceof ApiError && error.detailVi ? error.said(language) : null) ?? errorText(error);
   const taking = useMutation({
     mutationFn: takePackets,
     onSuccess: ({ file, figures }, id) => {
@@ -52,7 +48,7 @@ export function usePackets(): { take: (id: string) => void; busy: boolean } {
         styles: { description: { whiteSpace: "pre-line", overflowWrap: "anywhere" } },
       });
     },
-    onError: (error) => notify({ title: t("packets.failed"), message: why(error), autoClose: false, color: "red" }),
+    onError: (error) => notify({ title: t("packets.failed"), message: errorText(error), autoClose: false, color: "red" }),
   });
   return { take: (id) => taking.mutate(id), busy: taking.isPending };
 }

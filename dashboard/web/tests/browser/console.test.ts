@@ -59,6 +59,30 @@ describe.skipIf(!hasChromium)("the console", () => {
     expect(new URL(page.url()).pathname).toBe("/alerts");
   });
 
+  it("says what the server refuses in the language that is chosen", async () => {
+    await page.goto(`${mock.url}/alerts`);
+    await at("login-username").fill("admin");
+    await at("login-password").fill("Mot-Lan-1234");
+    await at("login-submit").click();
+    // the form counts as the server does: only the server can say what it finds beyond that
+    const problem = {
+      type: "urn:fansipan:problem:weak_password",
+      code: "FSP-API-015",
+      detail: "the password is among the first",
+      detail_vi: "mật khẩu này quá phổ biến",
+    };
+    const refusal = { status: 422, contentType: "application/problem+json", body: JSON.stringify(problem) };
+    await page.route("**/api/v1/session/password", (route) => route.fulfill(refusal));
+    await at("new-password").fill("Đỉnh Fansipan 3143 mét");
+    await at("new-password-repeat").fill("Đỉnh Fansipan 3143 mét");
+    await at("change-password-submit").click();
+    const alert = page.getByRole("alert");
+    await alert.getByText("Mật khẩu này quá phổ biến.", { exact: true }).waitFor();
+    await page.keyboard.press("Escape");
+    await at("lang-switch").click();
+    await alert.getByText("The password is among the first.", { exact: true }).waitFor();
+  });
+
   it("tells what has no source, and never calls it zero", async () => {
     await enter();
     await expect.poll(() => at("counter-vulnerabilities").textContent()).toContain("chưa có nguồn");

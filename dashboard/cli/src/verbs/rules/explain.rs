@@ -7,10 +7,10 @@ use fansipan_model::{Event, json};
 use fansipan_rules::{Explanation, RuleIndex, RuleSet, Taxonomy};
 
 use super::super::{client, evidence};
-use crate::{Outcome, args::Cli, output};
+use crate::{Fault, Outcome, args::Cli, output};
 
 pub(super) async fn explain(cli: &Cli, rule: &str, event: &str, record: u64) -> Result<Outcome> {
-    let taxonomy = Taxonomy::builtin().context("FSP-CLI-020: the built-in log sources cannot be read; this is a fault of the program")?;
+    let taxonomy = Taxonomy::builtin().context(Fault::BrokenSources)?;
     let set = named(cli, rule, &taxonomy)?;
     let event = find(cli, event, record).await?;
     let mut matched = true;
@@ -31,12 +31,12 @@ fn named(cli: &Cli, rule: &str, taxonomy: &Taxonomy) -> Result<RuleSet> {
     if Path::new(rule).exists() {
         let loaded = super::load(cli, &[rule.into()], |_| true)?;
         super::report(cli, &loaded, fansipan_rules::Severity::Error);
-        anyhow::ensure!(!loaded.set.is_empty(), "FSP-CLI-021: no usable rule in {rule}");
+        anyhow::ensure!(!loaded.set.is_empty(), Fault::NoRule { place: rule.to_owned() });
         return Ok(loaded.set);
     }
     let shipped = fansipan_rules::packs::SHIPPED.iter().flat_map(|(file, text)| fansipan_rules::parse(text, file).0);
     let rules: Vec<_> = shipped.filter(|r| r.meta.id == rule).collect();
-    anyhow::ensure!(!rules.is_empty(), "FSP-CLI-025: {rule} is neither a file nor the id of a shipped rule");
+    anyhow::ensure!(!rules.is_empty(), Fault::UnknownRule { rule: rule.to_owned() });
     Ok(RuleSet::compile(rules, taxonomy).0)
 }
 
@@ -44,14 +44,14 @@ fn named(cli: &Cli, rule: &str, taxonomy: &Taxonomy) -> Result<RuleSet> {
 async fn find(cli: &Cli, event: &str, record: u64) -> Result<Event> {
     if event != "-" && !Path::new(event).exists() {
         let stored = client(cli)?.get(&format!("/events/{}", output::escape(event)), &[]).await?;
-        return json::read(&stored.to_string()).context("FSP-CLI-026: the stored event does not read");
+        return json::read(&stored.to_string()).context(Fault::StoredEvent);
     }
     let copy;
     let path = if event == "-" {
         let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes).context("FSP-CLI-013: reading stopped")?;
-        copy = tempfile::NamedTempFile::new().context("FSP-CLI-027: no place for a temporary file")?;
-        std::fs::write(copy.path(), bytes).context("FSP-CLI-027: no place for a temporary file")?;
+        std::io::stdin().lock().read_to_end(&mut bytes).context(Fault::ReadingStopped)?;
+        copy = tempfile::NamedTempFile::new().context(Fault::NoTemporary)?;
+        std::fs::write(copy.path(), bytes).context(Fault::NoTemporary)?;
         copy.path()
     } else {
         Path::new(event)
@@ -64,7 +64,7 @@ async fn find(cli: &Cli, event: &str, record: u64) -> Result<Event> {
         }
         Ok(())
     })?;
-    found.with_context(|| format!("FSP-CLI-028: {event} has {place} records, none is number {record}"))
+    found.with_context(|| Fault::NoRecord { place: event.to_owned(), records: place, record })
 }
 
 fn tell(told: &Explanation) -> std::io::Result<()> {

@@ -13,12 +13,13 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use fansipan_model::told::reader;
 use fansipan_rules::{Diagnostic, Pipeline, Rule, RuleSet, Severity, Taxonomy};
 use serde_json::{Value, json};
 
 use super::{client, items};
 use crate::{
-    Outcome,
+    Fault, Outcome,
     args::{Cli, RulesArgs, RulesVerb},
     inputs, output,
 };
@@ -57,7 +58,7 @@ pub(super) fn load(cli: &Cli, paths: &[PathBuf], keep: impl Fn(&Rule) -> bool) -
 /// The same, the rules changed by pipelines before they are compiled.
 pub(super) fn load_through(cli: &Cli, paths: &[PathBuf], pipelines: &[PathBuf], keep: impl Fn(&Rule) -> bool) -> Result<Loaded> {
     let pipelines = read_pipelines(pipelines, cli.vietnamese())?;
-    let taxonomy = Taxonomy::builtin().context("FSP-CLI-020: the built-in log sources cannot be read; this is a fault of the program")?;
+    let taxonomy = Taxonomy::builtin().context(Fault::BrokenSources)?;
     let (mut rules, mut diagnostics, mut unread, mut files) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for found in inputs::rule_files(paths) {
         match found.and_then(|path| read(&path).map_err(|e| (path.clone(), e)).map(|text| (path, text))) {
@@ -86,17 +87,22 @@ pub(super) fn load_through(cli: &Cli, paths: &[PathBuf], pipelines: &[PathBuf], 
 fn read_pipelines(paths: &[PathBuf], vietnamese: bool) -> Result<Vec<Pipeline>> {
     let mut pipelines = Vec::new();
     for path in paths {
-        let text = read(path).with_context(|| format!("FSP-CLI-025: the pipeline {} cannot be read", path.display()))?;
+        let text = read(path).with_context(|| Fault::NoPipeline { path: path.display().to_string() })?;
         match Pipeline::parse(&text, &path.display().to_string()) {
             Ok(pipeline) => pipelines.push(pipeline),
             Err(faults) => {
                 let faults: Vec<String> = faults.iter().map(|d| told(d, vietnamese)).collect();
-                anyhow::bail!("FSP-CLI-025: the pipeline cannot be used\n{}", faults.join("\n"));
+                anyhow::bail!(Fault::PipelineRefused { faults: faults.join("\n") });
             }
         }
     }
     pipelines.sort_by_key(|p| p.priority);
     Ok(pipelines)
+}
+
+/// Paths as they were given.
+pub(super) fn places(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn read(path: &Path) -> std::io::Result<String> {
@@ -113,7 +119,8 @@ fn told(d: &Diagnostic, vietnamese: bool) -> String {
 /// Prints what was wrong to standard error: `file:line:column: CODE message (help)`.
 pub(super) fn report(cli: &Cli, loaded: &Loaded, least: Severity) {
     for (path, error) in &loaded.unread {
-        tracing::error!("{}: FSP-RUL-900 cannot be read: {error}", path.display());
+        let fault = Fault::UnreadRule { path: path.display().to_string(), why: reader(error) };
+        tracing::error!("{}", cli.say(&fault));
     }
     for d in &loaded.diagnostics {
         let text = told(d, cli.vietnamese());

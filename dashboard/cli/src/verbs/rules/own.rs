@@ -9,7 +9,7 @@ use super::{
     super::{client, items},
     read,
 };
-use crate::{Outcome, args::Cli, client::Client, output};
+use crate::{Fault, Outcome, args::Cli, client::Client, output};
 
 fn path(id: &str, more: &str) -> String {
     format!("/rules/{}{more}", output::escape(id))
@@ -26,11 +26,10 @@ fn list_of<'v>(value: &'v Value, name: &str) -> &'v [Value] {
 /// The text of a rule file; `-`: of standard input.
 fn text_of(file: &Path) -> Result<String> {
     if file != Path::new("-") {
-        return read(file)
-            .with_context(|| format!("FSP-CLI-028: cannot read {}: give a rule file, or - for standard input", file.display()));
+        return read(file).with_context(|| Fault::NoRuleFile { path: file.display().to_string() });
     }
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).context("FSP-CLI-028: standard input is not text in UTF-8")?;
+    std::io::stdin().read_to_string(&mut text).context(Fault::NotUtf8)?;
     Ok(text)
 }
 

@@ -12,7 +12,7 @@ use fansipan_rules::{RuleIndex, RuleSet, Scratch};
 use serde_json::json;
 
 use super::super::evidence;
-use crate::{Outcome, args::Cli, output};
+use crate::{Fault, Outcome, args::Cli, output};
 
 /// One rule on one sample.
 struct Case {
@@ -33,7 +33,7 @@ enum Verdict {
 pub(super) fn test(cli: &Cli, paths: &[PathBuf], junit: Option<&Path>) -> Result<Outcome> {
     let loaded = super::load(cli, paths, |_| true)?;
     super::report(cli, &loaded, fansipan_rules::Severity::Error);
-    anyhow::ensure!(!loaded.set.is_empty(), "FSP-CLI-021: no usable rule below {paths:?}");
+    anyhow::ensure!(!loaded.set.is_empty(), Fault::NoRule { place: super::places(paths) });
     let normalizer = evidence::normalizer()?;
     let mut files: BTreeMap<&str, Vec<RuleIndex>> = BTreeMap::new();
     for (i, compiled) in (0u32..).zip(loaded.set.rules()) {
@@ -51,7 +51,7 @@ pub(super) fn test(cli: &Cli, paths: &[PathBuf], junit: Option<&Path>) -> Result
         say(cli, case)?;
     }
     if let Some(path) = junit {
-        std::fs::write(path, xml(&cases)).with_context(|| format!("FSP-CLI-029: cannot write {}", path.display()))?;
+        std::fs::write(path, xml(&cases)).with_context(|| Fault::CannotWrite { path: path.display().to_string() })?;
     }
     let summary = json!({"rules": loaded.set.len(), "right": right, "wrong": wrong, "untested": cases.len() - right - wrong});
     if cli.json {

@@ -11,12 +11,11 @@ import { useMay } from "../../api/user";
 import { Age } from "../../components/Age";
 import { LevelMark } from "../../components/Level";
 import { notify } from "../../components/notify";
-import { Failed, Waiting } from "../../components/States";
+import { Failed, useErrorText, Waiting } from "../../components/States";
 import { useLanguage } from "../../i18n";
 import { useText } from "../../time/useText";
 import { Impact, Plan } from "./ActionDetails";
 import styles from "./ActionsPage.module.css";
-import { refusal } from "./refusal";
 
 type Verb = "approve" | "reject" | "undo" | "by-hand";
 
@@ -31,14 +30,14 @@ function Fact({ label, children }: { label: string; children: ReactNode }) {
 
 function Decide({ action }: { action: ActionDetail }) {
   const { t } = useTranslation();
-  const language = useLanguage();
+  const errorText = useErrorText();
   const client = useQueryClient();
   const [reason, setReason] = useState("");
   const [mayAct, mayApprove] = [useMay("respond"), useMay("approve")];
   const decide = useMutation({
     mutationFn: (verb: Verb) => post(`/actions/${action.id}/${verb}`, { reason }),
     onSuccess: () => setReason(""),
-    onError: (error) => notify({ color: "red", message: refusal(error, language) }),
+    onError: (error) => notify({ color: "red", message: errorText(error) }),
     onSettled: () => void client.invalidateQueries({ queryKey: ["actions"] }),
   });
   const { state, kind } = action;

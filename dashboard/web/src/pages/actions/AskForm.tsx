@@ -5,16 +5,15 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { post } from "../../api/client";
 import { type ActionDetail, type ActionKind, devicesQuery } from "../../api/response";
-import { useLanguage } from "../../i18n";
+import { useErrorText } from "../../components/States";
 import { Impact, Plan } from "./ActionDetails";
 import styles from "./ActionsPage.module.css";
-import { refusal } from "./refusal";
 
 const KINDS = ["block", "disable", "notify"] as const;
 
 export function AskForm({ opened, onClose, onAsked }: { opened: boolean; onClose: () => void; onAsked: (id: string) => void }) {
   const { t } = useTranslation();
-  const language = useLanguage();
+  const errorText = useErrorText();
   const client = useQueryClient();
   const devices = useQuery({ ...devicesQuery, enabled: opened });
   const [kind, setKind] = useState<ActionKind>("block");
@@ -87,7 +86,7 @@ export function AskForm({ opened, onClose, onAsked }: { opened: boolean; onClose
         />
         {failure && (
           <p role="alert" data-testid="ask-refused">
-            {refusal(failure, language)}
+            {errorText(failure)}
           </p>
         )}
         {dry.data && <Plan action={dry.data} />}

@@ -4,7 +4,7 @@ import { useMutation } from "@tanstack/react-query";
 import { Check, Circle } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { ApiError, post } from "../../api/client";
+import { post } from "../../api/client";
 import type { User } from "../../api/types";
 import { notify } from "../../components/notify";
 import { useErrorText } from "../../components/States";
@@ -49,8 +49,6 @@ export function ChangeForm({ user, old: known, onDone, onCancel }: ChangeFormPro
       onDone();
     },
   });
-  // The server's own reason (a list of worst passwords, for one) says more than the general one.
-  const reason = change.error instanceof ApiError && change.error.kind === "weak_password" ? change.error.detail : null;
   return (
     <form
       className={styles.form}
@@ -93,7 +91,6 @@ export function ChangeForm({ user, old: known, onDone, onCancel }: ChangeFormPro
       {change.isError && (
         <p className={styles.error} role="alert">
           {errorText(change.error)}
-          {reason && <span className={styles.reason}>{reason}</span>}
         </p>
       )}
       <Button

@@ -9,11 +9,10 @@ import { type Playbook, playbooksQuery, type Run, runsQuery } from "../../api/re
 import { useMay } from "../../api/user";
 import { Age } from "../../components/Age";
 import { notify } from "../../components/notify";
-import { Failed, Waiting } from "../../components/States";
+import { Failed, useErrorText, Waiting } from "../../components/States";
 import { useLanguage } from "../../i18n";
 import { useShortcuts } from "../../keyboard/keyboard";
 import styles from "../actions/ActionsPage.module.css";
-import { refusal } from "../actions/refusal";
 import own from "./PlaybooksPage.module.css";
 import { RunPanel } from "./RunPanel";
 
@@ -38,6 +37,7 @@ function Runs({ runs, onOpen }: { runs: Run[]; onOpen: (id: string) => void }) {
 
 function Card({ playbook, incident, onStarted }: { playbook: Playbook; incident: string; onStarted: (id: string) => void }) {
   const { t } = useTranslation();
+  const errorText = useErrorText();
   const language = useLanguage();
   const client = useQueryClient();
   const may = useMay("respond");
@@ -47,7 +47,7 @@ function Card({ playbook, incident, onStarted }: { playbook: Playbook; incident:
       void client.invalidateQueries({ queryKey: ["runs"] });
       onStarted(run.id);
     },
-    onError: (error) => notify({ color: "red", message: refusal(error, language) }),
+    onError: (error) => notify({ color: "red", message: errorText(error) }),
   });
   return (
     <article className={own.card} data-fits={playbook.fits} data-testid="playbook-card">
@@ -76,6 +76,7 @@ function Card({ playbook, incident, onStarted }: { playbook: Playbook; incident:
 
 export function PlaybooksPage() {
   const { t } = useTranslation();
+  const language = useLanguage();
   const navigate = useNavigate({ from: "/playbooks" });
   const { id, incident = "" } = useSearch({ from: "/inside/playbooks" });
   const playbooks = useQuery(playbooksQuery(incident));
@@ -103,7 +104,7 @@ export function PlaybooksPage() {
           {list.map((playbook) => (
             <Card key={playbook.id} playbook={playbook} incident={incident} onStarted={select} />
           ))}
-          {(playbooks.data?.refused ?? []).map((line) => (
+          {((language === "vi" ? playbooks.data?.refused_vi : playbooks.data?.refused) ?? []).map((line) => (
             <p key={line} className={`${own.wide} mono`} role="alert">
               {line}
             </p>

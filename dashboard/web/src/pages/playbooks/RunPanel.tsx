@@ -10,9 +10,9 @@ import type { Run } from "../../api/response";
 import { useMay } from "../../api/user";
 import { Age } from "../../components/Age";
 import { notify } from "../../components/notify";
+import { useErrorText } from "../../components/States";
 import { useLanguage } from "../../i18n";
 import styles from "../actions/ActionsPage.module.css";
-import { refusal } from "../actions/refusal";
 
 /** The answers and outcomes that shipped playbooks use have words; an operator's own are shown as written. */
 export function useOutcome(): (word: string) => string {
@@ -27,6 +27,7 @@ export function useOutcome(): (word: string) => string {
 
 function TaskBox({ run }: { run: Run }) {
   const { t } = useTranslation();
+  const errorText = useErrorText();
   const language = useLanguage();
   const outcome = useOutcome();
   const client = useQueryClient();
@@ -36,7 +37,7 @@ function TaskBox({ run }: { run: Run }) {
   const answer = useMutation({
     mutationFn: (word: string) => post(`/runs/${run.id}/tasks/${task?.step}`, { answer: word, note }),
     onSuccess: () => setNote(""),
-    onError: (error) => notify({ color: "red", message: refusal(error, language) }),
+    onError: (error) => notify({ color: "red", message: errorText(error) }),
     onSettled: () => void client.invalidateQueries({ queryKey: ["runs"] }),
   });
   if (!task) return null;
@@ -90,12 +91,13 @@ function Steps({ run }: { run: Run }) {
 
 export function RunPanel({ run, onClose }: { run: Run; onClose: () => void }) {
   const { t } = useTranslation();
+  const errorText = useErrorText();
   const language = useLanguage();
   const client = useQueryClient();
   const may = useMay("respond");
   const cancel = useMutation({
     mutationFn: () => post(`/runs/${run.id}/cancel`, { reason: "" }),
-    onError: (error) => notify({ color: "red", message: refusal(error, language) }),
+    onError: (error) => notify({ color: "red", message: errorText(error) }),
     onSettled: () => void client.invalidateQueries({ queryKey: ["runs"] }),
   });
   return (

@@ -5,7 +5,6 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { BellOff, Eye, Plus, TriangleAlert } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { ApiError } from "../../api/client";
 import { rulesQuery } from "../../api/queries";
 import {
   changeException,
@@ -24,19 +23,11 @@ import { notify } from "../../components/notify";
 import { Empty, Failed, useErrorText, Waiting } from "../../components/States";
 import { useLanguage } from "../../i18n";
 import { useText } from "../../time/useText";
-import { refusal as inItsWords } from "../actions/refusal";
 import styles from "./Exceptions.module.css";
 
 const KINDS = ["exception", "suppression", "maintenance"] as const;
 const SPANS = ["8h", "1d", "7d", "30d", "90d", "365d"] as const;
 const LOOK = "30d";
-
-function useRefusal(): (error: unknown) => string {
-  const text = useErrorText();
-  const language = useLanguage();
-  return (error) =>
-    error instanceof ApiError && error.status === 400 && error.detail && !error.query ? inItsWords(error, language) : text(error);
-}
 
 function Hidden({ preview }: { preview: Preview }) {
   const { t } = useTranslation();
@@ -74,7 +65,7 @@ function Draft({ first, onDone }: { first: { rule?: string; q?: string }; onDone
   const { t } = useTranslation();
   const client = useQueryClient();
   const language = useLanguage();
-  const refusal = useRefusal();
+  const errorText = useErrorText();
   const rules = useQuery(rulesQuery).data?.items ?? [];
   const [rule, setRule] = useState<string | null>(first.rule ?? null);
   const [filter, setFilter] = useState(first.q ?? "");
@@ -168,7 +159,7 @@ function Draft({ first, onDone }: { first: { rule?: string; q?: string }; onDone
       />
       {failure && (
         <p role="alert" className={styles.bad} data-testid="exception-refused">
-          {refusal(failure)}
+          {errorText(failure)}
         </p>
       )}
       {look.data && <Hidden preview={look.data} />}
@@ -200,12 +191,12 @@ function useColumns(may: boolean): Column<Exception>[] {
   const { t } = useTranslation();
   const text = useText();
   const client = useQueryClient();
-  const refusal = useRefusal();
+  const errorText = useErrorText();
   const rules = useQuery(rulesQuery).data?.items ?? [];
   const language = useLanguage();
   const change = useMutation({
     mutationFn: ({ of, until }: { of: Exception; until: string }) => changeException(of.id, of.version, { until }),
-    onError: (error) => notify({ color: "red", message: refusal(error) }),
+    onError: (error) => notify({ color: "red", message: errorText(error) }),
     onSettled: () => client.invalidateQueries({ queryKey: ["exceptions"] }),
   });
   const titleOf = (id: string | null) => {

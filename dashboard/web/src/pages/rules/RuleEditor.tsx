@@ -6,7 +6,6 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { CircleCheck, FlaskConical, History, Save, Search } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { ApiError } from "../../api/client";
 import { ruleQuery, rulesQuery } from "../../api/queries";
 import { historyQuery, type Lint, lintQuery, type OwnRule, ownRulesQuery, type RuleTest, saveRule, testRule } from "../../api/rules";
 import { useMay } from "../../api/user";
@@ -201,7 +200,7 @@ function Desk({ start }: { start: Start }) {
       for (const key of ["rules", "rule"]) await client.invalidateQueries({ queryKey: [key] });
       await navigate({ to: "/rules/edit", search: { id: kept.id }, replace: true });
     },
-    onError: (error) => notify({ color: "red", message: error instanceof ApiError && error.detail ? error.detail : errorText(error) }),
+    onError: (error) => notify({ color: "red", message: errorText(error) }),
   });
   const ready = may && fresh?.ok === true && why.trim() !== "" && !save.isPending;
   return (
