@@ -83,7 +83,7 @@ pub(crate) struct Group {
     pub(crate) records: Vec<Record>,
     /// The later of the watermark at its latest record and that record.
     pub(crate) alive: i64,
-    /// Records before this come too late, whatever the lateness: what stood there was cut.
+    /// Records before this come too late to be measured, whatever the lateness: what stood there was cut.
     pub(crate) horizon: i64,
     /// Records settled: no late one can stand before them.
     pub(crate) base: u32,
@@ -125,6 +125,26 @@ impl Group {
     /// The open or latest alert.
     pub(crate) fn latest(&mut self) -> Option<&mut Episode> {
         self.fired.as_mut()?.since.last_mut()
+    }
+
+    /// Counts a record that came behind what was cut, where an alert spans its time: it is one more of that alert, as those beside it
+    /// that are no longer remembered are. Whether there is such an alert.
+    pub(crate) fn count_behind(&mut self, record: &Record, lateness: i64) -> bool {
+        if self.records.last().is_none_or(|last| record.at < last.at.saturating_sub(lateness)) {
+            return false;
+        }
+        let Some(Fired { base, since }) = self.fired.as_deref_mut() else { return false };
+        let spans = |e: &&mut Episode| (e.start..=e.last).contains(&record.at);
+        let Some(episode) = since.iter_mut().find(spans) else { return false };
+        episode.take(record);
+        if let Some(settled) = base.as_mut().filter(|b| b.start == episode.start) {
+            settled.take(record);
+        }
+        if let Some(running) = self.running.as_mut().filter(|r| r.is_estimate()) {
+            running.add(record);
+        }
+        self.changed = true;
+        true
     }
 
     /// Whether a record at `at` is too late for it.

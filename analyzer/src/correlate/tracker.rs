@@ -146,7 +146,14 @@ impl Tracker {
             *group = Group::new(routed.key);
         }
         if group.is_too_late(record.at, plan.lateness(settings)) {
-            self.losses.late += 1;
+            if routed.remove || !group.count_behind(&record, plan.lateness(settings)) {
+                self.losses.late += 1;
+                return;
+            }
+            self.losses.cut += 1;
+            if !was.0 {
+                self.changed.push(slot);
+            }
             return;
         }
         group.alive = group.alive.max(routed.mark).max(record.at);

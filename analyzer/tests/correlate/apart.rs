@@ -86,3 +86,27 @@ fn partitions_within_the_lateness_change_nothing() {
         assert_eq!(apart(&rules, &settings, &events, piece, &order).told(), expected, "pieces of {piece}, {order:?}");
     }
 }
+
+/// A group whose records are more than it may remember, while one partition is read long before another: what comes behind those that
+/// were cut is counted all the same.
+#[test]
+fn a_busy_group_counts_every_record_however_far_partitions_are_apart() {
+    let rules = rules(CORRELATIONS);
+    let settings = Settings { records: 64, ..settings(300) };
+    let events: Vec<(usize, Event)> = (0..3000u64)
+        .map(|n| {
+            let second = (n * 240 / 3000) as i64;
+            let (user, source) = (n as u8 % 7, n as u8 % 9);
+            let probe = Probe { id: u128::from(n) + 1, second, arrival: 300, code: 1, user, address: 0, amount: 0, source };
+            (usize::from(source) % PARTITIONS, probe.event())
+        })
+        .collect();
+    let whole: Vec<Event> = events.iter().map(|(_, e)| e.clone()).collect();
+    let told =
+        |store: Store| -> Vec<_> { store.alerts.into_values().map(|a| (a.id, a.first_seen, a.last_seen, a.count, a.summary)).collect() };
+    let expected = told(run(&rules, &settings, &whole, 64, &[]));
+    assert!(expected.len() == 2 && expected.iter().all(|a| a.3 == 3000), "{expected:#?}");
+    for (piece, order) in [(10_000, vec![0, 1, 2]), (10_000, vec![2, 0, 1]), (40, vec![0, 0, 0, 1, 2, 2, 0, 1]), (7, vec![1; 60])] {
+        assert_eq!(told(apart(&rules, &settings, &events, piece, &order)), expected, "pieces of {piece}, {order:?}");
+    }
+}

@@ -7,7 +7,8 @@
 //! them puts its field's name into `odd`.
 //!
 //! Words: `message` is indexed as the server splits it; a word that [`text::words`] finds in any value and the server does not
-//! find in the message is in `extra`. `foreign_text` marks events with characters whose case or kind the server may see
+//! find in the message is in `extra`; so are those of what stands before the message, found there or not: they are the same for all
+//! lines of a device. `foreign_text` marks events with characters whose case or kind the server may see
 //! otherwise than we do, or with words so long that they are cut; so does the word [`FOREIGN`] in `extra`, for the index.
 
 use std::collections::HashSet;
@@ -131,7 +132,7 @@ impl Encoder {
     pub(crate) fn encode(&mut self, (topic, part, pos): (&str, i32, u64), event: &Event, out: &mut Vec<u8>) {
         self.collect(event);
         let split = split(event);
-        let foreign = self.words(event, split.message);
+        let foreign = self.words(event, &split);
         let (day, class) = Key::parts(event);
         put_text(out, topic.as_bytes());
         out.extend_from_slice(&part.to_le_bytes());
@@ -275,7 +276,8 @@ impl Encoder {
     }
 
     /// Gathers the words that the server will not find in the message; whether any text is foreign.
-    fn words(&mut self, event: &Event, message: &str) -> bool {
+    fn words(&mut self, event: &Event, split: &Split<'_>) -> bool {
+        let message = split.message;
         self.extra.clear();
         self.extras.clear();
         let mut foreign = false;
@@ -297,9 +299,10 @@ impl Encoder {
             // of a word that is cut the index knows the begin only
             foreign |= !is_message && has_long_word(&text);
             let known = known.get_or_insert_with(|| server_words(&fold(message)).map(hash).collect());
+            let before = field == Some(fields::LOG_SYSLOG_PRIORITY) || stands_in(split.head, &text);
             let extras = &mut self.extras;
             text::words(&text, &mut self.scratch, |word| {
-                if !known.contains(&hash(word)) && !extras.contains(word) {
+                if (before || !known.contains(&hash(word))) && !extras.contains(word) {
                     extras.insert(word.to_owned());
                 }
             });

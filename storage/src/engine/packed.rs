@@ -2,11 +2,12 @@
 //!
 //! The bus's format ([`fansipan_model::codec`]) names parts of a record by their bytes, and carries numbers and addresses beside
 //! the record they stand in. Here a part is named by the words it spans, counted from the part before it, and a number or address
-//! that stands in the record is named instead of repeated. The entries of two lines from the same device are then the same
-//! bytes, and a block of them takes little more room than the records.
+//! that stands in the record is named instead of repeated, in seconds where the event has nanoseconds. Numbers that nobody wrote
+//! into the log are not looked for: what was found would be chance, another in every line. The entries of two lines from the same
+//! device are then the same bytes, and a block of them takes little more room than the records.
 //!
 //! ```text
-//! u8      version = 1
+//! u8      version = 2; 1 had neither SCALED nor REST
 //! [16]    event.id
 //! varint  @timestamp - the millisecond in the id (zigzag)
 //! varint  event.ingested - the same (zigzag)
@@ -19,14 +20,17 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use fansipan_model::{
-    Event, EventBuilder, FieldId, Value,
+    Event, EventBuilder, FieldId, Value, fields,
+    predicate::entry_in_any,
     varint::{self, put, unzigzag, zigzag},
 };
 use uuid::Uuid;
 
 use super::record::integer;
 
-pub(crate) const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 2;
+/// What is read.
+const VERSIONS: std::ops::RangeInclusive<u8> = 1..=VERSION;
 
 const NULL: u8 = 0;
 const FALSE: u8 = 1;
@@ -55,6 +59,15 @@ const IP_PART: u8 = 12;
 const TAIL: u8 = 13;
 /// varint offset, varint length
 const BYTES: u8 = 14;
+/// as INT_PART; u8 how often it is multiplied by a thousand
+const SCALED: u8 = 15;
+/// varint offset; varint bytes between its end and that of the base
+const REST: u8 = 16;
+
+/// Most that SCALED multiplies: seconds as nanoseconds.
+const THOUSANDS: u8 = 3;
+/// What ends fewer bytes before the base does is measured from there.
+const SHORT: usize = 4;
 
 /// Why stored bytes are no event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,7 +193,14 @@ impl Packer {
                 // a text is not made a value first: most are, and taking a value apart again costs more than all the rest
                 let span = match event.entry_text(place) {
                     Some(text) => self.text(base, text, &mut next, out),
-                    None => self.value(event.timestamp(), base, event.entry_value(place).unwrap_or(Value::Null), &mut next, out),
+                    None => {
+                        let from = match field {
+                            Some(fields::LOG_SYSLOG_PRIORITY) => 0,
+                            _ => next,
+                        };
+                        let look = Look { base, from, written: entry_in_any(event, place) };
+                        self.value(event.timestamp(), look, event.entry_value(place).unwrap_or(Value::Null), &mut next, out)
+                    }
                 };
                 if let Some(place) = self.spans.get_mut(place) {
                     *place = span;
@@ -189,13 +209,13 @@ impl Packer {
         }
     }
 
-    fn value(&mut self, timestamp: i64, base: &str, value: Value<'_>, next: &mut u32, out: &mut Vec<u8>) -> Span {
+    fn value(&mut self, timestamp: i64, look: Look<'_>, value: Value<'_>, next: &mut u32, out: &mut Vec<u8>) -> Span {
         match value {
             Value::Null => out.push(NULL),
             Value::Bool(v) => out.push(if v { TRUE } else { FALSE }),
             Value::Int(v) => {
-                let span = self.written(base, value, INT_PART, next, out);
-                if span.is_none() {
+                let span = self.written(look, value, INT_PART, next, out);
+                if span.is_none() && !self.scaled(look, v, next, out) {
                     out.push(INT);
                     put(out, zigzag(v));
                 }
@@ -210,7 +230,7 @@ impl Packer {
                 put(out, zigzag(v.wrapping_sub(timestamp)));
             }
             Value::Ip(ip) => {
-                let span = self.written(base, value, IP_PART, next, out);
+                let span = self.written(look, value, IP_PART, next, out);
                 match ip {
                     _ if span.is_some() => {}
                     IpAddr::V4(ip) => {
@@ -228,7 +248,7 @@ impl Packer {
                 out.push(UUID);
                 out.extend_from_slice(v.as_bytes());
             }
-            Value::Str(text) => return self.text(base, text, next, out),
+            Value::Str(text) => return self.text(look.base, text, next, out),
         }
         None
     }
@@ -263,9 +283,14 @@ impl Packer {
         let short = base.len() - at - text.len();
         match span {
             Some((first, end)) if begins && ends => part(PART, first, end, next, out),
-            Some((first, _)) if begins && short < 4 => {
+            Some((first, _)) if begins && short < SHORT => {
                 out.push(TAIL);
                 put(out, zigzag(i64::from(first) - i64::from(*next)));
+                put(out, short as u64);
+            }
+            _ if short < SHORT => {
+                out.push(REST);
+                put(out, at as u64);
                 put(out, short as u64);
             }
             _ => {
@@ -278,10 +303,33 @@ impl Packer {
     }
 
     /// Names the part of the base where the value's text form stands, if it stands there as whole words.
-    fn written(&mut self, base: &str, value: Value<'_>, kind: u8, next: &mut u32, out: &mut Vec<u8>) -> Span {
+    fn written(&mut self, look: Look<'_>, value: Value<'_>, kind: u8, next: &mut u32, out: &mut Vec<u8>) -> Span {
+        let (first, end) = self.found(look, value).filter(|_| look.written)?;
+        part(kind, first, end, next, out);
+        Some((first, end))
+    }
+
+    /// Names the part of the base that is the number once it is multiplied; whether there is one.
+    fn scaled(&mut self, look: Look<'_>, value: i64, next: &mut u32, out: &mut Vec<u8>) -> bool {
+        for thousands in (1..=THOUSANDS).rev() {
+            let factor = 1000i64.pow(u32::from(thousands));
+            if value == 0 || value % factor != 0 {
+                continue;
+            }
+            if let Some((first, end)) = self.found(look, Value::Int(value / factor)) {
+                part(SCALED, first, end, next, out);
+                out.push(thousands);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The words of the base that are the value's text form.
+    fn found(&mut self, look: Look<'_>, value: Value<'_>) -> Span {
         self.scratch.clear();
         value.write_text(&mut self.scratch);
-        let (base, text) = (base.as_bytes(), self.scratch.as_bytes());
+        let (base, text) = (look.base.as_bytes(), self.scratch.as_bytes());
         let first_byte = text.first().copied();
         let first_len = text.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(text.len()) as u32;
         let starts = |&(_, &(from, to)): &(usize, &(u32, u32))| {
@@ -291,13 +339,21 @@ impl Packer {
         };
         // most parts come in the order of the record
         let words = self.words.iter().enumerate();
-        let found = words.clone().skip(*next as usize).find(starts).or_else(|| words.take(*next as usize).find(starts));
+        let found = words.clone().skip(look.from as usize).find(starts).or_else(|| words.take(look.from as usize).find(starts));
         let (first, &(from, _)) = found?;
         let more = self.words.get(first..)?.iter().position(|w| w.1 == from + text.len() as u32)?;
-        let (first, end) = (first as u32, (first + more + 1) as u32);
-        part(kind, first, end, next, out);
-        Some((first, end))
+        Some((first as u32, (first + more + 1) as u32))
     }
+}
+
+/// Where a number or an address is looked for.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    base: &'a str,
+    /// The first word to look at; those before it come last.
+    from: u32,
+    /// Whether the log says it, or the product.
+    written: bool,
 }
 
 fn part(kind: u8, first: u32, end: u32, next: &mut u32, out: &mut Vec<u8>) {
@@ -368,7 +424,7 @@ impl Unpacker {
     fn read(&mut self, bytes: &[u8], base: &str, mut old: Event) -> Read<Event> {
         let mut r = Reader { bytes };
         let [version] = r.array()?;
-        if version != VERSION {
+        if !VERSIONS.contains(&version) {
             return Err(Damage::Version(version));
         }
         let id = Uuid::from_bytes(r.array()?);
@@ -428,6 +484,16 @@ impl Unpacker {
                 let (at, len) = (r.size()?, r.size()?);
                 Value::Str(base.get(at..at.checked_add(len).ok_or(Damage::Bytes)?).ok_or(Damage::Bytes)?)
             }
+            REST => {
+                let (at, short) = (r.size()?, r.size()?);
+                Value::Str(base.get(at..base.len().checked_sub(short).ok_or(Damage::Bytes)?).ok_or(Damage::Bytes)?)
+            }
+            SCALED => {
+                let number = integer(self.part(r, base, next)?).ok_or(Damage::Bytes)?;
+                let [thousands] = r.array()?;
+                let factor = 1000i64.checked_pow(u32::from(thousands)).ok_or(Damage::Bytes)?;
+                Value::Int(number.checked_mul(factor).ok_or(Damage::Bytes)?)
+            }
             _ => return Err(Damage::Bytes),
         })
     }
@@ -443,7 +509,6 @@ impl Unpacker {
 
 #[cfg(test)]
 mod tests {
-    use fansipan_model::fields;
     use proptest::prelude::*;
 
     use super::*;
@@ -482,11 +547,52 @@ mod tests {
         assert_eq!(pack("10.0.0.1", 22), pack("203.113.131.200", 51_234));
     }
 
+    #[test]
+    fn what_the_product_says_is_as_constant_as_what_the_log_says() {
+        let pack = |port: i64, seconds: i64, rest: &str| {
+            let line = format!("<166>fw : %ASA-6: from 10.0.0.7 port={port} duration={seconds} {rest}");
+            let mut b = EventBuilder::new(&line);
+            let record = b.record();
+            b.str(fields::MESSAGE, &record[10..]);
+            b.push(fields::SOURCE_PORT, Value::Int(port));
+            b.push(fields::EVENT_DURATION, Value::Int(seconds * 1_000_000_000));
+            b.push(fields::LOG_SYSLOG_PRIORITY, Value::Int(166));
+            b.push(fields::LOG_SYSLOG_FACILITY_CODE, Value::Int(20));
+            b.push(fields::LOG_SYSLOG_SEVERITY_CODE, Value::Int(6));
+            let mut event = b.finish();
+            event.set_id(Uuid::from_u128(7 << 80));
+            assert_eq!(through(&event).0, event);
+            let mut bytes = Vec::new();
+            Packer::default().pack(&event, &mut bytes);
+            bytes
+        };
+        let usual = pack(4711, 83, "ok");
+        assert_eq!(usual, pack(443, 7, "bytes=20"), "a code that happens to stand in the message");
+        assert_eq!(usual, pack(443, 1200, "bytes=166,"), "the priority is that of the header");
+    }
+
+    #[test]
+    fn what_version_1_wrote_is_read() {
+        let mut event = Event::default();
+        event.push(fields::MESSAGE, Value::Str("%a b"));
+        let mut bytes = Vec::new();
+        Packer::default().pack(&event, &mut bytes);
+        // the message as version 1 had it: from its first byte, four bytes
+        let rest = [REST, 0, 0];
+        assert!(bytes.ends_with(&rest));
+        bytes.truncate(bytes.len() - rest.len());
+        bytes.extend([BYTES, 0, 4]);
+        bytes[0] = 1;
+        let mut back = Event::default();
+        assert_eq!(Unpacker::default().unpack(&bytes, "%a b", &mut back), Ok(()));
+        assert_eq!(back, event);
+    }
+
     proptest! {
         #[test]
         fn events_come_back(
             record in prop::option::of("([a-c0-9đ]{0,3}[ =\"./:-]?){0,12}"),
-            cuts in prop::collection::vec((0..40usize, 0..40usize, 0..8u8), 0..8),
+            cuts in prop::collection::vec((0..40usize, 0..40usize, 0..10u8), 0..8),
             id in any::<u128>(), timestamp in any::<i64>(), ingested in any::<i64>(),
         ) {
             let text = record.clone().unwrap_or_default();
@@ -502,6 +608,8 @@ mod tests {
                     4 => b.str(fields::SOURCE_IP, cut),
                     5 => b.push(fields::SOURCE_IP, Value::Ip([10, 0, a as u8, n as u8].into())),
                     6 => b.push_named("vendor.y", Value::Float(n as f64 / 3.0)),
+                    7 => b.push(fields::EVENT_DURATION, Value::Int(cut.parse().unwrap_or(n as i64) * 1000i64.pow(a as u32 % 5))),
+                    8 => b.push(fields::LOG_SYSLOG_PRIORITY, Value::Int(cut.parse().unwrap_or(n as i64))),
                     _ => b.push(fields::EVENT_CREATED, Value::Time(timestamp.wrapping_add(n as i64))),
                 }
             }

@@ -2,6 +2,8 @@
 -- Words of the message: those with a letter are in a text index. Numbers are not: nearly every number of a firewall's line is
 -- new, and the index of all words took 35 bytes an event of 118 (without numbers 3.5); a Bloom filter has them in 4.
 -- Granules are cut by rows alone, not by bytes: rows are wide before compression, and a filter a granule of 5,000 took half as much again.
+-- The order puts lines of one kind from one device beside each other. Without `event_code` an event took 73 bytes of disk instead of 62:
+-- messages, maps and the text index of words all gain. Newest first is read by `slot`, whatever comes behind it.
 -- `slot` is the hour of `time` and `day` the day of `ingested`, as numbers: every instant an event can have fits.
 CREATE TABLE IF NOT EXISTS {local events}
 (
@@ -114,7 +116,7 @@ CREATE TABLE IF NOT EXISTS {local events}
 )
 ENGINE = {engine ReplacingMergeTree}
 PARTITION BY (day, class)
-ORDER BY (slot, event_dataset, observer_name, host_name, time, id_hi, id_lo)
+ORDER BY (slot, event_dataset, event_code, observer_name, host_name, time, id_hi, id_lo)
 SETTINGS {settings}, index_granularity = 8192, index_granularity_bytes = 67108864, non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000;
 
 -- How far each partition of each topic is stored. Written after the events; the greatest `next` counts.
