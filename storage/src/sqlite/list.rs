@@ -6,7 +6,7 @@ use rusqlite::{Transaction, types::Value};
 
 use super::{
     Conditions,
-    alerts::{COLUMNS, Stored, level_number, level_of, read, status_number, status_of},
+    alerts::{COLUMNS, FROM, Stored, level_number, level_of, read, status_number, status_of},
     find::By,
     parsed,
 };
@@ -147,7 +147,15 @@ pub(super) fn page(t: &Transaction<'_>, scope: &Scope, filter: &AlertFilter, aft
             c.args.push(Value::Blob(at.id.clone()));
         }
         c.args.push(Value::Integer(limit as i64 + 1));
-        let sql = format!("SELECT {columns} FROM {}{} ORDER BY {order} LIMIT ?", by.with_bodies(from), c.text());
+        let sql = match filter.entity {
+            None => format!("SELECT {columns} FROM {}{} ORDER BY {order} LIMIT ?", by.with_bodies(from), c.text()),
+            // put in order before their bodies are read, since the index of entities has another
+            Some(_) => format!(
+                "SELECT {columns} FROM {FROM} WHERE n IN (SELECT alerts.n FROM {}{} ORDER BY {order} LIMIT ?) ORDER BY {order}",
+                by.tables(from),
+                c.text()
+            ),
+        };
         let found: Vec<(Stored, u32)> = t
             .prepare_cached(&sql)
             .and_then(|mut s| s.query_map(c.args(), |row| Ok((read(row)?, row.get(17)?)))?.collect())
