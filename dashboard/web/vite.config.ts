@@ -12,17 +12,22 @@ const api = process.env.FANSIPAN_URL ?? "http://127.0.0.1:8444";
 /** Large, and of few pages: loaded by these alone. */
 const LARGE = /[\\/]node_modules[\\/](echarts|zrender|@codemirror|@lezer|style-mod|w3c-keyname|crelt)[\\/]/;
 
-/** `early` runs as soon as it is there, before styles and frame, and the first paint waits for the look that it chooses. */
+/**
+ * `early` runs as soon as it is there, before styles and frame, and the first paint waits for the look that it chooses. `shared`, which
+ * every page uses, is read beside the frame instead of after it.
+ */
 const early = (): Plugin => ({
   name: "fansipan-early",
   apply: "build",
   transformIndexHtml: {
     order: "post",
-    handler(html) {
+    handler(html, { bundle = {} }) {
       const tag = /\s*<link rel="modulepreload"[^>]* href="(\/assets\/early-[\w-]+\.js)">/.exec(html);
       if (!tag) throw new Error("index.html names no file `early`: vite.config.ts no longer splits it off");
+      const shared = Object.values(bundle).find((file) => file.type === "chunk" && file.name === "shared");
+      if (!shared) throw new Error("there is no file `shared`: vite.config.ts no longer splits it off");
       return html
-        .replace(tag[0], "")
+        .replace(tag[0], `\n    <link rel="modulepreload" crossorigin href="/${shared.fileName}">`)
         .replace(/(?=<script )/, `<script type="module" crossorigin async blocking="render" src="${tag[1]}"></script>\n    `);
     },
   },
