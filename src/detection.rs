@@ -33,6 +33,13 @@ pub(crate) const CONSUMER: &str = "analyzer";
 const RECORDS: usize = 8192;
 /// Bytes taken from the log at a time.
 const BYTES: usize = 8 << 20;
+/// Records that wait in the log when detection is behind: then what it finds is stored less often, for much of the work of storing
+/// is per transaction, or per alert that grew.
+const BEHIND: u64 = RECORDS as u64;
+/// Longest time between two times of storing while behind.
+const HELD: Duration = Duration::from_millis(500);
+/// Signals that are stored at once, however short the time was.
+const HELD_SIGNALS: usize = 20_000;
 
 pub(crate) struct Detection {
     pub(crate) bus: EmbeddedBus,
@@ -87,16 +94,30 @@ impl Detection {
         let mut event = Event::default();
         let mut signals = Vec::new();
         let mut looked: Option<Instant> = None;
-        while !self.stop.load(Ordering::Relaxed) {
-            if self.memory.is_due() {
+        let (mut read, mut stored) = (done, Instant::now());
+        loop {
+            let stopping = self.stop.load(Ordering::Relaxed);
+            let late = consumer.lag() >= BEHIND && stored.elapsed() < HELD && signals.len() < HELD_SIGNALS;
+            if read > done && (stopping || !late) {
+                analyzer.settle(&mut signals);
+                let counts = analyzer.take_matches().map(|(rule, m)| RuleCount { rule, count: m.count, last: m.last }).collect();
+                if !alerts.store(&position, read, alerts::changes(signals.drain(..)), counts) {
+                    return Ok(()); // what was kept before is older than the position in the state store, and so is the log
+                }
+                self.seen_until.store(event.ingested() as u64, Ordering::Relaxed);
+                consumer.commit(read).context("FSP-RUN-014: cannot commit the position of detection")?;
+                (done, stored) = (read, Instant::now());
+            }
+            if read == done && (stopping || self.memory.is_due()) {
                 self.remember(&analyzer, done);
+            }
+            if stopping {
+                return Ok(());
             }
             if looked.is_none_or(|at| at.elapsed() >= LOOK) {
                 self.report.store(Arc::new(remembered(analyzer.reports())));
                 looked = Some(Instant::now());
             }
-            signals.clear();
-            let mut next = None;
             // before the wait: an exception counts only some seconds after it was made
             if let Some(changed) = exceptions.changed() {
                 analyzer.except(changed);
@@ -107,29 +128,19 @@ impl Detection {
             let rules = self.rules.load();
             if !Arc::ptr_eq(&rules, &in_force) {
                 in_force = Arc::clone(&rules);
+                analyzer.settle(&mut signals);
                 if let Err(error) = analyzer.replace_rules(&in_force) {
                     tracing::error!(%error, "FSP-RUN-043: windows of correlations begin anew under the new rules");
                 }
             }
             for (offset, bytes) in records.iter() {
-                next = Some(offset + 1);
+                read = offset + 1;
                 match codec::decode_into(bytes, &mut event) {
                     Ok(()) => analyzer.step(&event, &mut signals),
                     Err(error) => tracing::error!(offset, %error, "FSP-RUN-013: a record of the log is no event; detection skips it"),
                 }
             }
-            let Some(next) = next else { continue };
-            analyzer.settle(&mut signals);
-            self.seen_until.store(event.ingested() as u64, Ordering::Relaxed);
-            let counts = analyzer.take_matches().map(|(rule, m)| RuleCount { rule, count: m.count, last: m.last }).collect();
-            if !alerts.store(&position, next, alerts::changes(signals.drain(..)), counts) {
-                return Ok(()); // what was kept before is older than the position in the state store, and so is the log
-            }
-            consumer.commit(next).context("FSP-RUN-014: cannot commit the position of detection")?;
-            done = next;
         }
-        self.remember(&analyzer, done);
-        Ok(())
     }
 
     /// Puts detection where it was: alerts from the state store, memory from its snapshot and the log since then. The first

@@ -1,10 +1,11 @@
 //! Alerts: batches from the analyzer, single alerts, decisions of people.
 
-use fansipan_model::{Alert, AlertId, AlertStatus, Level, Scope, text::fold};
+use fansipan_model::{Alert, AlertId, AlertStatus, Level, Scope};
 use indexmap::{IndexMap, map::Entry};
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use super::{
+    find::{Texts, own_texts},
     json, parsed,
     tally::{self, Place, Sums},
 };
@@ -113,9 +114,16 @@ impl Stored {
 
 const WHAT: &str = "storing alerts";
 
+/// What is kept beside the alerts, written once for a batch.
+#[derive(Default)]
+struct Beside {
+    sums: Sums,
+    texts: Texts,
+}
+
 /// See [`crate::StateStore::apply_alerts`].
 pub(super) fn apply(t: &Transaction<'_>, batch: &AlertBatch<'_>) -> Result<Applied> {
-    let (mut applied, mut sums) = (Applied::default(), Sums::default());
+    let (mut applied, mut kept) = (Applied::default(), Beside::default());
     if batch.next_offset <= offset(t, batch.consumer)? && batch.next_offset > 0 {
         applied.duplicate = true;
         return Ok(applied);
@@ -136,7 +144,7 @@ pub(super) fn apply(t: &Transaction<'_>, batch: &AlertBatch<'_>) -> Result<Appli
     };
     for change in &batch.changes {
         match change {
-            AlertChange::Open(alert) if insert(t, alert, &mut sums)? => applied.opened.push(alert.id),
+            AlertChange::Open(alert) if insert(t, alert, &mut kept)? => applied.opened.push(alert.id),
             AlertChange::Open(alert) => add(AlertRepeat {
                 id: alert.id,
                 count: alert.count,
@@ -145,15 +153,15 @@ pub(super) fn apply(t: &Transaction<'_>, batch: &AlertBatch<'_>) -> Result<Appli
                 events: alert.events.clone(),
             }),
             AlertChange::Repeat(repeat) => add(repeat.clone()),
-            AlertChange::Put(alert) if insert(t, alert, &mut sums)? => applied.opened.push(alert.id),
+            AlertChange::Put(alert) if insert(t, alert, &mut kept)? => applied.opened.push(alert.id),
             AlertChange::Put(alert) => {
-                put(t, alert, &mut sums)?;
+                put(t, alert, &mut kept)?;
                 applied.grown.push(alert.id);
             }
-            AlertChange::Supersede { id, by } => supersede(t, *id, *by, &mut sums)?,
+            AlertChange::Supersede { id, by } => supersede(t, *id, *by, &mut kept.sums)?,
         }
     }
-    sums.write(t)?;
+    kept.sums.write(t)?;
     for repeat in repeats.values() {
         grow(t, repeat, &mut applied)?;
     }
@@ -171,6 +179,7 @@ pub(super) fn apply(t: &Transaction<'_>, batch: &AlertBatch<'_>) -> Result<Appli
     )
     .and_then(|mut s| s.execute(params![batch.consumer, batch.next_offset as i64]))
     .map_err(StoreError::state(WHAT))?;
+    kept.texts.write(t)?;
     Ok(applied)
 }
 
@@ -182,35 +191,23 @@ pub(super) fn offset(t: &Transaction<'_>, consumer: &str) -> Result<u64> {
     Ok(found.map_err(StoreError::state("reading a position"))?.unwrap_or(0) as u64)
 }
 
-/// What a search of alerts looks through.
-fn searched(alert: &Alert) -> String {
-    let rule = &alert.rule;
-    let mut search = String::new();
-    let texts = [rule.title.as_str(), rule.title_vi.as_deref().unwrap_or(""), &alert.summary, &rule.id, &rule.tags.join(" ")];
-    for text in texts.into_iter().chain(alert.entities.iter().map(|e| e.value.as_str())) {
-        search.push_str(&fold(text));
-        search.push('\n');
-    }
-    search
-}
-
 /// Replaces what the analyzer knows of an alert; decisions of people and the time it was raised stay.
-fn put(t: &Transaction<'_>, alert: &Alert, sums: &mut Sums) -> Result<()> {
+fn put(t: &Transaction<'_>, alert: &Alert, kept: &mut Beside) -> Result<()> {
     let (n, before): (i64, Place) = t
         .prepare_cached(&format!("SELECT n, {} FROM alerts WHERE id = ?1", Place::COLUMNS))
         .and_then(|mut s| s.query_row([alert.id.0], |row| Ok((row.get(0)?, Place::read(row, 1)?))))
         .map_err(StoreError::state(WHAT))?;
     match (before.left_out, alert.suppressed.is_some()) {
-        (true, false) => sums.add(&before, 1),
-        (false, true) => sums.add(&before, -1),
+        (true, false) => kept.sums.add(&before, 1),
+        (false, true) => kept.sums.add(&before, -1),
         _ => {}
     }
     t.prepare_cached("UPDATE alerts SET first_seen = ?2, last_seen = ?3, count = ?4, superseded = NULL, suppressed = ?5 WHERE n = ?1")
         .and_then(|mut s| s.execute(params![n, alert.first_seen, alert.last_seen, alert.count as i64, alert.suppressed]))
         .map_err(StoreError::state(WHAT))?;
-    let old: String = t
-        .prepare_cached("SELECT entities FROM alert_bodies WHERE n = ?1")
-        .and_then(|mut s| s.query_row([n], |row| row.get(0)))
+    let (old, old_texts): (String, String) = t
+        .prepare_cached("SELECT entities, search FROM alert_bodies WHERE n = ?1")
+        .and_then(|mut s| s.query_row([n], |row| Ok((row.get(0)?, row.get(1)?))))
         .map_err(StoreError::state(WHAT))?;
     let entities = json(&alert.entities);
     if old != entities {
@@ -221,10 +218,12 @@ fn put(t: &Transaction<'_>, alert: &Alert, sums: &mut Sums) -> Result<()> {
         }
         name_entities(t, n, &alert.entities)?;
     }
+    let texts = own_texts(alert);
     t.prepare_cached("UPDATE alert_bodies SET entities = ?2, matched = ?3, events = ?4, summary = ?5, search = ?6 WHERE n = ?1")
-        .and_then(|mut s| s.execute(params![n, entities, json(&alert.matched), json(&alert.events), alert.summary, searched(alert)]))
-        .map(drop)
-        .map_err(StoreError::state(WHAT))
+        .and_then(|mut s| s.execute(params![n, entities, json(&alert.matched), json(&alert.events), alert.summary, texts]))
+        .map_err(StoreError::state(WHAT))?;
+    kept.texts.change(n, old_texts, texts, &alert.rule);
+    Ok(())
 }
 
 /// Keeps under which names an alert is found.
@@ -255,7 +254,7 @@ fn supersede(t: &Transaction<'_>, id: AlertId, by: Option<AlertId>, sums: &mut S
 }
 
 /// Inserts an alert; false if its id exists.
-fn insert(t: &Transaction<'_>, alert: &Alert, sums: &mut Sums) -> Result<bool> {
+fn insert(t: &Transaction<'_>, alert: &Alert, kept: &mut Beside) -> Result<bool> {
     let rule = &alert.rule;
     let known = t.prepare_cached("SELECT 1 FROM alerts WHERE id = ?1").and_then(|mut s| s.exists([alert.id.0]));
     if known.map_err(StoreError::state(WHAT))? {
@@ -288,6 +287,7 @@ fn insert(t: &Transaction<'_>, alert: &Alert, sums: &mut Sums) -> Result<bool> {
     .map_err(StoreError::state(WHAT))?;
     let n = t.last_insert_rowid();
     let events: Vec<_> = alert.events.iter().take(Alert::SAMPLE).collect();
+    let texts = own_texts(alert);
     t.prepare_cached(
         "INSERT INTO alert_bodies (n, rule, entities, grouping, matched, events, summary, search)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -301,13 +301,14 @@ fn insert(t: &Transaction<'_>, alert: &Alert, sums: &mut Sums) -> Result<bool> {
             json(&alert.matched),
             json(&events),
             alert.summary,
-            searched(alert),
+            texts,
         ])
     })
     .map_err(StoreError::state(WHAT))?;
+    kept.texts.add(n, texts, rule);
     name_entities(t, n, &alert.entities)?;
     if alert.suppressed.is_none() {
-        sums.add_parts(&alert.agency, &rule.id, (level_number(rule.level), status_number(alert.status)), 1);
+        kept.sums.add_parts(&alert.agency, &rule.id, (level_number(rule.level), status_number(alert.status)), 1);
     }
     Ok(true)
 }

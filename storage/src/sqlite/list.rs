@@ -53,11 +53,7 @@ pub(super) fn conditions(scope: &Scope, filter: &AlertFilter, by: &By) -> Condit
     if let Some(entity) = &filter.entity {
         c.add("alerts.n IN (SELECT n FROM alert_entities WHERE value = ?)", entity.clone());
     }
-    match by {
-        By::Nothing => {}
-        By::Index(expression) => c.add("alert_texts MATCH ?", expression.clone()),
-        By::Look(text) => c.add("instr(search, ?) > 0", text.clone()),
-    }
+    by.condition(&mut c);
     if let Some(since) = filter.since {
         c.add("last_seen >= ?", since);
     }
@@ -91,7 +87,7 @@ pub(super) fn source(filter: &AlertFilter) -> &'static str {
 }
 
 /// How many fit: kept counts where they can tell, else counted up to a bound.
-fn total(t: &Transaction<'_>, scope: &Scope, filter: &AlertFilter) -> Result<(u64, bool)> {
+fn total(t: &Transaction<'_>, scope: &Scope, filter: &AlertFilter, by: &By) -> Result<(u64, bool)> {
     let shown = filter.suppressed == Suppressed::Without; // others are counted nowhere
     let plain = shown
         && filter.rule.is_none()
@@ -110,8 +106,7 @@ fn total(t: &Transaction<'_>, scope: &Scope, filter: &AlertFilter) -> Result<(u6
         }
         return Ok((number(t, &format!("SELECT coalesce(sum(alerts), 0) FROM alert_tallies{}", c.text()), &c)?, true));
     }
-    let by = By::all(filter);
-    let c = conditions(scope, filter, &by);
+    let c = conditions(scope, filter, by);
     let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {}{} LIMIT {})", by.tables(source(filter)), c.text(), COUNTED + 1);
     let found = number(t, &sql, &c)?;
     Ok((found.min(COUNTED as u64), found <= COUNTED as u64))
@@ -132,12 +127,12 @@ fn cursor(text: &str, numbers: usize) -> Option<At> {
 
 /// See [`crate::StateStore::alerts`].
 pub(super) fn page(t: &Transaction<'_>, scope: &Scope, filter: &AlertFilter, after: Option<&str>, limit: usize) -> Result<AlertPage> {
-    let (total, total_exact) = total(t, scope, filter)?;
+    let by = By::first(t, filter)?;
+    let (total, total_exact) = total(t, scope, filter, &by)?;
     let limit = limit.clamp(1, MOST);
     let queue = filter.sort == AlertSort::Priority;
     let at = after.map(|text| cursor(text, 1 + usize::from(queue)).ok_or(StoreError::NotFound("page: pass back `next` as it was given")));
     let at = at.transpose()?;
-    let by = By::first(t, filter)?;
     let (columns, mut rows) = (format!("{COLUMNS}, priority"), Vec::new());
     let mut run = |filter: &AlertFilter, order: &str, from: &str, after: Option<(&str, &At)>| -> Result<()> {
         let mut c = conditions(scope, filter, &by);

@@ -70,6 +70,7 @@ impl SqliteState {
             M::up(include_str!("schema_8.sql")),
             M::up(include_str!("schema_9.sql")),
             M::up(include_str!("schema_10.sql")),
+            M::up(include_str!("schema_11.sql")),
         ]);
         migrations.to_latest(&mut writer).map_err(|e| StoreError::Migration { path: path.clone(), reason: e.to_string() })?;
         Ok(SqliteState { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()) })

@@ -68,15 +68,16 @@ pub(super) fn rank<'e>(t: &Transaction<'_>, rule: &str, level: Level, entities: 
     // one verdict each way to begin with, so that a single mistake does not silence a rule; real and harmless is half right
     let confidence = 500 + (1000 * (2 * seen.true_positive + seen.benign + 2) / (2 * (judged + 2))) as u32;
     let mut others: BTreeSet<String> = BTreeSet::new();
+    // the limit stands in the text: SQLite plans a statement anew whenever a limit is bound
     let mut lately = t
-        .prepare_cached(
-            "SELECT rule_id FROM (SELECT n FROM alert_entities WHERE value = ?1 ORDER BY n DESC LIMIT ?2) JOIN alerts USING (n)
-             WHERE raised >= ?3 AND rule_id <> ?4 AND superseded IS NULL AND suppressed IS NULL AND status <> 3",
-        )
+        .prepare_cached(&format!(
+            "SELECT rule_id FROM (SELECT n FROM alert_entities WHERE value = ?1 ORDER BY n DESC LIMIT {RISK_ALERTS}) JOIN alerts USING (n)
+             WHERE raised >= ?2 AND rule_id <> ?3 AND superseded IS NULL AND suppressed IS NULL AND status <> 3",
+        ))
         .map_err(StoreError::state(AROUND))?;
     for value in entities {
         let rows = lately
-            .query_map(params![value, RISK_ALERTS as i64, now.saturating_sub(DAY), rule], |row| row.get::<_, String>(0))
+            .query_map(params![value, now.saturating_sub(DAY), rule], |row| row.get::<_, String>(0))
             .map_err(StoreError::state(AROUND))?;
         for row in rows {
             others.insert(row.map_err(StoreError::state(AROUND))?);

@@ -146,7 +146,7 @@ const CHAOS: u64 = 24_000;
 fn chaos_event(n: u64) -> fansipan_model::Event {
     let mut e = event(n, NOON + n as i64);
     e.set_ingested(NOON + (n % 2) as i64 * crate::conformance::DAY);
-    e.push(fields::FANSIPAN_CLASS, Value::Str(if n % 3 == 0 { "long" } else { "default" }));
+    e.push(fields::FANSIPAN_CLASS, Value::Str(if n.is_multiple_of(3) { "long" } else { "default" }));
     e
 }
 
