@@ -135,7 +135,7 @@ pub struct AlertContext {
     pub entities: Vec<EntityHistory>,
 }
 
-/// What the overview counts.
+/// What happened in a range, as the overview counts it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Alerts raised in the range.
@@ -144,8 +144,6 @@ pub struct Figures {
     pub attacks: u64,
     /// Incidents opened in the range.
     pub incidents: u64,
-    /// Incidents open now.
-    pub open_incidents: u64,
 }
 
 /// Something in the workspace of an incident.
@@ -238,6 +236,9 @@ pub trait CaseStore: Send + Sync {
 
     /// What the overview counts of alerts and incidents.
     fn figures(&self, scope: &Scope, range: TimeRange) -> Result<Figures>;
+
+    /// Incidents that are open now.
+    fn open_incidents(&self, scope: &Scope) -> Result<u64>;
 
     /// The workspace of an incident; `None`: no such incident.
     fn workspace(&self, scope: &Scope, id: IncidentId) -> Result<Option<Workspace>>;

@@ -233,6 +233,11 @@ pub trait EventStore: Send + Sync {
     /// Figures over matching events.
     fn aggregate(&self, scope: &Scope, request: &AggregateRequest) -> Result<Table>;
 
+    /// Several at once, in their order: a store may look only once for events that all of them are about.
+    fn aggregate_all(&self, scope: &Scope, requests: &[AggregateRequest]) -> Result<Vec<Table>> {
+        requests.iter().map(|request| self.aggregate(scope, request)).collect()
+    }
+
     /// One event.
     fn get(&self, scope: &Scope, id: Uuid) -> Result<Option<Event>>;
 

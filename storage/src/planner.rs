@@ -170,6 +170,15 @@ impl EventStore for PlannedStore {
         self.ask(request.range, |store| store.aggregate(scope, request))
     }
 
+    fn aggregate_all(&self, scope: &Scope, requests: &[AggregateRequest]) -> Result<Vec<Table>> {
+        let mut out = Vec::with_capacity(requests.len());
+        for same in requests.chunk_by(|a, b| a.range == b.range) {
+            let Some(first) = same.first() else { continue };
+            out.extend(self.ask(first.range, |store| store.aggregate_all(scope, same))?);
+        }
+        Ok(out)
+    }
+
     fn get(&self, scope: &Scope, id: Uuid) -> Result<Option<Event>> {
         match self.recent.get(scope, id)? {
             Some(event) => Ok(Some(event)),

@@ -25,6 +25,10 @@ impl<F: Fn() -> Result<Arc<dyn EventStore>> + Send + Sync> EventStore for Reache
         self.0()?.aggregate(scope, request)
     }
 
+    fn aggregate_all(&self, scope: &Scope, requests: &[AggregateRequest]) -> Result<Vec<Table>> {
+        self.0()?.aggregate_all(scope, requests)
+    }
+
     fn get(&self, scope: &Scope, id: Uuid) -> Result<Option<Event>> {
         self.0()?.get(scope, id)
     }

@@ -146,6 +146,8 @@ pub struct AlertFilter {
     pub assignee: Option<String>,
     /// Text in title (both languages), summary, entity or rule id; case and nothing else is ignored.
     pub text: Option<String>,
+    /// About this host, address, account or whatever else: a whole value, as the alert names it.
+    pub entity: Option<String>,
     /// Last seen at this instant or later.
     pub since: Option<i64>,
     /// First seen before this instant.

@@ -1,14 +1,18 @@
 //! The web console, embedded at build time from `dashboard/web/dist`; a page saying so when it was not built.
 //!
-//! Serves files only: knows no data and no identity.
+//! Serves files only: knows no data and no identity. The build packs what packs well beside itself, `NAME.br`; whoever takes brotli
+//! gets that as it is, and nothing is compressed for the first visitor.
+
+use std::borrow::Cow;
 
 use axum::{
+    body::{Body, Bytes},
     extract::Request,
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use fansipan_model::{Word, said};
-use rust_embed::RustEmbed;
+use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::problem::{Kind, Problem};
 
@@ -37,7 +41,7 @@ pub(crate) async fn serve(request: Request) -> Response {
     }
     if !path.is_empty() && path != "index.html" {
         if let Some(file) = Dist::get(path) {
-            return asset(path, file, request.headers().get(header::IF_NONE_MATCH));
+            return asset(path, file, request.headers());
         }
         let last = path.rsplit('/').next().unwrap_or("");
         if last.contains('.') || path.starts_with("assets/") {
@@ -80,20 +84,49 @@ fn html(status: StatusCode, text: String, policy: &str) -> Response {
     response
 }
 
-fn asset(path: &str, file: rust_embed::EmbeddedFile, known: Option<&HeaderValue>) -> Response {
+fn asset(path: &str, plain: EmbeddedFile, asked: &HeaderMap) -> Response {
+    let packed = Dist::get(&format!("{path}.br"));
+    let varies = packed.is_some();
+    let packed = packed.filter(|_| takes_brotli(asked));
+    let encoded = packed.is_some();
+    let file = packed.unwrap_or(plain);
+    // of the bytes that are sent: the packed file is another than the plain one
     let tag = format!("\"{}\"", hex::encode(file.metadata.sha256_hash()));
     // Vite names what it bundles by content: such a file never changes.
     let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let unchanged = known.is_some_and(|k| k.as_bytes() == tag.as_bytes());
-    let mut response =
-        if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { axum::body::Body::from(file.data.into_owned()).into_response() };
+    let unchanged = asked.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let mut response = if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { Body::from(bytes(file)).into_response() };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(path)));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    if varies {
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    if encoded && !unchanged {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("br"));
+    }
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         headers.insert(header::ETAG, tag);
     }
     response
+}
+
+/// The bytes of a file where they lie in the program.
+fn bytes(file: EmbeddedFile) -> Bytes {
+    match file.data {
+        Cow::Borrowed(data) => Bytes::from_static(data),
+        Cow::Owned(data) => Bytes::from(data),
+    }
+}
+
+/// Whether an answer may be packed in brotli.
+fn takes_brotli(asked: &HeaderMap) -> bool {
+    let named = asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    named.flat_map(|value| value.split(',')).any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let never = weight.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()) == Some(0.0);
+        name.trim().eq_ignore_ascii_case("br") && !never
+    })
 }
 
 fn media_type(path: &str) -> &'static str {
@@ -110,5 +143,31 @@ fn media_type(path: &str) -> &'static str {
         "woff" => "font/woff",
         "txt" => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderValue, header};
+
+    use super::takes_brotli;
+
+    #[test]
+    fn brotli_goes_to_those_who_take_it() {
+        for (said, takes) in [
+            ("gzip, deflate, br, zstd", true),
+            ("BR;q=0.5", true),
+            ("gzip, br; q=0.1", true),
+            ("br;q=0", false),
+            ("br;q=0.000, gzip", false),
+            ("gzip", false),
+            ("brotli", false),
+            ("", false),
+        ] {
+            let mut asked = HeaderMap::new();
+            asked.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(said));
+            assert_eq!(takes_brotli(&asked), takes, "{said}");
+        }
+        assert!(!takes_brotli(&HeaderMap::new()));
     }
 }

@@ -261,6 +261,7 @@ function alertList(state, params) {
       (!levels || levels.includes(a.rule.level)) &&
       (!params.get("rule") || a.rule.id === params.get("rule")) &&
       (!since || a.last_seen >= since) &&
+      (!params.get("entity") || a.entities.some((e) => e.value === params.get("entity"))) &&
       (!q || `${a.rule.title} ${a.rule.title_vi} ${a.summary} ${a.entities.map((e) => e.value).join(" ")}`.toLowerCase().includes(q)),
   );
   return page(list, params);

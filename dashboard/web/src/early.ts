@@ -18,6 +18,10 @@ import { workspaceQuery } from "./api/workspace";
 import { ENTITY_BARS, ENTITY_SINCE } from "./pages/entity/window";
 import { rangeOf } from "./pages/search/range";
 
+/** Words depend on nothing; whether they came is the frame's business, which asks for the same file. */
+const words = document.documentElement.lang === "en" ? import("./i18n/en") : import("./i18n/vi");
+words.catch(() => undefined);
+
 type Found = Record<string, string | undefined>;
 
 /** First numbers of each page, by its path. */

@@ -1,5 +1,7 @@
 //! Figures over matching events: from columns where they can tell, from stored events otherwise.
 
+use std::sync::Arc;
+
 use fansipan_model::{Event, FieldId, Scope, Value};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
@@ -12,10 +14,12 @@ use super::{
     Shared,
     accumulate::{Accumulator, Figure, Number, Part, TOO_MANY_GROUPS, bucket, measured, too_much},
     bits::Bits,
+    day::Segment,
     layout::Place,
     plan::frequency,
     record::odd_term,
     search::{Ask, Candidates, Reading},
+    side::side_by_side,
 };
 use crate::{
     error::{Result, StoreError},
@@ -26,28 +30,61 @@ use crate::{
 /// Groups one segment may have before the request is refused.
 const MOST_LOCAL: usize = 4_000_000;
 
+/// Segments whose candidates are held at once.
+const HELD: usize = 64;
+
 /// Answers a request.
 pub(crate) fn table(shared: &Shared, scope: &Scope, request: &AggregateRequest) -> Result<Table> {
-    let ask = Ask { scope, filter: &request.filter, range: request.range };
-    let mut groups = Accumulator::new(request);
-    let mut reading = Reading::new(shared);
-    let only_counts = request.by.is_empty() && request.measures.iter().all(|m| m.kind == MeasureKind::Count);
-    for (day, segment) in ask.segments(shared) {
-        let part = ask.candidates(day, segment)?;
-        if part.docs.is_empty() {
-            continue;
+    let tables = tables(shared, scope, std::slice::from_ref(request))?;
+    tables.into_iter().next().ok_or(StoreError::NotFound("table"))
+}
+
+/// Answers several requests: what consecutive ones ask of the same events is looked for once.
+pub(crate) fn tables(shared: &Shared, scope: &Scope, requests: &[AggregateRequest]) -> Result<Vec<Table>> {
+    let mut out = Vec::with_capacity(requests.len());
+    for same in requests.chunk_by(|a, b| a.range == b.range && a.filter == b.filter) {
+        let Some(first) = same.first() else { continue };
+        let ask = Ask { scope, filter: &first.filter, range: first.range };
+        let mut counting: Vec<Counting<'_>> = same.iter().map(|request| Counting::new(shared, request)).collect();
+        for held in ask.segments(shared).chunks(HELD) {
+            let parts = side_by_side(held.to_vec(), |(day, segment)| ask.candidates(day, segment))?;
+            counting = side_by_side(counting, |mut counting| {
+                for part in parts.iter().filter(|part| !part.docs.is_empty()) {
+                    counting.take(&ask, part)?;
+                }
+                Ok(counting)
+            })?;
         }
-        if part.exact && only_counts {
-            groups.add_count(part.docs.count());
-            continue;
+        out.extend(counting.into_iter().map(|counting| counting.groups.finish()));
+    }
+    Ok(out)
+}
+
+/// A request on its way through the segments.
+struct Counting<'r> {
+    request: &'r AggregateRequest,
+    only_counts: bool,
+    groups: Accumulator<'r>,
+    reading: Reading,
+}
+
+impl<'r> Counting<'r> {
+    fn new(shared: &Shared, request: &'r AggregateRequest) -> Self {
+        let only_counts = request.by.is_empty() && request.measures.iter().all(|m| m.kind == MeasureKind::Count);
+        Self { request, only_counts, groups: Accumulator::new(request), reading: Reading::new(shared) }
+    }
+
+    fn take(&mut self, ask: &Ask<'_>, part: &Candidates) -> Result<()> {
+        if part.exact && self.only_counts {
+            self.groups.add_count(part.docs.count());
+            return Ok(());
         }
         let fail = |e| StoreError::index(&part.day.name, "computing figures")(e);
-        match if part.exact { Columns::open(&part, request).map_err(fail)? } else { None } {
-            Some(columns) => columns.run(&part, request, &mut groups)?,
-            None => from_events(&ask, &part, &mut reading, &mut groups)?,
+        match if part.exact { Columns::open(part, self.request).map_err(fail)? } else { None } {
+            Some(columns) => columns.run(part, self.request, &mut self.groups),
+            None => from_events(ask, part, &mut self.reading, &mut self.groups),
         }
     }
-    Ok(groups.finish())
 }
 
 fn from_events(ask: &Ask<'_>, part: &Candidates, reading: &mut Reading, groups: &mut Accumulator<'_>) -> Result<()> {
@@ -65,7 +102,7 @@ fn from_events(ask: &Ask<'_>, part: &Candidates, reading: &mut Reading, groups: 
 
 /// Values of a field in one segment, as small numbers that [`Dimension::part`] explains.
 enum Dimension {
-    Time(Column<i64>, i64),
+    Time(Arc<Segment>, i64),
     /// Per entry of the profile: numbers into the list of parts.
     Profile(Column<u64>, Vec<SmallVec<[u32; 1]>>, Vec<Part>),
     Text(StrColumn),
@@ -144,7 +181,7 @@ impl Dimension {
             }
         };
         match self {
-            Dimension::Time(column, step) => add(bucket(column.values.get_val(doc), *step) as u64 as u128),
+            Dimension::Time(segment, step) => add(bucket(segment.time.values.get_val(doc), *step) as u64 as u128),
             Dimension::Profile(column, entries, _) => {
                 let entry = entries.get(column.values.get_val(doc) as usize);
                 entry.into_iter().flatten().for_each(|c| add(u128::from(*c)));
@@ -166,16 +203,23 @@ impl Dimension {
             _ => many.add(code, n),
         };
         match self {
-            Dimension::Time(column, step) => {
+            Dimension::Time(segment, step) => {
                 // events of an interval mostly stand together
                 let mut run = (0, 0);
-                for doc in docs.iter() {
-                    let code = bucket(column.values.get_val(doc), *step) as u64 as u128;
-                    if code == run.0 {
-                        run.1 += 1;
-                    } else {
-                        many.add(run.0, std::mem::replace(&mut run, (code, 1)).1);
-                    }
+                for block in docs.blocks() {
+                    segment.times().tally(
+                        &block,
+                        &segment.time,
+                        |t| bucket(t, *step),
+                        |t, n| {
+                            let code = t as u64 as u128;
+                            if code == run.0 {
+                                run.1 += n;
+                            } else {
+                                many.add(run.0, std::mem::replace(&mut run, (code, n)).1);
+                            }
+                        },
+                    );
                 }
                 many.add(run.0, run.1);
             }
@@ -329,7 +373,7 @@ impl Columns {
         let mut by = Vec::new();
         for group in &request.by {
             by.push(match group {
-                GroupBy::Time(step) => (None, Dimension::Time(part.segment.time.clone(), *step)),
+                GroupBy::Time(step) => (None, Dimension::Time(part.segment.clone(), *step)),
                 GroupBy::Field(field) => match Dimension::open(part, *field)? {
                     Some(dimension) => (Some(*field), dimension),
                     None => return Ok(None),

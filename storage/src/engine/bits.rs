@@ -1,5 +1,10 @@
 //! A set of small integers as bits: the documents of a segment, or the entries of a dictionary.
 
+/// Bits that are looked at together where something is known of a block of them.
+pub(crate) const BLOCK: u32 = 1024;
+/// Their words.
+const WORDS: usize = BLOCK as usize / 64;
+
 /// Bits `0..len`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Bits {
@@ -72,26 +77,70 @@ impl Bits {
 
     /// Those set, ascending.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        self.words.iter().zip(0u32..).flat_map(|(&word, n)| {
-            let mut left = word;
-            std::iter::from_fn(move || {
-                let bit = (left != 0).then(|| left.trailing_zeros())?;
-                left &= left - 1;
-                Some(n * 64 + bit)
-            })
-        })
+        set(&self.words, 0)
     }
 
     /// Keeps the set bits for which `keep` holds.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(u32) -> bool) {
-        for (word, n) in self.words.iter_mut().zip(0u32..) {
-            let mut left = *word;
-            while left != 0 {
-                let bit = left.trailing_zeros();
-                left &= left - 1;
-                if !keep(n * 64 + bit) {
-                    *word &= !(1 << bit);
-                }
+        retain(&mut self.words, 0, &mut keep);
+    }
+
+    /// The same, where `known` may answer for a whole block at once, by its number.
+    pub(crate) fn retain_blocks(&mut self, known: impl Fn(usize) -> Option<bool>, mut keep: impl FnMut(u32) -> bool) {
+        for ((block, words), first) in self.words.chunks_mut(WORDS).enumerate().zip((0u32..).step_by(BLOCK as usize)) {
+            match known(block) {
+                Some(true) => {}
+                Some(false) => words.fill(0),
+                None => retain(words, first, &mut keep),
+            }
+        }
+    }
+
+    /// The blocks.
+    pub(crate) fn blocks(&self) -> impl DoubleEndedIterator<Item = Block<'_>> + ExactSizeIterator {
+        self.words.chunks(WORDS).enumerate().map(|(n, words)| Block { n, words })
+    }
+}
+
+/// The bits of one block.
+pub(crate) struct Block<'b> {
+    /// Its number.
+    pub(crate) n: usize,
+    words: &'b [u64],
+}
+
+impl Block<'_> {
+    /// How many are set.
+    pub(crate) fn count(&self) -> u64 {
+        self.words.iter().map(|w| u64::from(w.count_ones())).sum()
+    }
+
+    /// Those set, ascending.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        set(self.words, self.n as u32 * BLOCK)
+    }
+}
+
+/// The bits set in words of which the first begins with this bit.
+fn set(words: &[u64], first: u32) -> impl Iterator<Item = u32> + '_ {
+    words.iter().zip(0u32..).flat_map(move |(&word, n)| {
+        let mut left = word;
+        std::iter::from_fn(move || {
+            let bit = (left != 0).then(|| left.trailing_zeros())?;
+            left &= left - 1;
+            Some(first + n * 64 + bit)
+        })
+    })
+}
+
+fn retain(words: &mut [u64], first: u32, keep: &mut impl FnMut(u32) -> bool) {
+    for (word, n) in words.iter_mut().zip(0u32..) {
+        let mut left = *word;
+        while left != 0 {
+            let bit = left.trailing_zeros();
+            left &= left - 1;
+            if !keep(first + n * 64 + bit) {
+                *word &= !(1 << bit);
             }
         }
     }
@@ -99,7 +148,7 @@ impl Bits {
 
 #[cfg(test)]
 mod tests {
-    use super::Bits;
+    use super::{BLOCK, Bits};
 
     #[test]
     fn sets_count_and_combine() {
@@ -118,6 +167,24 @@ mod tests {
             both.and(&odd);
             assert_eq!(both, odd);
             assert!(!odd.has(0) && odd.has(1) == (len > 1));
+        }
+    }
+
+    #[test]
+    fn blocks_are_the_whole() {
+        for len in [0u32, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 70] {
+            let mut some = Bits::full(len);
+            some.retain(|i| i % 3 == 0);
+            assert_eq!(some.blocks().flat_map(|b| b.iter().collect::<Vec<_>>()).collect::<Vec<_>>(), some.iter().collect::<Vec<_>>());
+            assert_eq!(some.blocks().map(|b| b.count()).sum::<u64>(), some.count());
+            let (mut known, mut looked) = (some.clone(), some.clone());
+            known.retain_blocks(|block| [Some(true), Some(false), None].get(block).copied().flatten(), |i| i % 2 == 0);
+            looked.retain(|i| match i / BLOCK {
+                0 => true,
+                1 => false,
+                _ => i % 2 == 0,
+            });
+            assert_eq!(known, looked);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use arc_swap::ArcSwap;
@@ -21,6 +21,7 @@ use super::{
     packed::Unpacker,
     profile,
     record::Stored,
+    times::Times,
     words,
 };
 use crate::{
@@ -206,6 +207,8 @@ pub(crate) struct Segment {
     pub(crate) profiles: [BytesColumn; PROFILES],
     /// Sets of usual words.
     pub(crate) usual: BytesColumn,
+    /// Times by block, known once they were asked for.
+    times: OnceLock<Times>,
     /// Earliest and latest `@timestamp`.
     pub(crate) first: i64,
     pub(crate) last: i64,
@@ -222,12 +225,17 @@ impl Segment {
         let (profiles, usual) = ([profile("p0")?, profile("p1")?], profile("u")?);
         let (first, last) = (time.min_value(), time.max_value());
         let ids = (id.min_value(), id.max_value());
-        Ok(Segment { time, id, profiles, usual, first, last, ids, reader })
+        Ok(Segment { time, id, profiles, usual, times: OnceLock::new(), first, last, ids, reader })
     }
 
     /// Documents.
     pub(crate) fn len(&self) -> u32 {
         self.reader.max_doc()
+    }
+
+    /// When the events of each block happened.
+    pub(crate) fn times(&self) -> &Times {
+        self.times.get_or_init(|| Times::of(&self.time, self.len()))
     }
 
     /// Stored events, with a small cache of blocks.

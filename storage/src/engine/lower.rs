@@ -223,12 +223,11 @@ impl Lower<'_> {
             0 => Node::None,
             n if n == column.num_terms() as u64 => Node::Some(column.ords().clone()),
             _ => {
-                // few words narrow the documents faster than the column does
+                // a rare word narrows the documents faster than the column does
                 let ords = Node::Ords(column.ords().clone(), set);
-                match self.by_words(op)? {
-                    Node::All | Node::Or(_) => ords,
-                    words if field_in_any(field) => Node::And(vec![words, ords]),
-                    _ => ords,
+                match if field_in_any(field) { self.rarest(op)? } else { None } {
+                    Some((term, documents)) => Node::Narrowed(term, documents, Box::new(ords)),
+                    None => ords,
                 }
             }
         }))
@@ -268,15 +267,17 @@ impl Lower<'_> {
             Op::Cidr(net) => {
                 let inside = range(net.network(), net.broadcast());
                 let narrow = net.max_prefix_len() - net.prefix_len() <= 8;
-                let node = if narrow { Node::And(vec![self.addresses(net), inside]) } else { inside };
+                let node = match narrow {
+                    true if net.prefix_len() == net.max_prefix_len() => self.with_address(net.addr(), inside)?,
+                    true => Node::And(vec![self.addresses(net), inside]),
+                    false => inside,
+                };
                 Plan { node, exact: !holds_mapped(net) }
             }
             Op::Like(pattern) => match pattern.shape() {
                 Shape::Anything => Plan::exact(there),
                 Shape::Exact(text) => match text.parse::<std::net::IpAddr>() {
-                    Ok(ip) if ip.to_string() == text && ip == ip.to_canonical() => {
-                        Plan::exact(Node::And(vec![self.address(ip), range(ip, ip)]))
-                    }
+                    Ok(ip) if ip.to_string() == text && ip == ip.to_canonical() => Plan::exact(self.with_address(ip, range(ip, ip))?),
                     _ => Plan::exact(Node::None),
                 },
                 Shape::Prefix(text) => match octets(text) {
@@ -344,17 +345,44 @@ impl Lower<'_> {
         Ok(if set.is_empty() { Node::None } else { Node::Ords(column.ords().clone(), set) })
     }
 
-    fn address(&self, ip: std::net::IpAddr) -> Node {
-        Node::Term(Term::from_field_bytes(self.layout.exact, &address_term(ip)))
+    fn address(&self, ip: std::net::IpAddr) -> Term {
+        Term::from_field_bytes(self.layout.exact, &address_term(ip))
+    }
+
+    /// Documents that have the address somewhere, and are in `node`, all of which do.
+    fn with_address(&self, ip: std::net::IpAddr, node: Node) -> tantivy::Result<Node> {
+        let term = self.address(ip);
+        let documents = frequency(self.segment, &term)?;
+        Ok(Node::Narrowed(term, documents, Box::new(node)))
     }
 
     fn addresses(&self, net: &ipnet::IpNet) -> Node {
         if net.prefix_len() == net.max_prefix_len() {
-            return self.address(net.addr());
+            return Node::Term(self.address(net.addr()));
         }
         let (from, to) = (address_term(net.network()).to_vec(), address_term(net.broadcast()));
         let keep: Keep = Box::new(move |term| if term <= to.as_slice() { TermFate::In } else { TermFate::End });
         Node::Terms { field: self.layout.exact, from, keep }
+    }
+
+    /// Of the terms that every document with such a value has, the one that fewest documents have, and how many these are.
+    fn rarest(&self, op: &Op) -> tantivy::Result<Option<(Term, u32)>> {
+        let terms = match op {
+            Op::Word(word) => self.unusual(word)?.into_iter().collect(),
+            Op::Like(pattern) => match pattern.shape() {
+                Shape::Exact(text) if let Some(ip) = as_address(text) => vec![self.address(ip)],
+                _ => whole_words(pattern).iter().filter_map(|w| self.unusual(w).transpose()).collect::<tantivy::Result<Vec<_>>>()?,
+            },
+            _ => Vec::new(),
+        };
+        let counted = terms.into_iter().map(|term| frequency(self.segment, &term).map(|documents| (term, documents)));
+        Ok(counted.collect::<tantivy::Result<Vec<_>>>()?.into_iter().min_by_key(|(_, documents)| *documents))
+    }
+
+    /// The term of a word, where no document has it among its usual words.
+    fn unusual(&self, word: &str) -> tantivy::Result<Option<Term>> {
+        let usual = self.usual(|w| w == word.as_bytes())?;
+        Ok(matches!(usual, Node::None).then(|| Term::from_field_text(self.layout.words, word)))
     }
 
     /// A superset of the documents with a value outside the profiles that satisfies the operation.
@@ -366,7 +394,7 @@ impl Lower<'_> {
                 if let Shape::Exact(text) = pattern.shape()
                     && let Some(ip) = as_address(text)
                 {
-                    return Ok(self.address(ip));
+                    return Ok(Node::Term(self.address(ip)));
                 }
                 let nodes = whole_words(pattern).iter().map(|w| self.word(w)).collect::<tantivy::Result<Vec<_>>>()?;
                 match piece(pattern) {

@@ -22,6 +22,8 @@ pub(crate) mod record;
 pub(crate) mod retain;
 pub(crate) mod samples;
 mod search;
+mod side;
+mod times;
 mod usual;
 mod words;
 mod writer;
@@ -180,6 +182,10 @@ impl EventStore for TantivyStore {
 
     fn aggregate(&self, scope: &Scope, request: &AggregateRequest) -> Result<Table> {
         aggregate::table(&self.shared, scope, request)
+    }
+
+    fn aggregate_all(&self, scope: &Scope, requests: &[AggregateRequest]) -> Result<Vec<Table>> {
+        aggregate::tables(&self.shared, scope, requests)
     }
 
     fn get(&self, scope: &Scope, id: Uuid) -> Result<Option<Event>> {

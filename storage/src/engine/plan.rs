@@ -25,6 +25,8 @@ pub(crate) enum Node {
     Not(Box<Node>),
     /// Those with this term.
     Term(Term),
+    /// Those of the part, all of which have this term, and so many documents have it.
+    Narrowed(Term, u32, Box<Node>),
     /// Those with a term of the field for which the function holds.
     Terms { field: Field, from: Vec<u8>, keep: Keep },
     /// Those with one of these values in a dictionary column.
@@ -69,7 +71,7 @@ impl Node {
             Node::Long(..) | Node::Unsigned(..) | Node::Bool(..) | Node::Some(_) | Node::SomeIp(_) => 3,
             Node::Ords(..) => 4,
             Node::Ip(..) => 5,
-            Node::Not(inner) => inner.cost(),
+            Node::Narrowed(_, _, inner) | Node::Not(inner) => inner.cost(),
             Node::And(parts) => parts.iter().map(Node::cost).min().unwrap_or(0),
             Node::Or(parts) => parts.iter().map(Node::cost).sum(),
             Node::Terms { .. } => 100,
@@ -86,6 +88,7 @@ impl Node {
             Node::Or(parts) => list(parts, " or "),
             Node::Not(inner) => format!("not {}", inner.describe()),
             Node::Term(term) => format!("term {}", String::from_utf8_lossy(term.serialized_value_bytes()).escape_debug()),
+            Node::Narrowed(term, _, inner) => format!("({} and {})", Node::Term(term.clone()).describe(), inner.describe()),
             Node::Terms { from, .. } if from.is_empty() => "all terms, each looked at".into(),
             Node::Terms { from, .. } => format!("terms from {}", String::from_utf8_lossy(from).escape_debug()),
             Node::Ords(_, set) => format!("{} values of a column", set.count()),
@@ -126,6 +129,13 @@ impl Node {
                 within.minus(&inside);
             }
             Node::Term(term) => within.and(&with_term(segment, term)?),
+            Node::Narrowed(term, documents, inner) => {
+                // a list of more documents than this takes longer to read than the column does
+                if u64::from(*documents) < within.count() / 2 {
+                    within.and(&with_term(segment, term)?);
+                }
+                within = inner.eval(segment, within)?;
+            }
             Node::Terms { field, from, keep } => {
                 if let Some(found) = with_terms(segment, *field, from, keep)? {
                     within.and(&found);

@@ -10,7 +10,6 @@ use super::{
     bits::Bits,
     day::{DayIndex, Events, Segment},
     lower::Lower,
-    plan::Node,
 };
 use crate::{
     error::{Result, StoreError},
@@ -62,7 +61,7 @@ impl Ask<'_> {
         let mut docs = Bits::full(segment.len());
         if !(self.range.contains(segment.first) && self.range.contains(segment.last)) {
             let last = if self.range.to == i64::MAX { i64::MAX } else { self.range.to - 1 };
-            docs = Node::Long(segment.time.clone(), self.range.from, last).eval(segment, docs)?;
+            segment.times().within(&mut docs, &segment.time, self.range.from, last);
         }
         let scoped = lower.scope(self.scope)?;
         docs = scoped.node.eval(segment, docs)?;
@@ -172,6 +171,10 @@ pub(crate) fn page(shared: &Shared, scope: &Scope, request: &SearchRequest) -> R
         parts: Vec::new(),
     };
     for (day, segment) in ask.segments(shared) {
+        if request.total == Total::Skip && !search.top.wants((segment.last, u64::MAX)) {
+            search.exact = false;
+            break; // the others' latest are older still
+        }
         search.segment(ask.candidates(day, segment)?)?;
     }
     search.finish(limit)
@@ -196,12 +199,7 @@ impl Paging<'_> {
         if part.exact {
             self.total += part.docs.count();
             if self.top.wants((part.segment.last, u64::MAX)) {
-                for doc in part.docs.iter() {
-                    let order = part.key(doc);
-                    if self.top.wants(order) && self.is_after(&part, order, doc)? {
-                        self.top.push(order, place, doc);
-                    }
-                }
+                self.take_newest(&part, place)?;
             }
         } else if self.mode == Total::Exact {
             self.read_all(&part, place)?;
@@ -209,6 +207,23 @@ impl Paging<'_> {
             self.read_newest(&part, place)?;
         }
         self.parts.push(part);
+        Ok(())
+    }
+
+    /// Takes what may be on the page, the latest blocks first.
+    fn take_newest(&mut self, part: &Candidates, place: usize) -> Result<()> {
+        for block in part.docs.blocks().rev() {
+            let (least, most) = part.segment.times().span(block.n);
+            if !self.top.wants((most, u64::MAX)) || self.after.is_some_and(|cursor| cursor.timestamp < least) {
+                continue;
+            }
+            for doc in block.iter() {
+                let order = part.key(doc);
+                if self.top.wants(order) && self.is_after(part, order, doc)? {
+                    self.top.push(order, place, doc);
+                }
+            }
+        }
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use fansipan_model::{FieldId, Predicate, Scope, Word, said, time::SECOND};
 use crate::{
     error::{Result, StoreError},
     events::{AggregateRequest, EventStore, Facet, FacetValue, GroupBy, Histogram, Measure, MeasureKind, TimeRange},
-    table::Cell,
+    table::{Cell, Table},
 };
 
 /// Interval lengths people like, in seconds.
@@ -72,16 +72,15 @@ pub(crate) fn facets<S: EventStore + ?Sized>(
     fields: &[FieldId],
     top: usize,
 ) -> Result<Vec<Facet>> {
-    let mut out = Vec::with_capacity(fields.len());
-    for &field in fields {
-        let request = AggregateRequest {
-            filter: filter.clone(),
-            range,
-            by: vec![GroupBy::Field(field)],
-            measures: count(),
-            max_groups: AggregateRequest::MAX_GROUPS,
-        };
-        let table = store.aggregate(scope, &request)?;
+    let request = |field: &FieldId| AggregateRequest {
+        filter: filter.clone(),
+        range,
+        by: vec![GroupBy::Field(*field)],
+        measures: count(),
+        max_groups: AggregateRequest::MAX_GROUPS,
+    };
+    let tables = store.aggregate_all(scope, &fields.iter().map(request).collect::<Vec<_>>())?;
+    let facet = |(field, table): (&FieldId, Table)| {
         let mut values: Vec<FacetValue> = table
             .rows
             .into_iter()
@@ -92,7 +91,7 @@ pub(crate) fn facets<S: EventStore + ?Sized>(
             .collect();
         values.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.compare(&b.value)));
         values.truncate(top);
-        out.push(Facet { field: field.name().to_owned(), values });
-    }
-    Ok(out)
+        Facet { field: field.name().to_owned(), values }
+    };
+    Ok(fields.iter().zip(tables).map(facet).collect())
 }

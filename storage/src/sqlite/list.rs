@@ -6,7 +6,7 @@ use rusqlite::{Transaction, types::Value};
 
 use super::{
     Conditions,
-    alerts::{COLUMNS, Stored, level_number, level_of, read, status_number, status_of},
+    alerts::{COLUMNS, FROM, Stored, level_number, level_of, read, status_number, status_of},
     find::By,
     parsed,
 };
@@ -50,6 +50,9 @@ pub(super) fn conditions(scope: &Scope, filter: &AlertFilter, by: &By) -> Condit
         Some(name) => c.add("assignee = ?", name.to_owned()),
         None => {}
     }
+    if let Some(entity) = &filter.entity {
+        c.add("alerts.n IN (SELECT n FROM alert_entities WHERE value = ?)", entity.clone());
+    }
     by.condition(&mut c);
     if let Some(since) = filter.since {
         c.add("last_seen >= ?", since);
@@ -72,6 +75,9 @@ fn open_only(filter: &AlertFilter) -> bool {
 
 /// Which table to begin with, and by which order: filters are met by scanning the one index that leaves least to look at.
 pub(super) fn source(filter: &AlertFilter) -> &'static str {
+    if filter.entity.is_some() {
+        return "alerts NOT INDEXED"; // by their numbers, as the index of entities gives them
+    }
     match (filter.sort, open_only(filter), &filter.rule) {
         (AlertSort::Priority, true, _) => "alerts INDEXED BY alerts_queue",
         (_, true, _) => "alerts INDEXED BY alerts_open",
@@ -83,7 +89,12 @@ pub(super) fn source(filter: &AlertFilter) -> &'static str {
 /// How many fit: kept counts where they can tell, else counted up to a bound.
 fn total(t: &Transaction<'_>, scope: &Scope, filter: &AlertFilter, by: &By) -> Result<(u64, bool)> {
     let shown = filter.suppressed == Suppressed::Without; // others are counted nowhere
-    let plain = shown && filter.rule.is_none() && filter.assignee.is_none() && filter.since.is_none() && filter.until.is_none();
+    let plain = shown
+        && filter.rule.is_none()
+        && filter.entity.is_none()
+        && filter.assignee.is_none()
+        && filter.since.is_none()
+        && filter.until.is_none();
     if plain && filter.text.as_deref().is_none_or(str::is_empty) {
         let mut c = Conditions::default();
         c.scope(scope);
@@ -131,7 +142,15 @@ pub(super) fn page(t: &Transaction<'_>, scope: &Scope, filter: &AlertFilter, aft
             c.args.push(Value::Blob(at.id.clone()));
         }
         c.args.push(Value::Integer(limit as i64 + 1));
-        let sql = format!("SELECT {columns} FROM {}{} ORDER BY {order} LIMIT ?", by.with_bodies(from), c.text());
+        let sql = match filter.entity {
+            None => format!("SELECT {columns} FROM {}{} ORDER BY {order} LIMIT ?", by.with_bodies(from), c.text()),
+            // put in order before their bodies are read, since the index of entities has another
+            Some(_) => format!(
+                "SELECT {columns} FROM {FROM} WHERE n IN (SELECT alerts.n FROM {}{} ORDER BY {order} LIMIT ?) ORDER BY {order}",
+                by.tables(from),
+                c.text()
+            ),
+        };
         let found: Vec<(Stored, u32)> = t
             .prepare_cached(&sql)
             .and_then(|mut s| s.query_map(c.args(), |row| Ok((read(row)?, row.get(17)?)))?.collect())
@@ -217,18 +236,19 @@ pub(super) fn figures(t: &Transaction<'_>, scope: &Scope, range: TimeRange) -> R
     let mut c = Conditions::default();
     c.sql.push("merged_into IS NULL".into());
     c.scope(scope);
-    // the range is asked for in the columns, after the conditions' own arguments
-    let sql = format!(
-        "SELECT coalesce(sum(opened >= {} AND opened < {}), 0), coalesce(sum(status < 2), 0) FROM incidents{}",
-        range.from,
-        range.to,
-        c.text()
-    );
-    let (incidents, open): (i64, i64) = t
-        .prepare(&sql)
-        .and_then(|mut s| s.query_row(c.args(), |row| Ok((row.get(0)?, row.get(1)?))))
-        .map_err(StoreError::state("counting incidents"))?;
-    Ok(Figures { alerts, attacks, incidents: incidents as u64, open_incidents: open as u64 })
+    c.add("opened >= ?", range.from);
+    c.add("opened < ?", range.to);
+    let incidents = number(t, &format!("SELECT count(*) FROM incidents INDEXED BY incidents_opened{}", c.text()), &c)?;
+    Ok(Figures { alerts, attacks, incidents })
+}
+
+/// See [`crate::CaseStore::open_incidents`].
+pub(super) fn open_incidents(t: &Transaction<'_>, scope: &Scope) -> Result<u64> {
+    let mut c = Conditions::default();
+    c.sql.push("merged_into IS NULL".into());
+    c.sql.push("status < 2".into());
+    c.scope(scope);
+    number(t, &format!("SELECT count(*) FROM incidents{}", c.text()), &c)
 }
 
 /// See [`crate::StateStore::rule_activity`].

@@ -143,6 +143,10 @@ impl CaseStore for SqliteState {
         self.look("counting alerts", |t| list::figures(t, scope, range))
     }
 
+    fn open_incidents(&self, scope: &Scope) -> Result<u64> {
+        self.look("counting incidents", |t| list::open_incidents(t, scope))
+    }
+
     fn workspace(&self, scope: &Scope, id: IncidentId) -> Result<Option<Workspace>> {
         self.look("reading a workspace", |t| workspace::read(t, scope, id))
     }

@@ -300,6 +300,8 @@ pub struct AlertParams {
     pub rule: Option<String>,
     /// Words that stand in title, summary or an entity.
     pub q: Option<String>,
+    /// About this host, address, account, hash or whatever else: the whole value of an entity.
+    pub entity: Option<String>,
     /// Who holds it, a user's name.
     pub assignee: Option<String>,
     /// `raised` (newest first, the default) or `priority` (as the queue; open alerts only).

@@ -72,6 +72,7 @@ pub(super) fn filter(params: &AlertParams) -> Result<AlertFilter, Problem> {
         rule: given(&params.rule),
         assignee: given(&params.assignee),
         text: given(&params.q),
+        entity: given(&params.entity),
         since,
         until: None,
         suppressed,

@@ -1,7 +1,7 @@
 //! Everything about one host, address, account, hash or domain, with bounded work: figures from the index's columns, and where
 //! there are very many events, its peers from the latest of them alone.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{collections::BTreeMap, panic::resume_unwind, time::Instant};
 
 use axum::extract::State;
 use fansipan_model::{Alert, EntityKind, FieldId, Predicate, Scope, fields, said, time};
@@ -82,8 +82,12 @@ pub(crate) async fn show(
         (api.deps.events.clone(), api.deps.state.clone(), api.deps.cases.clone(), caller.scope.clone(), params.value);
     let work = move || {
         let filter = naming(of, &value);
-        let seen = activity(&*events, &scope, &filter, range, of)?;
-        let about = judged(&*state, &*cases, &scope, &value, range.from)?;
+        let (seen, about) = std::thread::scope(|threads| {
+            let about = threads.spawn(|| judged(&*state, &*cases, &scope, &value, range.from));
+            let seen = activity(&*events, &scope, &filter, range, of);
+            (seen, about.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        let (seen, about) = (seen?, about?);
         Ok(EntityPage {
             kind: kind.into(),
             from: time::to_rfc3339(range.from),

@@ -1,6 +1,6 @@
 //! The overview: are we under attack, are we blind. Computed once for all who may see the same.
 
-use std::time::Duration;
+use std::{panic::resume_unwind, time::Duration};
 
 use axum::extract::State;
 use fansipan_model::{FieldId, Predicate, Scope, SourceInfo, fields, said, time};
@@ -57,16 +57,17 @@ pub(crate) async fn show(
     api.overview.0.get(key, compute).await.map(Same)
 }
 
-/// The two stores are asked side by side: each takes about as long as the other.
+/// The two stores are asked side by side: each takes about as long as the other. And beside them, both about the weeks before.
 fn compute(deps: &ApiDeps, geo: &Geo, scope: &Scope, span: i64, now: i64) -> Result<Overview, StoreError> {
     let live = deps.live.snapshot();
     let range = TimeRange { from: now.saturating_sub(span), to: now };
-    let (told, seen) = std::thread::scope(|threads| {
+    let (told, seen, trends) = std::thread::scope(|threads| {
         let told = threads.spawn(|| Told::ask(deps, scope, range, now));
+        let trends = threads.spawn(|| trends(deps, scope, now));
         let seen = Seen::ask(deps, geo, scope, range);
-        (told.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), seen)
+        (told.join().unwrap_or_else(|panic| resume_unwind(panic)), seen, trends.join().unwrap_or_else(|panic| resume_unwind(panic)))
     });
-    let (told, seen) = (told?, seen?);
+    let (told, seen, trends) = (told?, seen?, trends?);
     let per_second = match scope {
         Scope::All => live.per_second,
         // The pipeline's own rate counts every agency.
@@ -91,8 +92,8 @@ fn compute(deps: &ApiDeps, geo: &Geo, scope: &Scope, span: i64, now: i64) -> Res
         },
         attack: techniques(&told.activity),
         lag: live.lag,
-        counters: Counters { incidents: Some(told.figures.open_incidents), vulnerabilities: None, attacks: Some(told.figures.attacks) },
-        trends: trends(deps, scope, now)?,
+        counters: Counters { incidents: Some(told.open_incidents), vulnerabilities: None, attacks: Some(told.figures.attacks) },
+        trends,
         map: seen.map,
         latest_record: told.sources.iter().map(|s| s.last_seen).max().map(time::to_rfc3339),
     })
@@ -103,6 +104,7 @@ struct Told {
     counts: AlertCounts,
     sources: Vec<SourceInfo>,
     figures: Figures,
+    open_incidents: u64,
     activity: Vec<RuleActivity>,
     new_last_hour: u64,
 }
@@ -114,6 +116,7 @@ impl Told {
             counts: state.alert_counts(scope)?,
             sources: state.sources(scope)?,
             figures: deps.cases.figures(scope, range)?,
+            open_incidents: deps.cases.open_incidents(scope)?,
             activity: state.rule_activity(scope, range.from)?,
             new_last_hour: state.alerts_raised_since(scope, now.saturating_sub(3600 * time::SECOND))?,
         })

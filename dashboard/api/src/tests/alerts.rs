@@ -16,6 +16,8 @@ async fn an_alert_is_found_read_judged_and_recorded() {
     for time in ["first_seen", "last_seen", "raised"] {
         assert!(fansipan_model::time::from_rfc3339(item[time].as_str().unwrap()).is_some(), "{item}");
     }
+    let about = async |value: &str| lan.get(&format!("/alerts?entity={value}")).await.json()["total"].clone();
+    assert_eq!((about("root").await, about("roo").await), (json!(1), json!(0)), "a whole value");
     let id = alert(1, "health").id.to_string();
     let detail = lan.get(&format!("/alerts/{id}")).await.json();
     assert_eq!(detail["events"][0]["event.id"], json!(event_id(1).to_string()));

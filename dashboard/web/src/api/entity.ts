@@ -24,5 +24,5 @@ export const entityCondition = (kind: EntityKind, value: string): string =>
 export const entityAlertsQuery = (value: string, since: string) =>
   queryOptions({
     queryKey: ["entity-alerts", value, since],
-    queryFn: ({ signal }) => get<Page<Alert>>("/alerts", { q: value, status: "all", since, limit: 50 }, signal),
+    queryFn: ({ signal }) => get<Page<Alert>>("/alerts", { entity: value, status: "all", since, limit: 50 }, signal),
   });

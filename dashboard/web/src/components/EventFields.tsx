@@ -1,5 +1,4 @@
 /** Every field of an event, each value with its pivots. The page decides what a pivot does. */
-import { ActionIcon, Tooltip } from "@mantine/core";
 import { Columns3, Copy, Minus, Plus, Search } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import type { EcsEvent, Scalar } from "../api/types";
@@ -8,6 +7,7 @@ import { useCopy } from "./clipboard";
 import styles from "./EventFields.module.css";
 import { fieldsOf, valuesOf } from "./event";
 import { Highlight } from "./Highlight";
+import { IconButton } from "./IconButton";
 
 export interface Pivots {
   /** Narrow the query at hand. */
@@ -53,18 +53,25 @@ function Value({ field, value, marked, pivots }: { field: string; value: Scalar;
         {actions.map(
           ({ label, Icon, run }) =>
             run && (
-              <Tooltip key={label} label={label}>
-                <ActionIcon size={22} aria-label={`${label}: ${field} = ${shown.slice(0, 60)}`} onClick={() => run(field, value)}>
-                  <Icon size={13} />
-                </ActionIcon>
-              </Tooltip>
+              <IconButton
+                key={label}
+                Icon={Icon}
+                label={label}
+                name={`${label}: ${field} = ${shown.slice(0, 60)}`}
+                size={22}
+                icon={13}
+                onClick={() => run(field, value)}
+              />
             ),
         )}
-        <Tooltip label={t("event.copy")}>
-          <ActionIcon size={22} aria-label={`${t("event.copy")}: ${field}`} onClick={() => copy(shown)}>
-            <Copy size={13} />
-          </ActionIcon>
-        </Tooltip>
+        <IconButton
+          Icon={Copy}
+          label={t("event.copy")}
+          name={`${t("event.copy")}: ${field}`}
+          size={22}
+          icon={13}
+          onClick={() => copy(shown)}
+        />
       </span>
     </div>
   );
@@ -86,16 +93,15 @@ export function EventFields({ event, filter = "", marked = [], ...pivots }: Even
               {field}
             </span>
             {pivots.onColumn && (
-              <Tooltip label={t("event.column")}>
-                <ActionIcon
-                  size={20}
-                  className={styles.column}
-                  aria-label={`${t("event.column")}: ${field}`}
-                  onClick={() => pivots.onColumn?.(field)}
-                >
-                  <Columns3 size={12} />
-                </ActionIcon>
-              </Tooltip>
+              <IconButton
+                Icon={Columns3}
+                label={t("event.column")}
+                name={`${t("event.column")}: ${field}`}
+                size={20}
+                icon={12}
+                className={styles.column}
+                onClick={() => pivots.onColumn?.(field)}
+              />
             )}
           </dt>
           <dd className={styles.values}>

@@ -155,6 +155,14 @@ pub(crate) fn alert_lists(bench: &dyn Bench) {
     ] {
         assert_eq!(total(&Scope::All, AlertFilter { text: Some(text.into()), ..any() }), count, "{text}");
     }
+    // a whole value: not those about 10.0.0.50 to 10.0.0.59
+    let about = |entity: &str| AlertFilter { entity: Some(entity.into()), ..any() };
+    assert_eq!((total(&Scope::All, about("10.0.0.5")), total(&Scope::All, about("10.0.0."))), (1, 0));
+    assert_eq!(
+        total(&Scope::All, AlertFilter { statuses: AlertFilter::OPEN.to_vec(), text: Some("failed".into()), ..about("10.0.0.5") }),
+        1
+    );
+    assert_eq!((total(&health, about("10.0.0.5")), total(&health, about("10.0.0.6"))), (1, 0));
     let counts = store.alert_counts(&Scope::All).unwrap();
     assert_eq!((counts.open, counts.by_status["new"], counts.by_status["false_positive"]), (60, 60, 0));
     assert_eq!((counts.open_by_level["critical"], counts.open_by_level["medium"]), (20, 0));

@@ -163,7 +163,9 @@ export function IncidentPage() {
           <EntityGraph incident={incident} />
         </Panel>
         <Panel title={t("incidents.alerts", { count: incident.items.length })} updatedAt={at} className={styles.wide}>
-          <Alerts incident={incident} picked={picked} onPick={toggle} />
+          <Later>
+            <Alerts incident={incident} picked={picked} onPick={toggle} />
+          </Later>
         </Panel>
       </div>
       <Later>{room.workspace && <Workspace id={id} workspace={room.workspace} act={room.act} may={may} />}</Later>

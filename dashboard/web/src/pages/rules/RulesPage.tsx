@@ -263,7 +263,9 @@ export function RulesPage() {
   const navigate = useNavigate({ from: "/rules" });
   const { id, view: asked } = useSearch({ from: "/inside/rules" });
   const view = VIEWS.find((v) => v === asked) ?? "list";
-  const query = useQuery(rulesQuery);
+  // The list is long, and beside coverage it only counts what was refused: it comes after it.
+  const covered = useQuery({ ...coverageQuery("7d"), enabled: view === "coverage" });
+  const query = useQuery({ ...rulesQuery, enabled: view !== "coverage" || !covered.isPending });
   // What each rule would need to fire takes the server longer than the list; the list does not wait for it.
   const sights = useQuery({ ...coverageQuery("7d"), enabled: view === "list" && query.data !== undefined }).data;
   const [filter, setFilter] = useState<RuleFilter>({ words: "", level: "", state: "" });

@@ -1,11 +1,12 @@
 /** The commonest values of chosen fields among what was found; a click keeps a value or leaves it out. */
-import { ActionIcon, Select, Tooltip } from "@mantine/core";
+import { Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { ChevronDown, ChevronRight, Columns3, Minus, X } from "lucide-react";
-import { useState, useSyncExternalStore } from "react";
+import { memo, useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 import { facetsQuery, type Range } from "../../api/queries";
 import type { Facet } from "../../api/types";
+import { IconButton } from "../../components/IconButton";
 import { Later } from "../../components/Later";
 import { Failed } from "../../components/States";
 import { FIELDS } from "../../query/fields";
@@ -39,16 +40,14 @@ function Values({ facet, onAdd, onExclude }: { facet: Facet | undefined } & Pick
             <span className={`${styles.text} cut`}>{value || "“”"}</span>
             <span className={`${styles.count} num`}>{count < 1_000_000 ? text.number(count) : text.compact(count)}</span>
           </button>
-          <Tooltip label={t("search.facet_exclude", { value })}>
-            <ActionIcon
-              size={20}
-              className={styles.exclude}
-              aria-label={t("search.facet_exclude", { value })}
-              onClick={() => onExclude(facet.field, value)}
-            >
-              <Minus size={13} />
-            </ActionIcon>
-          </Tooltip>
+          <IconButton
+            Icon={Minus}
+            label={t("search.facet_exclude", { value })}
+            size={20}
+            icon={13}
+            className={styles.exclude}
+            onClick={() => onExclude(facet.field, value)}
+          />
         </li>
       ))}
     </ul>
@@ -81,20 +80,20 @@ function Chosen({ q, range, onAdd, onExclude, onColumn }: FacetsProps) {
                 <span className="cut">{field}</span>
               </button>
               <span className={styles.tools}>
-                <Tooltip label={t("search.facet_column", { field })}>
-                  <ActionIcon size={20} aria-label={t("search.facet_column", { field })} onClick={() => onColumn(field)}>
-                    <Columns3 size={12} />
-                  </ActionIcon>
-                </Tooltip>
-                <Tooltip label={t("search.facet_remove", { field })}>
-                  <ActionIcon
-                    size={20}
-                    aria-label={t("search.facet_remove", { field })}
-                    onClick={() => facetSetting.write(fields.filter((f) => f !== field).join(","))}
-                  >
-                    <X size={12} />
-                  </ActionIcon>
-                </Tooltip>
+                <IconButton
+                  Icon={Columns3}
+                  label={t("search.facet_column", { field })}
+                  size={20}
+                  icon={12}
+                  onClick={() => onColumn(field)}
+                />
+                <IconButton
+                  Icon={X}
+                  label={t("search.facet_remove", { field })}
+                  size={20}
+                  icon={12}
+                  onClick={() => facetSetting.write(fields.filter((f) => f !== field).join(","))}
+                />
               </span>
             </header>
             {isOpen && <Values facet={query.data?.facets.find((f) => f.field === field)} onAdd={onAdd} onExclude={onExclude} />}
@@ -115,7 +114,8 @@ function Chosen({ q, range, onAdd, onExclude, onColumn }: FacetsProps) {
   );
 }
 
-export function Facets(props: FacetsProps) {
+/** Opening an event changes nothing here. */
+export const Facets = memo(function Facets(props: FacetsProps) {
   const { t } = useTranslation();
   return (
     <aside className={styles.facets} aria-label={t("search.facets")}>
@@ -124,4 +124,4 @@ export function Facets(props: FacetsProps) {
       </Later>
     </aside>
   );
-}
+});

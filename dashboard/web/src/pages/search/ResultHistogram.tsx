@@ -2,6 +2,7 @@
 import { ActionIcon, Tooltip } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { ZoomOut } from "lucide-react";
+import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import { histogramQuery, type Range } from "../../api/queries";
 import { TimeBars } from "../../charts/TimeBars";
@@ -17,7 +18,8 @@ interface ResultHistogramProps {
   onRange: (range: Range) => void;
 }
 
-export function ResultHistogram({ q, range, onRange }: ResultHistogramProps) {
+/** Opening an event changes nothing here. */
+export const ResultHistogram = memo(function ResultHistogram({ q, range, onRange }: ResultHistogramProps) {
   const { t } = useTranslation();
   const text = useText();
   const query = useQuery(histogramQuery(q, range, 90));
@@ -50,4 +52,4 @@ export function ResultHistogram({ q, range, onRange }: ResultHistogramProps) {
       )}
     </section>
   );
-}
+});

@@ -2,7 +2,7 @@
 import { ActionIcon, Button, Select, Tooltip } from "@mantine/core";
 import type { InfiniteData, UseInfiniteQueryResult } from "@tanstack/react-query";
 import { SearchX, X } from "lucide-react";
-import { memo } from "react";
+import { memo, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { isTable } from "../../api/queries";
 import type { EcsEvent, EventPage, EventTable } from "../../api/types";
@@ -101,9 +101,12 @@ function Count({ query, items }: Pick<ResultListProps, "query" | "items">) {
   );
 }
 
-function Head({ columns, onAdd, onRemove, seen }: Pick<ResultListProps, "columns" | "onAdd" | "onRemove" | "seen">) {
+const Head = memo(function Head({ columns, onAdd, onRemove, seen }: Pick<ResultListProps, "columns" | "onAdd" | "onRemove" | "seen">) {
   const { t } = useTranslation();
-  const names = [...new Set([...seen, ...FIELDS.filter((f) => f.core).map((f) => f.name)])].filter((f) => !columns.includes(f)).sort();
+  const names = useMemo(
+    () => [...new Set([...seen, ...FIELDS.filter((f) => f.core).map((f) => f.name)])].filter((f) => !columns.includes(f)).sort(),
+    [columns, seen],
+  );
   return (
     <div className={styles.head} style={{ gridTemplateColumns: template(columns) }}>
       <span>{t("search.col_time")}</span>
@@ -137,7 +140,7 @@ function Head({ columns, onAdd, onRemove, seen }: Pick<ResultListProps, "columns
       </span>
     </div>
   );
-}
+});
 
 export function ResultList(props: ResultListProps) {
   const { query, items, columns, selected, onOpen, onWiden } = props;
@@ -174,7 +177,7 @@ export function ResultList(props: ResultListProps) {
         />
       ) : (
         <div className={styles.scroll}>
-          <Head {...props} />
+          <Head columns={columns} onAdd={props.onAdd} onRemove={props.onRemove} seen={props.seen} />
           <div
             ref={scroller}
             className={styles.list}

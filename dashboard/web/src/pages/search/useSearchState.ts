@@ -64,7 +64,7 @@ export function useSearchState() {
   const { q, columns, id, range, change } = url;
   const found = useFound(q, range, id);
 
-  const setRange = (next: Range) => change({ since: undefined, from: undefined, to: undefined, id: undefined, ...next });
+  const setRange = useStable((next: Range) => change({ since: undefined, from: undefined, to: undefined, id: undefined, ...next }));
   const ask = (text: string) => change({ q: text || undefined, id: undefined });
   /** Takes up a search that was kept. */
   const take = (text: string, since: string | null, cols: string[]) =>
