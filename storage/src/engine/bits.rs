@@ -82,6 +82,18 @@ impl Bits {
         })
     }
 
+    /// Those set, descending.
+    pub(crate) fn iter_down(&self) -> impl Iterator<Item = u32> + '_ {
+        self.words.iter().zip(0u32..).rev().flat_map(|(&word, n)| {
+            let mut left = word;
+            std::iter::from_fn(move || {
+                let bit = left.checked_ilog2()?;
+                left &= !(1 << bit);
+                Some(n * 64 + bit)
+            })
+        })
+    }
+
     /// Keeps the set bits for which `keep` holds.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(u32) -> bool) {
         for (word, n) in self.words.iter_mut().zip(0u32..) {
@@ -107,6 +119,7 @@ mod tests {
             let full = Bits::full(len);
             assert_eq!(full.count(), u64::from(len));
             assert_eq!(full.iter().collect::<Vec<_>>(), (0..len).collect::<Vec<_>>());
+            assert_eq!(full.iter_down().collect::<Vec<_>>(), (0..len).rev().collect::<Vec<_>>());
             let mut even = full.clone();
             even.retain(|i| i % 2 == 0);
             let mut odd = full.clone();

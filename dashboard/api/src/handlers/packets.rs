@@ -55,14 +55,19 @@ pub(crate) async fn take(
     let asked: Vec<String> = flows.iter().map(|f| f.key.to_string()).collect();
     trail.note(&id, json!({ "flows": asked }));
     if flows.is_empty() {
-        let detail = "no event of it names a flow: packets are found by network.community_id, or by source and destination address";
-        return Err(Problem::new(Kind::NoFlow, detail));
+        return Err(Problem::said(
+            Kind::NoFlow,
+            said!(
+                "no event of it names a flow: packets are found by network.community_id, or by source and destination address",
+                "không sự kiện nào của nó nêu luồng: gói tin được tìm theo network.community_id, hoặc theo địa chỉ và cổng nguồn, đích"
+            ),
+        ));
     }
     let (store, scope, data) = (api.deps.packets.clone(), caller.scope.clone(), api.config.data.clone());
     let extracted = api.exports.run(move || extract(&data, |out| store.extract(&scope, &flows, out))).await?;
     let (file, Extract { found, collectors }, sha256) = extracted.map_err(refusal)?;
     if found.packets == 0 {
-        return Err(Problem::new(Kind::PacketsGone, gone(&found, &collectors)));
+        return Err(Problem::said(Kind::PacketsGone, gone(&found, &collectors, now())));
     }
     let figures = PacketFigures::new(&found, sha256, collectors);
     let mut noted = json!({ "flows": asked, "packets": found.packets, "bytes": found.bytes, "sha256": figures.sha256 });
@@ -149,9 +154,12 @@ fn extract(
 
 fn refusal(error: PacketsError) -> Problem {
     match error {
-        PacketsError::Off => Problem::new(
+        PacketsError::Off => Problem::said(
             Kind::PacketsOff,
-            "no packet ring is kept where this was seen: set `ring = {}` in [[sources.tap]]; it holds what passes from then on",
+            said!(
+                "no packet ring is kept where this was seen: set `ring = {{}}` in [[sources.tap]]; it holds what passes from then on",
+                "nơi ghi nhận việc này không lưu gói tin: đặt `ring = {{}}` trong [[sources.tap]]; gói tin được lưu từ lúc đó"
+            ),
         ),
         PacketsError::Unanswered(collectors) => Problem::said(Kind::PacketsElsewhere, unanswered(&collectors)),
         PacketsError::Unreachable(why) => {
@@ -166,24 +174,41 @@ fn refusal(error: PacketsError) -> Problem {
         }
         PacketsError::Io(error) => {
             tracing::error!(%error, "packets");
-            Problem::new(Kind::StoreUnavailable, "reading the packet ring failed; the service's log has the reason")
+            Problem::said(
+                Kind::StoreUnavailable,
+                said!(
+                    "reading the packet ring failed; the service's log has the reason",
+                    "không đọc được vòng ghi gói tin; nhật ký của dịch vụ nêu lý do"
+                ),
+            )
         }
     }
 }
 
-fn gone(found: &PacketsFound, collectors: &[CollectorAnswer]) -> String {
-    let age = match found.oldest {
-        Some(oldest) => format!("the oldest packets there are of {}", time::to_rfc3339(oldest)),
-        None => "it holds no packets".to_owned(),
+/// How far back the rings reach that have none of the packets, and what decides that.
+fn gone(found: &PacketsFound, collectors: &[CollectorAnswer], asked: i64) -> Said {
+    let age = match found.oldest.map(time::to_rfc3339) {
+        Some(oldest) => said!("the oldest packets there are of {oldest}", "gói tin cũ nhất còn đó là của {oldest}"),
+        None => said!("it holds no packets", "nó chưa có gói tin nào"),
     };
-    let cut = if found.cut > 0 { format!("; {} packets of the flow were left out beyond flow_mib", found.cut) } else { String::new() };
-    let asked = match collectors {
-        [] => String::new(),
-        all => format!("; collectors: {}", all.iter().map(|c| c.collector.as_str()).collect::<Vec<_>>().join(", ")),
+    let cut = match found.cut {
+        0 => Said::default(),
+        n => said!(
+            "; {n} packets of the flow were left out beyond flow_mib",
+            "; {n} gói của luồng này đã bị bỏ vì vượt flow_mib"
+        ),
     };
-    format!(
-        "the packet ring has none of its packets any more, or never had: {age}{cut}. keep_hours and max_mib say how much is kept (asked at {}{asked})",
-        time::to_rfc3339(now())
+    let who = match collectors {
+        [] => Said::default(),
+        all => {
+            let names = all.iter().map(|c| c.collector.as_str()).collect::<Vec<_>>().join(", ");
+            said!("; collectors: {names}", "; bộ thu thập: {names}")
+        }
+    };
+    let asked = time::to_rfc3339(asked);
+    said!(
+        "the packet ring has none of its packets any more, or never had: {age}{cut}. keep_hours and max_mib say how much is kept (asked at {asked}{who})",
+        "vòng ghi không còn, hoặc chưa từng có gói tin của nó: {age:#}{cut:#}. keep_hours và max_mib quyết định giữ được bao nhiêu (hỏi lúc {asked}{who:#})"
     )
 }
 
