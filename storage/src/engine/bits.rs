@@ -84,12 +84,12 @@ impl Bits {
 
     /// Those set, descending.
     pub(crate) fn iter_down(&self) -> impl Iterator<Item = u32> + '_ {
-        self.words.iter().zip(0u32..).rev().flat_map(|(&word, n)| {
+        self.words.iter().enumerate().rev().flat_map(|(n, &word)| {
             let mut left = word;
             std::iter::from_fn(move || {
                 let bit = left.checked_ilog2()?;
                 left &= !(1 << bit);
-                Some(n * 64 + bit)
+                Some(n as u32 * 64 + bit)
             })
         })
     }

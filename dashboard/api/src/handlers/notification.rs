@@ -169,18 +169,10 @@ fn handed(item: &fansipan_storage::cases::Item) -> Option<String> {
 
 /// A word of a stage's demand in Vietnamese, as the report has it.
 fn vietnamese(field: &str, word: &str) -> String {
+    if field == "category" {
+        return incident::named(word).map_or_else(|| markdown(word), |known| known.vi);
+    }
     let known = match (field, word) {
-        ("category", "denial-of-service") => "Tấn công từ chối dịch vụ",
-        ("category", "phishing") => "Tấn công giả mạo",
-        ("category", "malware") => "Tấn công sử dụng mã độc",
-        ("category", "unauthorized-access") => "Truy cập trái phép, chiếm quyền điều khiển",
-        ("category", "defacement") => "Thay đổi giao diện",
-        ("category", "ransomware") => "Mã hóa phần mềm, dữ liệu, thiết bị",
-        ("category", "sabotage") => "Phá hoại thông tin, dữ liệu, phần mềm",
-        ("category", "data-theft") => "Nghe trộm, gián điệp, lấy cắp thông tin, dữ liệu",
-        ("category", "combined") => "Tấn công tổng hợp kết hợp nhiều hình thức",
-        ("category", "system-fault") => "Sự cố do lỗi của hệ thống, thiết bị, phần mềm, hạ tầng kỹ thuật",
-        ("category", "operator-fault") => "Sự cố do lỗi của người quản trị, vận hành hệ thống",
         ("severity", "critical") => "Nghiêm trọng",
         ("severity", "high") => "Cao",
         ("severity", "medium") => "Trung bình",

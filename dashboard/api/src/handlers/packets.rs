@@ -193,10 +193,7 @@ fn gone(found: &PacketsFound, collectors: &[CollectorAnswer], asked: i64) -> Sai
     };
     let cut = match found.cut {
         0 => Said::default(),
-        n => said!(
-            "; {n} packets of the flow were left out beyond flow_mib",
-            "; {n} gói của luồng này đã bị bỏ vì vượt flow_mib"
-        ),
+        n => said!("; {n} packets of the flow were left out beyond flow_mib", "; {n} gói của luồng này đã bị bỏ vì vượt flow_mib"),
     };
     let who = match collectors {
         [] => Said::default(),
