@@ -47,7 +47,7 @@ async fn who_may_not_and_where_there_are_none() {
     let gone = analyst.get(&path(1)).await;
     assert_eq!((gone.status, gone.problem().as_str()), (StatusCode::GONE, "FSP-API-027"));
     for language in ["detail", "detail_vi"] {
-        let said = gone.json()[language].as_str().unwrap_or_default();
+        let said = gone.json()[language].as_str().unwrap_or_default().to_owned();
         assert!(said.contains("1970-01-01T00:00:00") && said.contains("keep_hours"), "{language}: {gone:?}");
     }
     assert!(gone.json()["detail_vi"].as_str().unwrap_or_default().starts_with("vòng ghi không còn"), "{gone:?}");
