@@ -4,8 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    Said,
     alert::{Alert, AlertId, AlertStatus, Entity, EntityKind, Level},
-    time,
+    said, time,
 };
 
 /// An incident's id: 128 bits, 32 lower-case hexadecimal digits, derived from the alert that opened it.
@@ -47,6 +48,27 @@ const TACTICS: [(&str, &str, &str); 14] = [
     ("exfiltration", "Exfiltration", "Đưa dữ liệu ra ngoài"),
     ("impact", "Impact", "Gây thiệt hại"),
 ];
+
+/// Groups of Decision 05/2017/QĐ-TTg: id, English, Vietnamese.
+const GROUP_NAMES: [(&str, &str, &str); 11] = [
+    ("denial-of-service", "Denial of service", "Tấn công từ chối dịch vụ"),
+    ("phishing", "Phishing, spoofing", "Tấn công giả mạo"),
+    ("malware", "Malware", "Tấn công sử dụng mã độc"),
+    ("unauthorized-access", "Unauthorized access or takeover", "Truy cập trái phép, chiếm quyền điều khiển"),
+    ("defacement", "Defacement", "Thay đổi giao diện"),
+    ("ransomware", "Ransomware", "Mã hóa phần mềm, dữ liệu, thiết bị"),
+    ("sabotage", "Sabotage of information, data, software", "Phá hoại thông tin, dữ liệu, phần mềm"),
+    ("data-theft", "Eavesdropping, theft of information or data", "Nghe trộm, gián điệp, lấy cắp thông tin, dữ liệu"),
+    ("combined", "Combined attack", "Tấn công tổng hợp kết hợp nhiều hình thức"),
+    ("system-fault", "Fault of systems, devices, software, lines", "Sự cố do lỗi của hệ thống, thiết bị, phần mềm, hạ tầng kỹ thuật"),
+    ("operator-fault", "Fault of operators", "Sự cố do lỗi của người quản trị, vận hành hệ thống"),
+];
+
+/// A tactic of ATT&CK, as tags write it, or a group of Decision 05/2017 as people read it; `None`: neither.
+pub fn named(id: &str) -> Option<Said> {
+    let (_, en, vi) = TACTICS.iter().chain(&GROUP_NAMES).find(|(known, ..)| *known == id)?;
+    Some(said!("{en}", "{vi}"))
+}
 
 /// The table of incident groups; data, see the file.
 const GROUPS: &str = include_str!("../data/incident_groups.txt");
@@ -207,7 +229,16 @@ fn step(alert: &Alert) -> (usize, Step) {
 
 #[cfg(test)]
 mod tests {
-    use super::{groups, tactics};
+    use super::{GROUPS, groups, named, tactics};
+
+    #[test]
+    fn every_group_that_tags_stand_for_and_every_tactic_has_a_name() {
+        let of_tags = GROUPS.lines().filter(|l| !l.starts_with('#')).filter_map(|l| l.split_once(' ')).map(|(_, group)| group);
+        for id in of_tags.chain(["initial-access", "combined", "operator-fault"]) {
+            assert!(named(id).is_some_and(|name| name.vi != name.en), "{id}");
+        }
+        assert_eq!(named("no-such-thing"), None);
+    }
 
     #[test]
     fn tags_name_groups_and_tactics_in_order() {

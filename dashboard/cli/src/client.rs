@@ -3,6 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
+pub use fansipan_model::{AnswerOutcome, CollectorAnswer, incident::named};
 use fansipan_model::{Said, said, told::reader};
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::Value;

@@ -5,7 +5,10 @@ use std::{
     io::{self, Write},
 };
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, LineStyle, Table, presets};
+use fansipan_model::incident::named;
+
+use crate::args::Cli;
 
 /// Whether a terminal may take the letter for an order, or it turns the text around it: C0 and C1 controls, marks and overrides of
 /// the writing direction, line and paragraph separators.
@@ -72,7 +75,11 @@ impl<W: Write> Write for Harmless<W> {
 /// Prints a table; columns fit the terminal.
 pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> io::Result<()> {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_header(header.to_vec());
+    // a line under the head alone: a line between rows would halve what a terminal shows
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(header.to_vec());
     for row in rows {
         table.add_row(row.iter().map(|cell| harmless(cell).into_owned()));
     }
@@ -124,6 +131,17 @@ pub(crate) fn instant(value: &serde_json::Value, path: &str) -> String {
         Ok(t) => t.to_string(),
         Err(_) => text,
     }
+}
+
+/// A title in the reader's language: `title_vi` beside `title`, where there is one.
+pub(crate) fn title(cli: &Cli, value: &serde_json::Value, path: &str) -> String {
+    let vietnamese = if cli.vietnamese() { cell(value, &format!("{path}_vi")) } else { String::new() };
+    if vietnamese.is_empty() { cell(value, path) } else { vietnamese }
+}
+
+/// Tactics and groups of incidents in the reader's language; what has no name stands as it is.
+pub(crate) fn names(cli: &Cli, ids: &[String]) -> Vec<String> {
+    ids.iter().map(|id| named(id).map_or_else(|| id.clone(), |name| name.in_language(cli.vietnamese()).to_owned())).collect()
 }
 
 /// Text of a JSON scalar for a table cell; empty for null and absent.

@@ -235,7 +235,9 @@ async fn call(client: Client, ask: Ask, sender: Sender<Message>) {
     if let Some(file) = ask.file {
         let kept = tokio::time::timeout(FILE_PATIENCE, fansipan_cli::verbs::keep_packets(&client, &ask.path, Path::new(&file))).await;
         let result = match kept {
-            Ok(kept) => kept.map_err(|e| e.downcast_ref::<ApiError>().map_or_else(|| trouble(&e), failure)),
+            Ok(kept) => kept
+                .and_then(|kept| Ok(serde_json::to_value(kept)?))
+                .map_err(|e| e.downcast_ref::<ApiError>().map_or_else(|| trouble(&e), failure)),
             Err(_) => {
                 let said = said!("no answer within a quarter of an hour", "mười lăm phút không có câu trả lời");
                 Err(Failure::new("FSP-API-017", said))

@@ -1,5 +1,6 @@
 //! What people read, in Vietnamese and English: one line a word, so that neither language lacks one.
 
+use fansipan_cli::client::named;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Level, Status};
@@ -36,6 +37,12 @@ impl Language {
             (Self::Vietnamese, Some(text)) if !text.is_empty() => text,
             _ => english,
         }
+    }
+
+    /// Tactics and groups of incidents as people read them; what has no name stands as it is.
+    pub fn names(self, ids: &[String]) -> Vec<String> {
+        let name = |id: &String| named(id).map_or_else(|| id.clone(), |name| self.pick(&name.en, Some(&name.vi)).to_owned());
+        ids.iter().map(name).collect()
     }
 }
 

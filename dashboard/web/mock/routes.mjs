@@ -7,7 +7,7 @@ import { detailed, listed, makeIncident, timelineOf } from "./incidents.mjs";
 import { parse, QueryError, run } from "./query.mjs";
 import { changeResponse, readResponse } from "./response.mjs";
 import { rules, sources } from "./store.mjs";
-import { add, advance, change, handIn, workspaceOf } from "./workspace.mjs";
+import { add, advance, change, handIn, lessonsOf, workspaceOf } from "./workspace.mjs";
 import { SOURCES } from "./world.mjs";
 
 const OPEN = ["new", "acknowledged"];
@@ -498,6 +498,7 @@ function read(state, request, response, path, params, user) {
     const incident = state.store.incidents.find((i) => i.id === id);
     if (incident && path.endsWith("/workspace")) return json(response, 200, workspaceOf(incident));
     if (incident && path.endsWith("/timeline")) return json(response, 200, timelineOf(state.store, incident));
+    if (incident && path.endsWith("/lessons")) return json(response, 200, lessonsOf(incident));
     if (incident && path.endsWith("/presence")) return json(response, 200, { present: ["analyst", "minhduc"] });
     return incident ? json(response, 200, detailed(incident)) : fail(response, 404, "not_found", "No such incident");
   }

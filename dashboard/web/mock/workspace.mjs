@@ -29,6 +29,22 @@ export function workspaceOf(incident) {
   return { stage, facts, demands: DEMANDS, clocks, items, present: [], version: incident.version };
 }
 
+/** What is learned: more true incidents than means are taken over, and one proposal. */
+export function lessonsOf(incident) {
+  const { facts } = workspaceOf(incident);
+  const began = new Date(Date.parse(incident.opened) - 95_000).toISOString();
+  const times = { began, detected: incident.opened, detect_s: 95, triage_s: 840, contain_s: null, recover_s: null, close_s: null };
+  const mean = { days: 90, incidents: 500, left_out: 37, detect_s: 260, contain_s: 5400, recover_s: 86_400 };
+  const proposal = {
+    kind: "exception",
+    text: "4 alerts of “Logon failures” were wrong or harmless: an exception for what they share",
+    text_vi: "4 cảnh báo của luật “Đăng nhập sai” là nhầm hoặc vô hại: đặt ngoại lệ cho phần chung của chúng",
+    command: "fansipan exceptions preview --rule 5b0a7c1e --filter 'host.name:\"dc-01\"' --since 30d",
+  };
+  const known = { category: facts.category ?? null, verdict: null, root_cause: facts.cause ?? null, lessons: facts.lessons ?? null };
+  return { ...known, times, mean, proposals: [proposal] };
+}
+
 /** Answers `[status, body]`. */
 export function advance(incident, input) {
   const { workspace } = incident;

@@ -62,19 +62,26 @@ pub(crate) enum TermFate {
 /// Terms after which a pattern over words is no longer worth expanding: every document is a candidate then.
 const MOST_TERMS: usize = 50_000;
 
+/// Cost of a run of terms from a place in the dictionary, and of looking at each of its terms, in those of [`Node::cost`].
+const SOME_TERMS: u64 = 10_000;
+const WHOLE_DICTIONARY: u64 = 10_000_000;
+
 impl Node {
-    /// Rough cost per document still in question, for the order of a conjunction.
-    fn cost(&self) -> u32 {
+    /// Rough cost while so many documents are in question, for the order of a conjunction: a column is looked at for each of them,
+    /// a term has its documents listed however many are left.
+    fn cost(&self, left: u64) -> u64 {
         match self {
             Node::All | Node::None => 0,
             Node::Term(_) => 1,
-            Node::Long(..) | Node::Unsigned(..) | Node::Bool(..) | Node::Some(_) | Node::SomeIp(_) => 3,
-            Node::Ords(..) => 4,
-            Node::Ip(..) => 5,
-            Node::Narrowed(_, _, inner) | Node::Not(inner) => inner.cost(),
-            Node::And(parts) => parts.iter().map(Node::cost).min().unwrap_or(0),
-            Node::Or(parts) => parts.iter().map(Node::cost).sum(),
-            Node::Terms { .. } => 100,
+            Node::Long(..) | Node::Unsigned(..) | Node::Bool(..) | Node::Some(_) | Node::SomeIp(_) => 3 * left,
+            Node::Ords(..) => 4 * left,
+            Node::Ip(..) => 5 * left,
+            Node::Narrowed(_, documents, inner) => inner.cost(left.min(u64::from(*documents))),
+            Node::Not(inner) => inner.cost(left),
+            Node::And(parts) => parts.iter().map(|n| n.cost(left)).min().unwrap_or(0),
+            Node::Or(parts) => parts.iter().map(|n| n.cost(left)).sum(),
+            Node::Terms { from, .. } if from.is_empty() => WHOLE_DICTIONARY,
+            Node::Terms { .. } => SOME_TERMS,
         }
     }
 
@@ -109,10 +116,12 @@ impl Node {
             Node::All => {}
             Node::None => within = Bits::empty(within.len()),
             Node::And(parts) => {
-                let mut order: Vec<&Node> = parts.iter().collect();
-                order.sort_by_key(|n| n.cost());
-                for part in order {
-                    within = part.eval(segment, within)?;
+                let mut rest: Vec<&Node> = parts.iter().collect();
+                // the cheapest next, by what the ones before have left
+                while !rest.is_empty() {
+                    let left = within.count();
+                    let next = (0..rest.len()).min_by_key(|i| rest.get(*i).map(|n| n.cost(left))).unwrap_or(0);
+                    within = rest.swap_remove(next).eval(segment, within)?;
                 }
             }
             Node::Or(parts) => {

@@ -10,6 +10,7 @@ use super::{
     bits::Bits,
     day::{DayIndex, Events, Segment},
     lower::Lower,
+    plan::Node,
 };
 use crate::{
     error::{Result, StoreError},
@@ -58,15 +59,14 @@ impl Ask<'_> {
     fn lower(&self, day: &DayIndex, segment: &Segment) -> tantivy::Result<(Bits, bool)> {
         let lower = Lower { layout: &day.layout, segment };
         let plan = lower.predicate(self.filter)?;
+        let scoped = lower.scope(self.scope)?;
+        let exact = plan.exact && scoped.exact;
         let mut docs = Bits::full(segment.len());
         if !(self.range.contains(segment.first) && self.range.contains(segment.last)) {
             let last = if self.range.to == i64::MAX { i64::MAX } else { self.range.to - 1 };
             segment.times().within(&mut docs, &segment.time, self.range.from, last);
         }
-        let scoped = lower.scope(self.scope)?;
-        docs = scoped.node.eval(segment, docs)?;
-        docs = plan.node.eval(segment, docs)?;
-        Ok((docs, plan.exact && scoped.exact))
+        Ok((Node::And(vec![scoped.node, plan.node]).eval(segment, docs)?, exact))
     }
 
     /// Whether the event is an answer.
@@ -142,6 +142,13 @@ impl Top {
         }
     }
 
+    /// Knows its floor as soon as there are enough.
+    fn settle(&mut self) {
+        if self.found.len() >= self.want {
+            self.prune();
+        }
+    }
+
     fn prune(&mut self) {
         self.found.sort_unstable_by(|a, b| b.cmp(a));
         if let Some(&(floor, ..)) = self.found.get(self.want - 1) {
@@ -171,11 +178,12 @@ pub(crate) fn page(shared: &Shared, scope: &Scope, request: &SearchRequest) -> R
         parts: Vec::new(),
     };
     for (day, segment) in ask.segments(shared) {
-        if request.total == Total::Skip && !search.top.wants((segment.last, u64::MAX)) {
+        if search.has_all_before(segment.last) {
             search.exact = false;
-            break; // the others' latest are older still
+            break;
         }
         search.segment(ask.candidates(day, segment)?)?;
+        search.top.settle();
     }
     search.finish(limit)
 }
@@ -194,6 +202,11 @@ struct Paging<'a> {
 }
 
 impl Paging<'_> {
+    /// Whether the page is full of events later than that and nobody asked how many there are: what is older need not be looked at.
+    fn has_all_before(&self, last: i64) -> bool {
+        self.mode == Total::Skip && !self.top.wants((last, u64::MAX))
+    }
+
     fn segment(&mut self, part: Candidates) -> Result<()> {
         let place = self.parts.len();
         if part.exact {

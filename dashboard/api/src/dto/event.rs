@@ -123,6 +123,8 @@ pub struct SearchParams {
     pub after: Option<String>,
     /// Events a page, at most 1000; 100 unless given.
     pub limit: Option<usize>,
+    /// Whether `total` is counted; true unless given. Without it the answer comes as soon as the page is full, and `total` is what was seen until then.
+    pub count: Option<bool>,
 }
 
 /// A histogram.

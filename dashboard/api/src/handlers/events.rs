@@ -56,7 +56,8 @@ pub(crate) async fn search(
     let after = params.after.as_deref().filter(|a| !a.is_empty()).map(str::parse::<Cursor>).transpose();
     let after = after.map_err(Problem::bad_request)?;
     let limit = limit(params.limit, PAGE.0, PAGE.1);
-    let request = RunRequest { range, limit, after, total: Total::Bounded };
+    let total = if params.count == Some(false) { Total::Skip } else { Total::Bounded };
+    let request = RunRequest { range, limit, after, total };
     let (started, events) = (Instant::now(), api.deps.events.clone());
     let answer = api.searches.store(move || query::run(&*events, &caller.scope, &query, &request)).await?;
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

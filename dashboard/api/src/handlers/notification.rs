@@ -110,7 +110,10 @@ fn known(whole: &Whole, actions: &[Action], at: i64) -> BTreeMap<String, String>
     text("owner", if incident.state.agency == fansipan_model::Agency::DEFAULT { String::new() } else { markdown(&incident.state.agency) });
     text("began", local(incident.first_seen));
     text("detected", local(incident.state.opened));
+    text("detected_day", written(incident.state.opened, "%d/%m/%y"));
+    text("detected_hour", written(incident.state.opened, "%H giờ %M phút"));
     text("now", local(at));
+    text("made", written(at, "%d/%m/%Y/%H/%M"));
     let of = |kinds: &[&str]| {
         let fits = |e: &&Entity| serde_json::to_value(e.kind).is_ok_and(|k| k.as_str().is_some_and(|k| kinds.contains(&k)));
         incident.entities.iter().filter(fits).map(|e| markdown(&e.value)).collect::<Vec<_>>().join(", ")
@@ -173,18 +176,10 @@ fn handed(item: &fansipan_storage::cases::Item) -> Option<String> {
 
 /// A word of a stage's demand in Vietnamese, as the report has it.
 fn vietnamese(field: &str, word: &str) -> String {
+    if field == "category" {
+        return incident::named(word).map_or_else(|| markdown(word), |known| known.vi);
+    }
     let known = match (field, word) {
-        ("category", "denial-of-service") => "Tấn công từ chối dịch vụ",
-        ("category", "phishing") => "Tấn công giả mạo",
-        ("category", "malware") => "Tấn công sử dụng mã độc",
-        ("category", "unauthorized-access") => "Truy cập trái phép, chiếm quyền điều khiển",
-        ("category", "defacement") => "Thay đổi giao diện",
-        ("category", "ransomware") => "Mã hóa phần mềm, dữ liệu, thiết bị",
-        ("category", "sabotage") => "Phá hoại thông tin, dữ liệu, phần mềm",
-        ("category", "data-theft") => "Nghe trộm, gián điệp, lấy cắp thông tin, dữ liệu",
-        ("category", "combined") => "Tấn công tổng hợp kết hợp nhiều hình thức",
-        ("category", "system-fault") => "Sự cố do lỗi của hệ thống, thiết bị, phần mềm, hạ tầng kỹ thuật",
-        ("category", "operator-fault") => "Sự cố do lỗi của người quản trị, vận hành hệ thống",
         ("severity", "critical") => "Nghiêm trọng",
         ("severity", "high") => "Cao",
         ("severity", "medium") => "Trung bình",
@@ -196,9 +191,14 @@ fn vietnamese(field: &str, word: &str) -> String {
 
 /// An instant as a Vietnamese report writes it.
 fn local(at: i64) -> String {
+    written(at, "%H giờ %M phút, ngày %d tháng %m năm %Y (giờ Việt Nam, UTC+7)")
+}
+
+/// An instant in Vietnam's time, in the form that is asked for.
+fn written(at: i64, form: &str) -> String {
     let zone = tz::TimeZone::fixed(tz::offset(7));
     let Ok(at) = Timestamp::from_nanosecond(i128::from(at)) else { return time::to_rfc3339(at) };
-    at.to_zoned(zone).strftime("%H giờ %M phút, ngày %d tháng %m năm %Y (giờ Việt Nam, UTC+7)").to_string()
+    at.to_zoned(zone).strftime(form).to_string()
 }
 
 /// Text of anybody as Markdown that says just that.
@@ -354,5 +354,52 @@ mod tests {
     #[test]
     fn times_are_those_of_vietnam() {
         assert_eq!(local(1_772_323_200_000_000_000), "07 giờ 00 phút, ngày 01 tháng 03 năm 2026 (giờ Việt Nam, UTC+7)");
+        assert_eq!(written(1_772_323_200_000_000_000, "%d/%m/%y"), "01/03/26");
+    }
+
+    #[test]
+    fn the_shipped_form_has_the_parts_of_the_law_in_its_order() {
+        let filled = fill(VNCERT, &BTreeMap::new());
+        let text = plain(&filled);
+        let parts = [
+            "Mẫu số 03",
+            "Ban hành kèm theo Thông tư số 20/2017/TT-BTTTT ngày 12/9/2017",
+            "BÁO CÁO BAN ĐẦU SỰ CỐ MẠNG",
+            "THÔNG TIN VỀ TỔ CHỨC/CÁ NHÂN BÁO CÁO SỰ CỐ",
+            "Tên tổ chức/cá nhân báo cáo sự cố (*)",
+            "NGƯỜI LIÊN HỆ",
+            "Họ và tên (*)",
+            "THÔNG TIN CHI TIẾT VỀ HỆ THỐNG BỊ SỰ CỐ",
+            "Tên đơn vị vận hành hệ thống thông tin (*)",
+            "Cơ quan chủ quản",
+            "Tên hệ thống bị sự cố",
+            "Phân loại cấp độ của hệ thống thông tin (nếu có)",
+            "Tổ chức cung cấp dịch vụ an toàn thông tin (nếu có)",
+            "Tên nhà cung cấp dịch vụ kết nối bên ngoài (nếu có)",
+            "Mô tả sơ bộ về sự cố (*)",
+            "Ngày phát hiện sự cố (*) (dd/mm/yy)",
+            "Thời gian phát hiện (*)",
+            "HIỆN TRẠNG SỰ CỐ (*)",
+            "CÁCH THỨC PHÁT HIỆN (*)",
+            "ĐÃ GỬI THÔNG BÁO SỰ CỐ CHO (*)",
+            "THÔNG TIN BỔ SUNG VỀ HỆ THỐNG XẢY RA SỰ CỐ",
+            "Hệ điều hành",
+            "Các dịch vụ có trên hệ thống",
+            "Các biện pháp an toàn thông tin đã triển khai",
+            "Các địa chỉ IP của hệ thống",
+            "Các tên miền của hệ thống",
+            "Mục đích chính sử dụng hệ thống",
+            "Thông tin gửi kèm",
+            "đều phải được giữ bí mật",
+            "KIẾN NGHỊ, ĐỀ XUẤT HỖ TRỢ",
+            "THỜI GIAN THỰC HIỆN BÁO CÁO SỰ CỐ (*)",
+            "CÁ NHÂN/NGƯỜI ĐẠI DIỆN THEO PHÁP LUẬT",
+            "[TBSC]",
+        ];
+        let mut rest = text.as_str();
+        for part in parts {
+            rest = rest.split_once(part).unwrap_or_else(|| panic!("{part} is missing, or stands too early: {text}")).1;
+        }
+        assert!(!text.contains("zggcd"), "where it comes from is for whoever writes forms");
     }
 }

@@ -163,9 +163,12 @@ async fn the_report_of_the_law_is_filled_in_and_says_just_what_it_says() {
     let report = async |format: &str| lan.get(&format!("/incidents/{id}/notification?form=vncert&format={format}")).await;
     let text = report("text").await.json();
     let body = text["text"].as_str().unwrap();
-    for line in
-        ["BÁO CÁO BAN ĐẦU SỰ CỐ MẠNG", "☑ Đã được xử lý", "☐ Chưa được xử lý", "Nhóm sự cố (Quyết định 05/2017/QĐ-TTg): Truy cập trái phép"]
-    {
+    for line in [
+        "BÁO CÁO BAN ĐẦU SỰ CỐ MẠNG",
+        "☑ Đã được xử lý",
+        "☐ Chưa được xử lý",
+        "Nhóm sự cố (Quyết định 05/2017/QĐ-TTg) (hệ thống giám sát): Truy cập trái phép, chiếm quyền điều khiển",
+    ] {
         assert!(body.contains(line), "{line}: {body}");
     }
     assert!(text["blanks"].as_u64().unwrap() > 10, "a person completes it");

@@ -46,8 +46,14 @@ async fn who_may_not_and_where_there_are_none() {
     *rig.wiring.ring.lock().unwrap() = Some(b"");
     let gone = analyst.get(&path(1)).await;
     assert_eq!((gone.status, gone.problem().as_str()), (StatusCode::GONE, "FSP-API-027"));
-    assert!(gone.text.contains("1970-01-01T00:00:00") && gone.text.contains("keep_hours"), "{gone:?}");
-    assert_eq!(analyst.get(&path(3)).await.problem(), "FSP-API-028", "an event without a flow");
+    for language in ["detail", "detail_vi"] {
+        let said = gone.json()[language].as_str().unwrap_or_default().to_owned();
+        assert!(said.contains("1970-01-01T00:00:00") && said.contains("keep_hours"), "{language}: {gone:?}");
+    }
+    assert!(gone.json()["detail_vi"].as_str().unwrap_or_default().starts_with("vòng ghi không còn"), "{gone:?}");
+    let no_flow = analyst.get(&path(3)).await;
+    assert_eq!(no_flow.problem(), "FSP-API-028", "an event without a flow");
+    assert!(no_flow.json()["detail_vi"].as_str().unwrap_or_default().contains("luồng"), "{no_flow:?}");
     assert_eq!(analyst.get(&format!("{}?minutes=0", path(1))).await.problem(), "FSP-API-010");
     assert_eq!(analyst.get("/packets/nonsense").await.problem(), "FSP-API-008");
     rig.wiring.asked.lock().unwrap().clear();

@@ -107,7 +107,7 @@ async fn list(cli: &Cli, api: &Client, mut parameters: Vec<(&'static str, String
             if cli.json {
                 output::json(alert)?;
             } else {
-                rows.push(row(alert));
+                rows.push(row(cli, alert));
             }
         }
         match answer.get("next").and_then(Value::as_str) {
@@ -124,7 +124,7 @@ async fn list(cli: &Cli, api: &Client, mut parameters: Vec<(&'static str, String
     Ok(Outcome::Done)
 }
 
-fn row(alert: &Value) -> Vec<String> {
+fn row(cli: &Cli, alert: &Value) -> Vec<String> {
     let about: Vec<String> = alert
         .get("entities")
         .and_then(Value::as_array)
@@ -137,7 +137,7 @@ fn row(alert: &Value) -> Vec<String> {
         output::cell(alert, "rule/level"),
         output::instant(alert, "last_seen"),
         output::cell(alert, "count"),
-        output::cell(alert, "rule/title"),
+        output::title(cli, alert, "rule/title"),
         about.join(" "),
         output::cell(alert, "status"),
         output::cell(alert, "id"),

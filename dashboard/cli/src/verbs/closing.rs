@@ -29,11 +29,13 @@ pub(super) async fn lessons(cli: &Cli, api: &Client, id: &str) -> Result<Outcome
         return Ok(Outcome::Done);
     }
     let row = |label: &str, text: &str| output::line(&format!("{label:<14}{}", if text.is_empty() { "–" } else { text }));
-    for (label, path) in [("Category", "category"), ("Verdict", "verdict"), ("Root cause", "root_cause"), ("Lessons", "lessons")] {
+    let category: Vec<String> = Some(output::cell(&learned, "category")).filter(|c| !c.is_empty()).into_iter().collect();
+    row("Category", &output::harmless(&output::names(cli, &category).join("")))?;
+    for (label, path) in [("Verdict", "verdict"), ("Root cause", "root_cause"), ("Lessons", "lessons")] {
         row(label, &output::harmless(&output::cell(&learned, path)))?;
     }
-    row("Began", &format!("{} (UTC)", output::cell(&learned, "times/began")))?;
-    row("Detected", &format!("{} (UTC)", output::cell(&learned, "times/detected")))?;
+    row("Began", &output::instant(&learned, "times/began"))?;
+    row("Detected", &output::instant(&learned, "times/detected"))?;
     let mean = |name: &str| format!("mean/{name}");
     for (label, name, has_mean) in [
         ("To detect", "detect_s", true),

@@ -31,11 +31,14 @@ pub(super) async fn entity(cli: &Cli, args: &EntityArgs) -> Result<Outcome> {
         }
     }
     for incident in list_of(&page, "incidents") {
-        let text = format!("{} {} {}", output::cell(incident, "level"), output::cell(incident, "title"), output::cell(incident, "id"));
+        let text =
+            format!("{} {} {}", output::cell(incident, "level"), output::title(cli, incident, "title"), output::cell(incident, "id"));
         output::line(&format!("{:<11}{}", "Incident", output::harmless(&text)))?;
     }
-    let row =
-        |alert| ["rule/level", "last_seen", "count", "rule/title", "status", "id"].iter().map(|path| output::cell(alert, path)).collect();
+    let row = |alert| {
+        let [level, seen, count, status, id] = ["rule/level", "last_seen", "count", "status", "id"].map(|path| output::cell(alert, path));
+        vec![level, seen, count, output::title(cli, alert, "rule/title"), status, id]
+    };
     output::table(&["LEVEL", "LAST SEEN", "COUNT", "RULE", "STATUS", "ID"], list_of(&page, "alerts").iter().map(row))?;
     Ok(Outcome::Done)
 }

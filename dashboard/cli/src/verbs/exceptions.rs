@@ -89,7 +89,7 @@ async fn preview(cli: &Cli, api: &Client, scope: &ExceptionScope, since: &str) -
             output::cell(a, "rule/level"),
             output::instant(a, "last_seen"),
             output::cell(a, "count"),
-            output::cell(a, "rule/title"),
+            output::title(cli, a, "rule/title"),
             output::cell(a, "status"),
             output::cell(a, "id"),
         ]

@@ -62,8 +62,8 @@ async fn list(cli: &Cli, api: &Client, parameters: &[(&'static str, String)]) ->
             output::instant(incident, "last_seen"),
             output::cell(incident, "alerts"),
             output::cell(incident, "events"),
-            output::cell(incident, "title"),
-            words(incident, "tactics").join(" → "),
+            output::title(cli, incident, "title"),
+            output::names(cli, &words(incident, "tactics")).join(" → "),
             output::cell(incident, "status"),
             output::cell(incident, "id"),
         ]);
@@ -89,11 +89,10 @@ async fn show(cli: &Cli, api: &Client, id: &str) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     for (label, text) in [
-        ("Title", output::cell(&incident, "title")),
-        ("", output::cell(&incident, "title_vi")),
+        ("Title", output::title(cli, &incident, "title")),
         ("Level", output::cell(&incident, "level")),
-        ("Groups", words(&incident, "groups").join(", ")),
-        ("Tactics", words(&incident, "tactics").join(" → ")),
+        ("Groups", output::names(cli, &words(&incident, "groups")).join(", ")),
+        ("Tactics", output::names(cli, &words(&incident, "tactics")).join(" → ")),
         ("Status", output::cell(&incident, "status")),
         ("Held by", output::cell(&incident, "assignee")),
         ("First seen", output::cell(&incident, "first_seen")),
@@ -106,9 +105,17 @@ async fn show(cli: &Cli, api: &Client, id: &str) -> Result<Outcome> {
             output::line(&format!("{label:<11}{}", output::harmless(&text)))?;
         }
     }
+    // a line for each kind: an attack that tried a hundred accounts must not push the story away
+    let mut about: Vec<(String, Vec<String>)> = Vec::new();
     for entity in list_of(&incident, "entities") {
-        let text = format!("{} {}", output::cell(entity, "kind"), output::cell(entity, "value"));
-        output::line(&format!("{:<11}{}", "About", output::harmless(&text)))?;
+        let [kind, value] = ["kind", "value"].map(|path| output::cell(entity, path));
+        match about.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, values)) => values.push(value),
+            None => about.push((kind, vec![value])),
+        }
+    }
+    for (kind, values) in about {
+        output::line(&format!("{:<11}{}", "About", output::harmless(&format!("{kind} {}", values.join(", ")))))?;
     }
     let text = if cli.vietnamese() { "text_vi" } else { "text" };
     for step in list_of(&incident, "story") {

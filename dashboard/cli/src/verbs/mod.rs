@@ -37,7 +37,7 @@ mod watched;
 mod workspace;
 
 pub use doctor::{BEHIND, ENOUGH, Finding, doctor};
-pub use packets::keep_packets;
+pub use packets::{KeptPackets, keep_packets};
 
 /// Carries out every verb but `run`, the roles and the terminal console, which the binary wires itself.
 ///

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use fansipan_collector::tap::ring::{FlowName, Limits, Place, Wanted, find, folder};
 use fansipan_evidence::PacketFigures;
 use fansipan_model::{AnswerOutcome, CollectorAnswer, said, time};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 use super::{
     client,
@@ -59,18 +59,24 @@ async fn of_event(cli: &Cli, args: &PacketsArgs, id: &str) -> Result<(PacketFigu
     Ok((figures, path))
 }
 
-/// Fetches the packets that an API path names into a file; its figures with the place where it lies.
+/// A file of packets on this computer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptPackets {
+    /// Where it lies.
+    pub file: String,
+    /// What the appliance says of it.
+    #[serde(flatten)]
+    pub figures: PacketFigures,
+}
+
+/// Fetches the packets that an API path names into a file.
 ///
 /// # Errors
 /// An [`ApiError`](crate::client::ApiError) where the appliance refuses; otherwise what is wrong with the file.
-pub async fn keep_packets(api: &Client, from: &str, to: &Path) -> Result<Value> {
+pub async fn keep_packets(api: &Client, from: &str, to: &Path) -> Result<KeptPackets> {
     let figures = fetch(api, from, &[], "x-fansipan-packets", to, |f: &PacketFigures| &f.sha256).await?;
-    let mut told = serde_json::to_value(figures)?;
-    if let Some(told) = told.as_object_mut() {
-        let place = to.canonicalize().unwrap_or_else(|_| to.to_owned());
-        told.insert("file".to_owned(), place.display().to_string().into());
-    }
-    Ok(told)
+    let place = to.canonicalize().unwrap_or_else(|_| to.to_owned());
+    Ok(KeptPackets { file: place.display().to_string(), figures })
 }
 
 /// Reads the rings of this host.

@@ -115,6 +115,8 @@ pub(super) async fn timeline(cli: &Cli, api: &Client, id: &str) -> Result<Outcom
             _ => String::new(), // of the centre's own clock
         };
         let [at, kind, who, what, id] = ["at", "kind", "who", text, "id"].map(|path| output::cell(entry, path));
+        // the sentence of an alert begins with its instant, which stands in the first column
+        let what = what.strip_prefix(&format!("{at} · ")).map_or_else(|| what.clone(), str::to_owned);
         rows.push(vec![at, clock, kind, who, what, id]);
     }
     if !cli.json {

@@ -17,10 +17,6 @@ pub(super) fn lines(doc: &mut Doc<'_>) {
     if let Some(workspace) = &state.case.workspace {
         stages(doc, workspace);
     }
-    if !incident.entities.is_empty() {
-        doc.head(words.entities);
-        incident.entities.iter().for_each(|e| doc.entity(e));
-    }
     doc.head(words.story);
     for step in &incident.story {
         let time = text::fit(&text::instant(step.at, state.now, &state.zone), 12);
@@ -31,6 +27,10 @@ pub(super) fn lines(doc: &mut Doc<'_>) {
             let label = if i == 0 { time.clone() } else { " ".repeat(12) };
             doc.push(vec![(Tone::Dim, label), (Tone::Link, line)], Some(Target::Alert(step.alert.clone())));
         }
+    }
+    if !incident.entities.is_empty() {
+        doc.head(words.entities);
+        incident.entities.iter().for_each(|e| doc.entity(e));
     }
     doc.head(&fill(words.its_alerts, &[&text::number(incident.alerts, state.language)]));
     incident.items.iter().for_each(|a| doc.alert(a));
@@ -65,10 +65,10 @@ fn head(doc: &mut Doc<'_>, incident: &Incident) {
     let span = format!("{size} · {} {} · {} {}", words.first_seen, seen(incident.first_seen), words.last_seen, seen(incident.last_seen));
     doc.text(Tone::Dim, &span);
     if !incident.tactics.is_empty() {
-        doc.text(Tone::Dim, &incident.tactics.join(" → "));
+        doc.text(Tone::Dim, &state.language.names(&incident.tactics).join(" → "));
     }
     if !incident.groups.is_empty() {
-        doc.text(Tone::Dim, &format!("{}: {}", words.groups, incident.groups.join(", ")));
+        doc.text(Tone::Dim, &format!("{}: {}", words.groups, state.language.names(&incident.groups).join(", ")));
     }
 }
 

@@ -108,7 +108,7 @@ pub fn fail(state: &mut State, failure: &Failure) {
         "FSP-API-016" | "FSP-API-004" | "FSP-API-020" => words.error_busy,
         "FSP-API-017" => words.error_timed_out,
         "FSP-API-018" => words.error_store,
-        code => packets::refusal(state, code),
+        _ => "",
     };
     let text = match (known, failure.code.as_str()) {
         ("", "") => failure.detail.clone(),

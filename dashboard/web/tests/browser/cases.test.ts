@@ -155,6 +155,15 @@ describe.skipIf(!hasChromium)("cases", () => {
     await expect.poll(() => at("item-event").textContent()).toContain("db02 Failed password <b>for</b> oracle");
   });
 
+  it("tells what is learned: times beside those of others, how many of those are left out, what it suggests", async () => {
+    await expect.poll(() => at("lessons-times").textContent()).toContain("Đến lúc phát hiện (MTTD)1,6 ph4,3 ph");
+    expect(await at("lessons-times").textContent()).toContain("Đến lúc khôi phục (MTTR)–1 ng");
+    expect(await at("lessons-basis").textContent()).toContain("500 sự cố có thật trong 90 ngày");
+    expect(await at("lessons-left-out").textContent()).toBe("Còn 37 sự cố khác trong thời gian đó chưa được tính.");
+    expect(await at("proposal").textContent()).toContain("đặt ngoại lệ cho phần chung");
+    expect(await at("proposal").locator("code").textContent()).toMatch(/^fansipan exceptions preview --rule /);
+  });
+
   it("expands the graph to related events, and splits what does not belong", async () => {
     const node = at("graph-node");
     await node.first().waitFor();

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ops::ControlFlow};
 use fansipan_model::{
     Agency, Cmp, Event, Op, Part, Pattern, Predicate, Reference, RegexTest, Relation, Scope, Target, Test, TimePart, Value, fields,
 };
-use fansipan_storage::{AggregateRequest, Cell, GroupBy, Measure, MeasureKind, TimeRange, Total};
+use fansipan_storage::{AggregateRequest, Cell, GroupBy, Measure, MeasureKind, SearchRequest, TimeRange, Total};
 use proptest::prelude::*;
 use smallvec::SmallVec;
 
@@ -235,6 +235,12 @@ pub(crate) fn check(bench: &dyn Bench, events: &[Event], queries: &[(Predicate, 
             assert_eq!(page.events.iter().collect::<Vec<_>>(), want, "{predicate:?}");
             assert_eq!((page.total, page.total_exact, page.next), (want.len() as u64, true, None), "{predicate:?}");
         }
+        // the first page alone, not counted
+        let first = SearchRequest { limit: 3, total: Total::Skip, ..request.clone() };
+        let page = store.search(scope, &first).unwrap();
+        assert_eq!(page.events.iter().collect::<Vec<_>>(), want.get(..3).unwrap_or(&want), "{predicate:?}");
+        assert_eq!(page.next.is_some(), want.len() > 3, "{predicate:?}");
+        assert!(page.total <= want.len() as u64 && (!page.total_exact || page.total == want.len() as u64), "{predicate:?}: {}", page.total);
         let mut scanned = 0;
         store
             .scan(scope, predicate, *range, &mut |_| {

@@ -20,9 +20,10 @@ pub(crate) fn through(bench: &dyn Bench, events: u64) {
     }
     writer.commit().unwrap();
     let odd = Predicate::test(field("vendor.parity"), Op::Like(Pattern::exact("odd")));
-    for (filter, want, step) in [(Predicate::True, events, 1), (odd, events / 2, 2)] {
+    let both = [Total::Bounded, Total::Skip].map(|total| [(Predicate::True, events, 1, total), (odd.clone(), events / 2, 2, total)]);
+    for (filter, want, step, total) in both.into_iter().flatten() {
         let mut request = search(filter, 10_000);
-        request.total = Total::Bounded;
+        request.total = total;
         let mut seen = 0u64;
         let mut last = None;
         loop {

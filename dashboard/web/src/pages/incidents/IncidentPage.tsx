@@ -19,6 +19,7 @@ import { useText } from "../../time/useText";
 import { EntityGraph } from "./EntityGraph";
 import styles from "./Incident.module.css";
 import { IncidentActions } from "./IncidentActions";
+import { Lessons } from "./Lessons";
 import { Stages } from "./Stages";
 import { Story } from "./Story";
 import { useIncident } from "./useIncident";
@@ -169,6 +170,9 @@ export function IncidentPage() {
         </Panel>
       </div>
       <Later>{room.workspace && <Workspace id={id} workspace={room.workspace} act={room.act} may={may} />}</Later>
+      <Later>
+        <Lessons id={id} version={incident.version} />
+      </Later>
     </article>
   );
 }
