@@ -39,11 +39,11 @@ fn a_configuration_that_cannot_work_says_what_and_where() -> Result<()> {
     let free = ports::free();
     let quiet = "[[sources.udp]]\nlisten = \"127.0.0.1:0\"\n[[sources.tls]]\nlisten = \"127.0.0.1:0\"\n";
     for (config, words) in [
-        ("[console]\nlisen = \"127.0.0.1:1\"\n".to_owned(), vec!["FSP-CFG-002", "lisen", "line 2"]),
-        ("[storage\n".to_owned(), vec!["FSP-CFG-002", "line 1"]),
+        ("[console]\nlisen = \"127.0.0.1:1\"\n".to_owned(), vec!["FSP-CFG-002", "lisen", "dòng 2"]),
+        ("[storage\n".to_owned(), vec!["FSP-CFG-002", "dòng 1"]),
         ("[storage]\ndays = \"many\"\n".to_owned(), vec!["FSP-CFG-002", "days"]),
-        (format!("[console]\nlisten = \"127.0.0.1:{port}\"\n"), vec!["FSP-API-105", "in use"]),
-        (format!("{quiet}[[sources.tcp]]\nlisten = \"127.0.0.1:{port}\"\n[console]\nlisten = \"127.0.0.1:{free}\"\n"), vec!["in use"]),
+        (format!("[console]\nlisten = \"127.0.0.1:{port}\"\n"), vec!["FSP-API-105", "đang được dùng"]),
+        (format!("{quiet}[[sources.tcp]]\nlisten = \"127.0.0.1:{port}\"\n[console]\nlisten = \"127.0.0.1:{free}\"\n"), vec!["đang được dùng"]),
         ("[console]\ncertificate = \"/nonexistent/cert.pem\"\nkey = \"/nonexistent/key.pem\"\n".to_owned(), vec!["/nonexistent/"]),
         ("[console]\ncertificate = \"/nonexistent/cert.pem\"\n".to_owned(), vec!["FSP-CFG-004"]),
         ("[sources]\ntimezone = \"Mars/Olympus\"\n".to_owned(), vec!["Mars/Olympus"]),

@@ -228,7 +228,7 @@ fn nobody_has_them(site: &Site) -> Result<()> {
         Ok(!id.is_empty())
     })?;
     let got = site.ask(&[&id])?;
-    assert!(got.code == Some(2) && got.stderr.contains("FSP-API-027") && got.stderr.contains("collectors: collector, far"), "{got:?}");
+    assert!(got.code == Some(2) && got.stderr.contains("FSP-API-027") && got.stderr.contains("bộ thu thập: collector, far"), "{got:?}");
     Ok(())
 }
 

@@ -50,7 +50,7 @@ async fn who_may_not_and_where_there_are_none() {
         let said = gone.json()[language].as_str().unwrap_or_default().to_owned();
         assert!(said.contains("1970-01-01T00:00:00") && said.contains("keep_hours"), "{language}: {gone:?}");
     }
-    assert!(gone.json()["detail_vi"].as_str().unwrap_or_default().starts_with("vòng ghi không còn"), "{gone:?}");
+    assert!(gone.json()["detail_vi"].as_str().unwrap_or_default().starts_with("kho gói tin không còn"), "{gone:?}");
     let no_flow = analyst.get(&path(3)).await;
     assert_eq!(no_flow.problem(), "FSP-API-028", "an event without a flow");
     assert!(no_flow.json()["detail_vi"].as_str().unwrap_or_default().contains("luồng"), "{no_flow:?}");
