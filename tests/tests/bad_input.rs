@@ -43,7 +43,7 @@ fn a_configuration_that_cannot_work_says_what_and_where() -> Result<()> {
         ("[storage\n".to_owned(), vec!["FSP-CFG-002", "dòng 1"]),
         ("[storage]\ndays = \"many\"\n".to_owned(), vec!["FSP-CFG-002", "days"]),
         (format!("[console]\nlisten = \"127.0.0.1:{port}\"\n"), vec!["FSP-API-105", "đang được dùng"]),
-        (format!("{quiet}[[sources.tcp]]\nlisten = \"127.0.0.1:{port}\"\n[console]\nlisten = \"127.0.0.1:{free}\"\n"), vec!["đang được dùng"]),
+        (format!("{quiet}[[sources.tcp]]\nlisten = \"127.0.0.1:{port}\"\n[console]\nlisten = \"127.0.0.1:{free}\"\n"), vec!["in use"]),
         ("[console]\ncertificate = \"/nonexistent/cert.pem\"\nkey = \"/nonexistent/key.pem\"\n".to_owned(), vec!["/nonexistent/"]),
         ("[console]\ncertificate = \"/nonexistent/cert.pem\"\n".to_owned(), vec!["FSP-CFG-004"]),
         ("[sources]\ntimezone = \"Mars/Olympus\"\n".to_owned(), vec!["Mars/Olympus"]),

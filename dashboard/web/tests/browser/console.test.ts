@@ -262,7 +262,7 @@ describe.skipIf(!hasChromium)("the console", () => {
     await at("alert-row").first().waitFor();
     mock.state.faults.add("/sources");
     await at("nav-sources").click();
-    await page.getByText("Kho dữ liệu chưa trả lời", { exact: false }).waitFor({ timeout: 15_000 });
+    await page.getByText("kho dữ liệu gặp lỗi", { exact: false }).first().waitFor({ timeout: 15_000 });
     mock.state.faults.clear();
     await page.getByRole("button", { name: "Thử lại" }).click();
     await at("source-row").first().waitFor();
