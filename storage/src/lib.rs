@@ -19,6 +19,7 @@ pub mod identity;
 pub mod planner;
 pub mod query;
 pub mod reached;
+mod reading;
 pub mod response;
 pub mod rules;
 pub mod sqlite;

@@ -53,6 +53,15 @@ impl Lane {
     }
 }
 
+/// Both at once, the first on a thread of its own.
+pub(crate) fn beside<A: Send, B>(first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B) -> (A, B) {
+    std::thread::scope(|threads| {
+        let first = threads.spawn(first);
+        let second = second();
+        (first.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), second)
+    })
+}
+
 /// What a refusal calls a thing of the stores.
 pub(crate) fn this(what: &str) -> Said {
     let thing = thing(what);

@@ -45,6 +45,17 @@ pub(crate) fn duration(text: &str) -> Option<i64> {
     number.checked_mul(seconds)?.checked_mul(time::SECOND)
 }
 
+/// How far back a page looks: `text`, or what is usual, such as `24h`; from a minute to 31 days, nanoseconds.
+pub(crate) fn since(text: Option<&str>, usual: &str) -> Result<i64, Problem> {
+    const LONGEST: i64 = 31 * 86_400 * time::SECOND;
+    duration(text.filter(|t| !t.is_empty()).unwrap_or(usual)).filter(|d| (60 * time::SECOND..=LONGEST).contains(d)).ok_or_else(|| {
+        Problem::bad_request(said!(
+            "since is a duration from 1m to 31d, such as {usual}",
+            "since là khoảng thời gian từ 1m đến 31d, ví dụ {usual}"
+        ))
+    })
+}
+
 /// An instant: RFC 3339, or that long before `now`.
 pub(crate) fn instant(name: &str, text: &str, now: i64) -> Result<i64, Problem> {
     match duration(text) {

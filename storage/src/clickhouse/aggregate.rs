@@ -13,7 +13,7 @@ use super::{
     binary::Reader,
     columns::{COLUMNS, Kind},
     lower::{held, odd},
-    search::{Ask, Reading, each_event},
+    search::{Ask, each_event},
     sql::{self, Condition},
 };
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
     },
     error::{Result, StoreError},
     events::{AggregateRequest, GroupBy, MeasureKind},
+    reading::Reading,
     table::Table,
 };
 
@@ -50,7 +51,7 @@ pub(crate) fn table(shared: &Shared, scope: &Scope, request: &AggregateRequest) 
         }
         rest = format!("{rest} AND NOT {sure}");
     }
-    let mut reading = Reading::new(shared);
+    let mut reading = Reading::new(shared.config.read_limit);
     each_event(shared, &condition.must, &rest, &mut |event, sure| {
         reading.one()?;
         if sure || ask.holds(event) {

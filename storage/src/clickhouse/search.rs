@@ -16,6 +16,7 @@ use crate::{
     engine::packed::Unpacker,
     error::{Result, StoreError},
     events::{Cursor, Explanation, Progress, SearchPage, SearchRequest, TimeRange, Total},
+    reading::Reading,
 };
 
 /// Rows read at a time while a page is looked for among rows that SQL cannot decide.
@@ -36,24 +37,6 @@ impl Ask<'_> {
     /// Whether the event is an answer.
     pub(crate) fn holds(&self, event: &Event) -> bool {
         self.range.contains(event.timestamp()) && self.scope.allows(event.agency()) && self.filter.matches(event)
-    }
-}
-
-/// Stored events a request may still read because SQL cannot decide.
-pub(crate) struct Reading {
-    left: u64,
-    limit: u64,
-}
-
-impl Reading {
-    pub(crate) fn new(shared: &Shared) -> Reading {
-        Reading { left: shared.config.read_limit, limit: shared.config.read_limit }
-    }
-
-    /// Counts one.
-    pub(crate) fn one(&mut self) -> Result<()> {
-        self.left = self.left.checked_sub(1).ok_or_else(|| StoreError::reads_too_much(self.limit))?;
-        Ok(())
     }
 }
 
@@ -108,7 +91,7 @@ pub(crate) fn page(shared: &Shared, scope: &Scope, request: &SearchRequest) -> R
     if condition.may == "0" {
         return Ok(page);
     }
-    let mut reading = Reading::new(shared);
+    let mut reading = Reading::new(shared.config.read_limit);
     let mut after = request.after;
     let mut at_once = limit + 1;
     let more = loop {

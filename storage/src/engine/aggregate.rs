@@ -18,12 +18,13 @@ use super::{
     layout::Place,
     plan::frequency,
     record::odd_term,
-    search::{Ask, Candidates, Reading},
+    search::{Ask, Candidates},
     side::side_by_side,
 };
 use crate::{
     error::{Result, StoreError},
     events::{AggregateRequest, GroupBy, MeasureKind},
+    reading::Reading,
     table::Table,
 };
 
@@ -71,7 +72,7 @@ struct Counting<'r> {
 impl<'r> Counting<'r> {
     fn new(shared: &Shared, request: &'r AggregateRequest) -> Self {
         let only_counts = request.by.is_empty() && request.measures.iter().all(|m| m.kind == MeasureKind::Count);
-        Self { request, only_counts, groups: Accumulator::new(request), reading: Reading::new(shared) }
+        Self { request, only_counts, groups: Accumulator::new(request), reading: Reading::new(shared.read_limit()) }
     }
 
     fn take(&mut self, ask: &Ask<'_>, part: &Candidates) -> Result<()> {

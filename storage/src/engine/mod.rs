@@ -142,6 +142,10 @@ impl TantivyStore {
 }
 
 impl Shared {
+    fn read_limit(&self) -> u64 {
+        self.read_limit.load(Ordering::Relaxed)
+    }
+
     fn days(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<Key, Arc<DayIndex>>> {
         self.days.read().unwrap_or_else(PoisonError::into_inner)
     }

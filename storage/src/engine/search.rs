@@ -15,6 +15,7 @@ use super::{
 use crate::{
     error::{Result, StoreError},
     events::{Cursor, Explanation, Progress, SearchPage, SearchRequest, TimeRange, Total},
+    reading::Reading,
 };
 
 /// Candidates of one inexact segment that are kept at once; the newest are.
@@ -89,30 +90,6 @@ impl Candidates {
     }
 }
 
-/// Stored events a request may still read because the index cannot decide.
-pub(crate) struct Reading {
-    left: u64,
-    limit: u64,
-}
-
-impl Reading {
-    pub(crate) fn new(shared: &Shared) -> Reading {
-        let limit = shared.read_limit.load(std::sync::atomic::Ordering::Relaxed);
-        Reading { left: limit, limit }
-    }
-
-    /// Counts one.
-    pub(crate) fn one(&mut self) -> Result<()> {
-        match self.left.checked_sub(1) {
-            Some(left) => self.left = left,
-            None => {
-                return Err(StoreError::reads_too_much(self.limit));
-            }
-        }
-        Ok(())
-    }
-}
-
 /// `@timestamp` and the first eight bytes of `event.id`: the order, but for ties.
 type Order = (i64, u64);
 
@@ -174,7 +151,7 @@ pub(crate) fn page(shared: &Shared, scope: &Scope, request: &SearchRequest) -> R
         exact: true,
         mode: request.total,
         budget: Total::BOUND,
-        reading: Reading::new(shared),
+        reading: Reading::new(shared.read_limit()),
         parts: Vec::new(),
     };
     for (day, segment) in ask.segments(shared) {

@@ -1,7 +1,7 @@
 //! Everything about one host, address, account, hash or domain, with bounded work: figures from the index's columns, and where
 //! there are very many events, its peers from the latest of them alone.
 
-use std::{collections::BTreeMap, panic::resume_unwind, time::Instant};
+use std::{collections::BTreeMap, time::Instant};
 
 use axum::extract::State;
 use fansipan_model::{Alert, EntityKind, FieldId, Predicate, Scope, fields, said, time};
@@ -10,16 +10,15 @@ use serde_json::json;
 
 use super::cases::{fields_of, naming};
 use crate::{
+    blocking::beside,
     dto::{AlertDto, Bucket, EntityPage, EntityParams, EventJson, FacetDto, IncidentDto, TopRule, ValueCount},
-    extract::{AHEAD, Json, Params, duration},
+    extract::{AHEAD, Json, Params, since},
     guard::Trail,
     identity::Caller,
     problem::Problem,
     state::{Api, now},
 };
 
-/// The longest range, nanoseconds.
-const LONGEST: i64 = 31 * 86_400 * time::SECOND;
 /// Bars, about.
 const BARS: usize = 60;
 /// Events over which peers are counted, about.
@@ -68,25 +67,15 @@ pub(crate) async fn show(
             "kind là host, address, user, hash, domain, process hoặc file"
         )));
     };
-    let span = duration(params.since.as_deref().filter(|s| !s.is_empty()).unwrap_or("7d"))
-        .filter(|d| (60 * time::SECOND..=LONGEST).contains(d))
-        .ok_or_else(|| {
-            Problem::bad_request(said!(
-                "since is a duration from 1m to 31d, such as 7d",
-                "since là khoảng thời gian từ 1m đến 31d, ví dụ 7d"
-            ))
-        })?;
+    let span = since(params.since.as_deref(), "7d")?;
     let now = now();
     let range = TimeRange { from: now.saturating_sub(span), to: now.saturating_add(AHEAD) };
     let (events, state, cases, scope, value) =
         (api.deps.events.clone(), api.deps.state.clone(), api.deps.cases.clone(), caller.scope.clone(), params.value);
     let work = move || {
         let filter = naming(of, &value);
-        let (seen, about) = std::thread::scope(|threads| {
-            let about = threads.spawn(|| judged(&*state, &*cases, &scope, &value, range.from));
-            let seen = activity(&*events, &scope, &filter, range, of);
-            (seen, about.join().unwrap_or_else(|panic| resume_unwind(panic)))
-        });
+        let (about, seen) =
+            beside(|| judged(&*state, &*cases, &scope, &value, range.from), || activity(&*events, &scope, &filter, range, of));
         let (seen, about) = (seen?, about?);
         Ok(EntityPage {
             kind: kind.into(),

@@ -1,18 +1,19 @@
 //! The overview: are we under attack, are we blind. Computed once for all who may see the same.
 
-use std::{panic::resume_unwind, time::Duration};
+use std::time::Duration;
 
 use axum::extract::State;
-use fansipan_model::{FieldId, Predicate, Scope, SourceInfo, fields, said, time};
+use fansipan_model::{FieldId, Predicate, Scope, SourceInfo, fields, time};
 use fansipan_storage::{AlertCounts, Facet, RuleActivity, StoreError, TimeRange, cases::Figures};
 
 use super::sources::active;
 use crate::{
+    blocking::beside,
     dto::{
         Bucket, Counters, CountryMap, Overview, OverviewAlerts, OverviewEvents, OverviewParams, OverviewSources, OverviewTop,
         TechniqueCount, TopRule, Trend, Trends, ValueCount,
     },
-    extract::{Params, duration},
+    extract::{Params, since},
     geo::Geo,
     identity::Caller,
     ports::ApiDeps,
@@ -21,8 +22,6 @@ use crate::{
     state::{Api, now},
 };
 
-/// The longest range, nanoseconds.
-const LONGEST: i64 = 31 * 86_400 * time::SECOND;
 /// Values in each list.
 const TOP: usize = 10;
 /// Techniques listed: the matrix shows all that occur.
@@ -45,10 +44,7 @@ pub(crate) async fn show(
     caller: Caller,
     Params(params): Params<OverviewParams>,
 ) -> Result<Same<Overview>, Problem> {
-    let text = params.since.filter(|s| !s.is_empty()).unwrap_or_else(|| "24h".to_owned());
-    let span = duration(&text).filter(|d| (60 * time::SECOND..=LONGEST).contains(d)).ok_or_else(|| {
-        Problem::bad_request(said!("since is a duration from 1m to 31d, such as 24h", "since là khoảng thời gian từ 1m đến 31d, ví dụ 24h"))
-    })?;
+    let span = since(params.since.as_deref(), "24h")?;
     let key = (scope_key(&caller.scope), span);
     let compute = async {
         let (deps, geo, scope) = (api.deps.clone(), api.geo.clone(), caller.scope);
@@ -61,12 +57,8 @@ pub(crate) async fn show(
 fn compute(deps: &ApiDeps, geo: &Geo, scope: &Scope, span: i64, now: i64) -> Result<Overview, StoreError> {
     let live = deps.live.snapshot();
     let range = TimeRange { from: now.saturating_sub(span), to: now };
-    let (told, seen, trends) = std::thread::scope(|threads| {
-        let told = threads.spawn(|| Told::ask(deps, scope, range, now));
-        let trends = threads.spawn(|| trends(deps, scope, now));
-        let seen = Seen::ask(deps, geo, scope, range);
-        (told.join().unwrap_or_else(|panic| resume_unwind(panic)), seen, trends.join().unwrap_or_else(|panic| resume_unwind(panic)))
-    });
+    let asked = || beside(|| trends(deps, scope, now), || Told::ask(deps, scope, range, now));
+    let ((trends, told), seen) = beside(asked, || Seen::ask(deps, geo, scope, range));
     let (told, seen, trends) = (told?, seen?, trends?);
     let per_second = match scope {
         Scope::All => live.per_second,

@@ -2,8 +2,8 @@
 -- Words of the message: those with a letter are in a text index. Numbers are not: nearly every number of a firewall's line is
 -- new, and the index of all words took 35 bytes an event of 118 (without numbers 3.5); a Bloom filter has them in 4.
 -- Granules are cut by rows alone, not by bytes: rows are wide before compression, and a filter a granule of 5,000 took half as much again.
--- The order puts lines of one kind from one device beside each other. Without `event_code` an event took 73 bytes of disk instead of 62:
--- messages, maps and the text index of words all gain. Newest first is read by `slot`, whatever comes behind it.
+-- The order puts lines of one kind from one device beside each other: `event_code` in it, tried together with smaller codecs and a smaller
+-- filter, took an event of firewalls from 73 bytes of disk to 62. Newest first is read by `slot`, whatever comes behind it.
 -- `slot` is the hour of `time` and `day` the day of `ingested`, as numbers: every instant an event can have fits.
 CREATE TABLE IF NOT EXISTS {local events}
 (

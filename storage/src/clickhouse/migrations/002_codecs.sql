@@ -1,4 +1,5 @@
--- Numbers and addresses at the level of texts: measured on firewalls' lines, 1.6 bytes an event less of 62.
+-- Numbers and addresses at the level of texts. On firewalls' lines, tried together with the order: longs from 3.7 to 2.5 bytes an event,
+-- source addresses from 3.3 to 2.7.
 -- What is stored is compressed anew when it is merged. A table made by a program before the order of today keeps its order.
 ALTER TABLE {local events}
     MODIFY COLUMN longs Map(LowCardinality(String), Int64) CODEC(ZSTD(9)),
