@@ -286,6 +286,38 @@ fn partitions_are_writers_of_their_own() {
 }
 
 #[test]
+fn an_older_schema_is_brought_up_to_date_with_what_is_in_it() {
+    let Some(database) = Database::new() else { return };
+    let fill = |from: u64| {
+        let mut writer = database.store().writer("t", 0).unwrap();
+        assert_eq!(writer.resume_from(), from);
+        (from..from + 100).for_each(|n| writer.add(n, &event(n, NOON)).unwrap());
+        writer.commit().unwrap();
+    };
+    fill(0);
+    let name = &database.0.database;
+    let client = clickhouse::Client::default().with_url(&database.0.url);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let run = |sql: String| runtime.block_on(client.query(&sql).execute()).unwrap();
+    let ask = |sql: String| runtime.block_on(client.query(&sql).fetch_one::<String>()).unwrap();
+    let codec = || ask(format!("SELECT compression_codec FROM system.columns WHERE database = '{name}' AND table = 'events' AND name = 'longs'"));
+    let version = || ask(format!("SELECT toString(max(version)) FROM {name}.schema_versions"));
+    let newest = (codec(), version());
+    // as the first version left it
+    run(format!("ALTER TABLE {name}.events MODIFY COLUMN longs Map(LowCardinality(String), Int64) CODEC(ZSTD(3))"));
+    run(format!("TRUNCATE TABLE {name}.schema_versions"));
+    run(format!("INSERT INTO {name}.schema_versions (version) VALUES (1)"));
+    assert_ne!((codec(), version()), newest);
+    fill(100);
+    assert_eq!((codec(), version()), newest);
+    assert_eq!(database.store().count(&Scope::All, &Predicate::True, TimeRange::ALL).unwrap(), 200);
+    run(format!("INSERT INTO {name}.schema_versions (version) VALUES (99)"));
+    let refused = ClickHouseStore::open(database.0.clone()).err().expect("a newer program's database is not touched");
+    assert!(refused.to_string().contains("version 99"), "{refused}");
+    run(format!("TRUNCATE TABLE {name}.schema_versions"));
+}
+
+#[test]
 fn an_agency_is_forgotten_whole() {
     let Some(database) = Database::new() else { return };
     let (store, mut writer) = (database.store(), database.store().writer("t", 0).unwrap());
