@@ -9,7 +9,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use anyhow::{Context as _, Result};
@@ -22,6 +22,8 @@ use crate::config::RulesConfig;
 
 /// How often folders are looked at.
 const EVERY: Duration = Duration::from_secs(2);
+/// The folders are looked at when so many times the cost of a look has passed: thousands of files cost a part of a core for ever.
+const PATIENCE: u32 = 100;
 /// A rule file larger than this is refused unread.
 const LARGEST_FILE: u64 = 1 << 20;
 
@@ -101,10 +103,14 @@ impl Content {
 
     /// Looks for changes until told to stop.
     pub(crate) fn watch(&self, stop: &AtomicBool) {
+        let mut cost = Duration::ZERO;
         while !stop.load(Ordering::Relaxed) {
-            std::thread::park_timeout(EVERY);
+            std::thread::park_timeout(EVERY.max(cost * PATIENCE));
             let mut known = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-            if self.stamp() != known.stamp {
+            let start = Instant::now();
+            let stamp = self.stamp();
+            cost = start.elapsed();
+            if stamp != known.stamp {
                 self.reload(&mut known);
                 tracing::info!(rules = self.listing.load().items.len(), "rules changed on disk and are in force");
             }

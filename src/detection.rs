@@ -4,10 +4,12 @@
 //! where its effects end. The bus learns the position afterwards, only to know what it may delete.
 
 use std::{
+    mem,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -24,6 +26,7 @@ use crate::{
     alerts::{self, Alerts},
     exceptions::Watch,
     memory::Memory,
+    storing::{Found, Store, Storing},
 };
 
 /// Name of this consumer of the log.
@@ -38,8 +41,11 @@ const BYTES: usize = 8 << 20;
 const BEHIND: u64 = RECORDS as u64;
 /// Longest time between two times of storing while behind.
 const HELD: Duration = Duration::from_millis(500);
-/// Signals that are stored at once, however short the time was.
+/// Signals that are stored at once, however short the time was, and however much is being stored.
 const HELD_SIGNALS: usize = 20_000;
+/// Longest wait for records, and that while something found waits for the state store.
+const IDLE: Duration = Duration::from_millis(200);
+const SOON: Duration = Duration::from_millis(2);
 
 pub(crate) struct Detection {
     pub(crate) bus: EmbeddedBus,
@@ -60,6 +66,11 @@ pub(crate) struct Detection {
 
 /// Time between two looks at what is remembered.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// Whether what was found should be stored now: one after the other, and while behind not too often.
+fn is_time(consumer: &Consumer, storing: &mut Storing<'_>) -> bool {
+    !storing.is_busy() && (consumer.lag() < BEHIND || storing.given_at().elapsed() >= HELD)
+}
 
 /// What detectors hold, and below each what lost something.
 fn remembered(reports: Vec<(&str, Report)>) -> Vec<DetectorStatus> {
@@ -82,34 +93,56 @@ impl Detection {
     /// Runs until told to stop. An error of the state store is retried: nothing is skipped.
     pub(crate) fn run(mut self) -> Result<()> {
         let mut consumer = self.bus.consumer(CONSUMER).context("FSP-RUN-010: cannot read the log for detection")?;
-        let mut in_force = self.rules.load_full();
+        let in_force = self.rules.load_full();
         let mut analyzer = Analyzer::new(&in_force, self.grouping.clone(), self.correlation.clone());
         let mut exceptions = Watch::new(Arc::clone(&self.state));
         analyzer.except(exceptions.read()?);
         let recent = alerts::recent(&*self.state, self.grouping.max_open)?;
-        let mut done = self.resume(&mut consumer, &mut analyzer, &recent, &mut exceptions)?;
-        let mut alerts = Alerts::open(Arc::clone(&self.state), self.feed.clone(), Arc::clone(&self.stop), &recent)?;
-        let position = self.position();
+        let done = self.resume(&mut consumer, &mut analyzer, &recent, &mut exceptions)?;
+        let store = Store {
+            alerts: Alerts::open(Arc::clone(&self.state), self.feed.clone(), Arc::clone(&self.stop), &recent)?,
+            position: self.position(),
+            commits: consumer.commits(),
+            seen_until: Arc::clone(&self.seen_until),
+        };
+        drop(recent);
         self.remember(&analyzer, done);
+        thread::scope(|scope| {
+            let mut storing = Storing::begin(scope, store, done)?;
+            let looked = self.look(&mut consumer, (&mut analyzer, in_force), &mut exceptions, &mut storing);
+            let stored = storing.end();
+            looked.and(stored)
+        })
+    }
+
+    /// Looks at records as they come and hands on what they come to.
+    fn look(
+        &mut self,
+        consumer: &mut Consumer,
+        (analyzer, mut in_force): (&mut Analyzer, Arc<RuleSet>),
+        exceptions: &mut Watch,
+        storing: &mut Storing<'_>,
+    ) -> Result<()> {
         let mut event = Event::default();
         let mut signals = Vec::new();
         let mut looked: Option<Instant> = None;
-        let (mut read, mut stored) = (done, Instant::now());
+        let mut read = storing.given();
         loop {
             let stopping = self.stop.load(Ordering::Relaxed);
-            let late = consumer.lag() >= BEHIND && stored.elapsed() < HELD && signals.len() < HELD_SIGNALS;
-            if read > done && (stopping || !late) {
+            let remembering = stopping || self.memory.is_due();
+            if read > storing.given() && (remembering || signals.len() >= HELD_SIGNALS || is_time(consumer, storing)) {
                 analyzer.settle(&mut signals);
                 let counts = analyzer.take_matches().map(|(rule, m)| RuleCount { rule, count: m.count, last: m.last }).collect();
-                if !alerts.store(&position, read, alerts::changes(signals.drain(..)), counts) {
+                if !storing.give(Found { next: read, signals: mem::take(&mut signals), counts, ingested: event.ingested() }) {
                     return Ok(()); // what was kept before is older than the position in the state store, and so is the log
                 }
-                self.seen_until.store(event.ingested() as u64, Ordering::Relaxed);
-                consumer.commit(read).context("FSP-RUN-014: cannot commit the position of detection")?;
-                (done, stored) = (read, Instant::now());
             }
-            if read == done && (stopping || self.memory.is_due()) {
-                self.remember(&analyzer, done);
+            if remembering {
+                // what is kept must not be ahead of the state store
+                if !storing.finish() {
+                    return Ok(());
+                }
+                self.remember(analyzer, read);
             }
             if stopping {
                 return Ok(());
@@ -122,8 +155,8 @@ impl Detection {
             if let Some(changed) = exceptions.changed() {
                 analyzer.except(changed);
             }
-            let records =
-                consumer.poll(RECORDS, BYTES, Duration::from_millis(200)).context("FSP-RUN-012: cannot read the log for detection")?;
+            let patience = if read > storing.given() { SOON } else { IDLE };
+            let records = consumer.poll(RECORDS, BYTES, patience).context("FSP-RUN-012: cannot read the log for detection")?;
             // after the wait: what arrived since the rules changed is judged by the new ones
             let rules = self.rules.load();
             if !Arc::ptr_eq(&rules, &in_force) {

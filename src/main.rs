@@ -18,6 +18,7 @@ mod proofs;
 mod response;
 mod roles;
 mod senders;
+mod storing;
 mod upkeep;
 
 use std::{

@@ -188,21 +188,12 @@ impl Consumer {
     /// # Errors
     /// [`BusError::Ahead`] beyond the end of the log, [`BusError::Expired`] before its beginning, [`BusError::Closed`].
     pub fn commit(&mut self, next_offset: u64) -> Result<(), BusError> {
-        let mut log = locked(&self.shared.log);
-        if log.closed {
-            return Err(BusError::Closed);
-        }
-        check_range(&log, next_offset)?;
-        if let Some(consumer) = log.consumers.get_mut(&self.name) {
-            consumer.committed = next_offset;
-        }
-        // Somebody may be waiting for this consumer to move on.
-        if log.alarms.contains_key(&AlarmKind::LogFull) {
-            log.chores = true;
-            drop(log);
-            self.shared.chores.notify_all();
-        }
-        Ok(())
+        commit(&self.shared, &self.name, next_offset)
+    }
+
+    /// The same for whoever does, in another thread, something about what was read here. To be gone when the consumer is.
+    pub fn commits(&self) -> Commits {
+        Commits { shared: Arc::clone(&self.shared), name: self.name.clone() }
     }
 
     /// Continues at `offset`, without committing anything.
@@ -232,6 +223,40 @@ impl Consumer {
     pub fn lag(&self) -> u64 {
         locked(&self.shared.log).head.saturating_sub(self.position)
     }
+}
+
+/// Says how far a consumer's records are done. See [`Consumer::commits`].
+pub struct Commits {
+    shared: Arc<Shared>,
+    name: String,
+}
+
+impl Commits {
+    /// As [`Consumer::commit`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn commit(&self, next_offset: u64) -> Result<(), BusError> {
+        commit(&self.shared, &self.name, next_offset)
+    }
+}
+
+fn commit(shared: &Shared, name: &str, next_offset: u64) -> Result<(), BusError> {
+    let mut log = locked(&shared.log);
+    if log.closed {
+        return Err(BusError::Closed);
+    }
+    check_range(&log, next_offset)?;
+    if let Some(consumer) = log.consumers.get_mut(name) {
+        consumer.committed = next_offset;
+    }
+    // Somebody may be waiting for this consumer to move on.
+    if log.alarms.contains_key(&AlarmKind::LogFull) {
+        log.chores = true;
+        drop(log);
+        shared.chores.notify_all();
+    }
+    Ok(())
 }
 
 fn check_range(log: &Log, offset: u64) -> Result<(), BusError> {

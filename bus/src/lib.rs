@@ -74,7 +74,7 @@ mod ticket;
 pub use batch::Batch;
 pub use bus::EmbeddedBus;
 pub use config::{BusConfig, Limits, Patience};
-pub use consumer::Consumer;
+pub use consumer::{Commits, Consumer};
 pub use error::BusError;
 pub use inclusion::{Included, Inclusion};
 pub use ports::{Delivery, Pending, Sink, Source};

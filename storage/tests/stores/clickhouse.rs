@@ -300,7 +300,8 @@ fn an_older_schema_is_brought_up_to_date_with_what_is_in_it() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let run = |sql: String| runtime.block_on(client.query(&sql).execute()).unwrap();
     let ask = |sql: String| runtime.block_on(client.query(&sql).fetch_one::<String>()).unwrap();
-    let codec = || ask(format!("SELECT compression_codec FROM system.columns WHERE database = '{name}' AND table = 'events' AND name = 'longs'"));
+    let codec =
+        || ask(format!("SELECT compression_codec FROM system.columns WHERE database = '{name}' AND table = 'events' AND name = 'longs'"));
     let version = || ask(format!("SELECT toString(max(version)) FROM {name}.schema_versions"));
     let newest = (codec(), version());
     // as the first version left it
