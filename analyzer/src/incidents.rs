@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fansipan_model::{Alert, AlertId, Entity, EntityKind, IncidentId, IncidentLink, Level, time::SECOND};
+use hashbrown::HashMap;
 
 /// How alerts are linked.
 #[derive(Clone, Debug)]
@@ -37,8 +38,21 @@ enum Role {
     Target,
 }
 
-/// Agency, kind, value.
-type Key = (String, EntityKind, String);
+type Hasher = foldhash::fast::RandomState;
+
+/// What alerts are linked by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Key {
+    agency: String,
+    kind: EntityKind,
+    value: String,
+}
+
+impl From<&Key> for Key {
+    fn from(key: &Key) -> Key {
+        key.clone()
+    }
+}
 
 #[derive(Debug, Default)]
 struct Place {
@@ -58,8 +72,8 @@ const LOOSE: usize = 16;
 #[derive(Debug, Default)]
 pub struct Incidents {
     settings: LinkSettings,
-    places: BTreeMap<Key, Place>,
-    joined: BTreeMap<AlertId, IncidentId>,
+    places: HashMap<Key, Place, Hasher>,
+    joined: HashMap<AlertId, IncidentId, Hasher>,
     merged: BTreeMap<IncidentId, IncidentId>,
     opened: BTreeMap<IncidentId, i64>,
 }
@@ -75,7 +89,9 @@ impl Incidents {
         if let Some(incident) = incident {
             self.opened.entry(incident).or_insert(alert.raised);
         }
-        self.note(alert, incident);
+        let keys = keys(alert);
+        self.touch(alert, &keys);
+        self.note(alert, keys, incident);
     }
 
     /// Takes a new or grown alert in; appends what changed.
@@ -97,7 +113,7 @@ impl Incidents {
                 self.opened.insert(id, alert.raised);
                 id
             }
-            None => return self.note(alert, None),
+            None => return self.note(alert, keys, None),
         };
         for younger in found.into_iter().skip(1) {
             self.merged.insert(younger, incident);
@@ -109,7 +125,7 @@ impl Incidents {
                 out.push(IncidentLink::Join { alert: id, incident });
             }
         }
-        self.note(alert, Some(incident));
+        self.note(alert, keys, Some(incident));
     }
 
     /// The incident that an incident is part of now.
@@ -145,18 +161,17 @@ impl Incidents {
     fn touch(&mut self, alert: &Alert, keys: &[(Role, Key)]) {
         for (role, key) in keys {
             let most = self.settings.parties + 1;
-            let place = self.places.entry(key.clone()).or_default();
+            let place = self.places.entry_ref(key).or_default();
             place.seen = place.seen.max(alert.last_seen);
             if *role == Role::Target {
-                let parties = keys.iter().filter(|(r, _)| *r == Role::Actor).map(|(_, k)| k.2.clone());
+                let parties = keys.iter().filter(|(r, _)| *r == Role::Actor).map(|(_, k)| k.value.clone());
                 place.parties.extend(parties.take(most.saturating_sub(place.parties.len())));
             }
         }
     }
 
-    fn note(&mut self, alert: &Alert, incident: Option<IncidentId>) {
-        let keys = keys(alert);
-        self.touch(alert, &keys);
+    /// Remembers for the keys of an alert where it led.
+    fn note(&mut self, alert: &Alert, keys: Vec<(Role, Key)>, incident: Option<IncidentId>) {
         if let Some(incident) = incident {
             self.joined.insert(alert.id, incident);
         }
@@ -227,7 +242,7 @@ fn keys(alert: &Alert) -> Vec<(Role, Key)> {
             (EntityKind::Address | EntityKind::Host, _) => Role::Target,
             (EntityKind::File | EntityKind::Process | EntityKind::Domain, _) => return None,
         };
-        Some((role, (alert.agency.clone(), e.kind, value)))
+        Some((role, Key { agency: alert.agency.clone(), kind: e.kind, value }))
     };
     let mut list: Vec<(Role, Key)> = alert.entities.iter().filter_map(one).collect();
     list.sort();

@@ -7,6 +7,7 @@ mod alerts;
 mod audit;
 mod exceptions;
 mod find;
+mod folding;
 mod handover;
 mod identity;
 mod incidents;
@@ -30,6 +31,7 @@ use fansipan_model::{Alert, AlertId, AlertStatus, Incident, IncidentId, Scope, S
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, types::Value};
 use rusqlite_migration::{M, Migrations};
 
+use self::folding::Folding;
 use crate::{
     error::{Result, StoreError},
     state::{
@@ -46,6 +48,7 @@ pub struct SqliteState {
     path: PathBuf,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
+    folding: Folding,
 }
 
 impl SqliteState {
@@ -73,7 +76,10 @@ impl SqliteState {
             M::up(include_str!("schema_11.sql")),
         ]);
         migrations.to_latest(&mut writer).map_err(|e| StoreError::Migration { path: path.clone(), reason: e.to_string() })?;
-        Ok(SqliteState { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()) })
+        // what it keeps to take a single statement back, some thousands a second: a file of that costs more than the statements
+        writer.pragma_update(None, "temp_store", "MEMORY").map_err(StoreError::state("opening"))?;
+        let folding = Folding::begin(&path, &writer, connect(&path, false)?)?;
+        Ok(SqliteState { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()), folding })
     }
 
     /// Runs a change in one transaction.
@@ -82,6 +88,7 @@ impl SqliteState {
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreError::state(what))?;
         let out = work(&transaction)?;
         transaction.commit().map_err(StoreError::state(what))?;
+        self.folding.after_commit(&writer);
         Ok(out)
     }
 
@@ -378,8 +385,7 @@ impl StateStore for SqliteState {
     fn tidy(&self, now: i64) -> Result<()> {
         self.change("removing expired sessions", |t| sessions::expire(t, now))?;
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        // a reader may hold the log for a moment: the next call folds it
-        let _ = writer.pragma_query(None, "wal_checkpoint", |_| Ok(()));
+        folding::fold(&writer);
         writer.execute_batch("PRAGMA optimize").map_err(StoreError::state("keeping statistics"))
     }
 

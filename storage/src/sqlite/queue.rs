@@ -317,11 +317,14 @@ fn undo(t: &Transaction<'_>, scope: &Scope, token: &str, who: Option<&str>, at: 
         .prepare_cached("SELECT status, assignee, alerts FROM bulk_before WHERE number = ?1")
         .and_then(|mut s| s.query_map([number], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?.collect())
         .map_err(StoreError::state(WHAT))?;
-    let mut back = t
+    // two statements: `RETURNING` makes SQLite keep a journal of each
+    let mut stands = t
         .prepare_cached(
-            "UPDATE alerts SET status = ?2, assignee = ?3, version = version + 1, bulk = NULL WHERE n = ?1 AND bulk = ?4
-             RETURNING agency, rule_id, level, (superseded IS NOT NULL OR suppressed IS NOT NULL)",
+            "SELECT agency, rule_id, level, (superseded IS NOT NULL OR suppressed IS NOT NULL) FROM alerts WHERE n = ?1 AND bulk = ?2",
         )
+        .map_err(StoreError::state(WHAT))?;
+    let mut back = t
+        .prepare_cached("UPDATE alerts SET status = ?2, assignee = ?3, version = version + 1, bulk = NULL WHERE n = ?1")
         .map_err(StoreError::state(WHAT))?;
     let (mut sums, mut changed) = (Sums::default(), 0u64);
     for (before, assignee, list) in lists {
@@ -329,11 +332,12 @@ fn undo(t: &Transaction<'_>, scope: &Scope, token: &str, who: Option<&str>, at: 
             let read = |row: &rusqlite::Row<'_>| {
                 Ok(Place { agency: row.get(0)?, rule: row.get(1)?, level: row.get(2)?, status, left_out: row.get(3)? })
             };
-            let place = back.query_row(params![n, before, assignee, number], read).optional().map_err(StoreError::state(WHAT))?;
+            let place = stands.query_row(params![n, number], read).optional().map_err(StoreError::state(WHAT))?;
             let Some(place) = place else { continue };
             if !scope.allows(&place.agency) {
                 return Err(StoreError::NotFound("decision that can be taken back"));
             }
+            back.execute(params![n, before, assignee]).map_err(StoreError::state(WHAT))?;
             changed += 1;
             if !place.left_out {
                 sums.add(&place, -1);
