@@ -140,6 +140,27 @@ fn reads_go_on_beside_writes() {
     });
 }
 
+/// A log that only grew would fill the disk and slow every read.
+#[test]
+fn what_is_written_moves_from_the_log_into_the_database() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let (text, many) = ("x".repeat(500_000), 40u64);
+    for n in 0..many {
+        store.put_setting(&n.to_string(), Some(&text), None).unwrap();
+    }
+    let size = |file: std::path::PathBuf| std::fs::metadata(file).unwrap().len();
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while size(folder.file()) < many * 500_000 * 3 / 4 {
+        assert!(std::time::Instant::now() < until, "only {} bytes are in the database", size(folder.file()));
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    // the store has ended in order: nothing is left in a log
+    drop(store);
+    assert!(!folder.file().with_extension("db-wal").exists());
+    assert_eq!(folder.open().setting("7").unwrap().as_deref(), Some(text.as_str()));
+}
+
 fn desk() -> (tempfile::TempDir, Arc<SqliteState>) {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(SqliteState::open(dir.path().join("state.db")).unwrap());
