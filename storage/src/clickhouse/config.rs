@@ -15,7 +15,7 @@ pub struct ClickHouseConfig {
     pub database: String,
     /// Name of the cluster. With one, tables are replicated, made on every node and read through `Distributed` tables.
     pub cluster: Option<String>,
-    /// How long one request may take.
+    /// How long one request may take, unless it touches everything that is stored.
     pub timeout: Duration,
     /// Rows of a block: one insert sends at most as many.
     pub block_rows: usize,

@@ -13,6 +13,8 @@ use crate::error::{Result, StoreError};
 const PIECE: usize = 1 << 20;
 /// Chunks of an answer that wait for their reader.
 const AHEAD: usize = 8;
+/// Time for what touches everything that is stored: hours on a full server.
+const WHOLE: Duration = Duration::from_secs(12 * 3_600);
 
 /// A connection to the server.
 pub(crate) struct Link {
@@ -63,10 +65,14 @@ impl Link {
     }
 
     /// Runs a request to its end on the runtime.
-    fn wait<T: Send + 'static>(&self, what: &'static str, future: impl Future<Output = Result<T, Error>> + Send + 'static) -> Result<T> {
+    fn wait<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        timeout: Duration,
+        future: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T> {
         let Some(runtime) = &self.runtime else { return Err(self.failed(what, "the store is closing")) };
         let (done, answer) = mpsc::sync_channel(1);
-        let timeout = self.timeout;
         runtime.spawn(async move {
             let result = tokio::time::timeout(timeout, future).await;
             let _ = done.send(result);
@@ -82,13 +88,28 @@ impl Link {
     /// Runs a statement that answers nothing.
     pub(crate) fn execute(&self, what: &'static str, sql: &str) -> Result<()> {
         let query = self.client.query_raw(sql);
-        self.wait(what, query.execute())
+        self.wait(what, self.timeout, query.execute())
+    }
+
+    /// Runs a statement that answers nothing and touches everything that is stored: it is waited for as long as that takes.
+    pub(crate) fn execute_whole(&self, what: &'static str, sql: &str) -> Result<()> {
+        let query = self.client.query_raw(sql);
+        self.wait(what, WHOLE, query.execute())
     }
 
     /// Runs a query; the whole answer as RowBinary.
     pub(crate) fn rows(&self, what: &'static str, sql: &str) -> Result<Bytes> {
+        self.rows_within(what, self.timeout, sql)
+    }
+
+    /// The same for a query that reads everything that is stored.
+    pub(crate) fn rows_whole(&self, what: &'static str, sql: &str) -> Result<Bytes> {
+        self.rows_within(what, WHOLE, sql)
+    }
+
+    fn rows_within(&self, what: &'static str, timeout: Duration, sql: &str) -> Result<Bytes> {
         let query = self.client.query_raw(sql);
-        self.wait(what, async move { query.fetch_bytes("RowBinary")?.collect().await })
+        self.wait(what, timeout, async move { query.fetch_bytes("RowBinary")?.collect().await })
     }
 
     /// Runs a query; the answer as RowBinary, piece by piece. The time limit holds for the whole of it no longer.
@@ -137,7 +158,7 @@ impl Link {
             .with_setting("min_insert_block_size_rows", "10000000")
             .with_setting("min_insert_block_size_bytes", "4294967296")
             .with_setting("query_id", query_id);
-        self.wait("storing events", async move {
+        self.wait("storing events", self.timeout, async move {
             let mut rest = rows;
             while !rest.is_empty() {
                 let piece = rest.split_to(PIECE.min(rest.len()));

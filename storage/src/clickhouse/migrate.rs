@@ -156,7 +156,7 @@ pub(crate) fn migrate(link: &Link, names: &Names) -> Result<()> {
     }
     for (i, migration) in MIGRATIONS.iter().enumerate().skip(at) {
         for statement in names.statements(migration) {
-            link.execute("bringing the schema up to date", &statement)?;
+            link.execute_whole("bringing the schema up to date", &statement)?;
         }
         link.execute("noting the schema's version", &format!("INSERT INTO {versions} (version) VALUES ({})", i + 1))?;
     }

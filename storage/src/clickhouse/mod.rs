@@ -83,7 +83,7 @@ impl ClickHouseStore {
     /// Merges everything that is stored into as few parts as may be. For measurements and maintenance.
     pub fn optimize(&self) -> Result<()> {
         let Shared { link, names, .. } = &*self.shared;
-        link.execute("merging", &format!("OPTIMIZE TABLE {}{} FINAL", names.local("events"), names.everywhere()))
+        link.execute_whole("merging", &format!("OPTIMIZE TABLE {}{} FINAL", names.local("events"), names.everywhere()))
     }
 }
 

@@ -91,7 +91,7 @@ pub(crate) fn forget(shared: &Shared, agency: &Agency) -> Result<u64> {
     let counted = link.rows("counting", &format!("SELECT count() FROM {} WHERE {theirs}", names.table("events")))?;
     let table = names.local("events");
     let delete = format!("ALTER TABLE {table}{} DELETE WHERE {theirs} SETTINGS mutations_sync = 2", names.everywhere());
-    link.execute("deleting an agency's events", &delete)?;
+    link.execute_whole("deleting an agency's events", &delete)?;
     Reader::new(&counted).u64().ok_or_else(|| damaged("count"))
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn expire(shared: &Shared, policy: &RetentionPolicy, now: i64) -> Res
 /// Has the server read every part against its checksums.
 pub(crate) fn verify(shared: &Shared) -> Result<Vec<String>> {
     let table = shared.names.local("events");
-    let bytes = shared.link.rows("checking parts", &format!("CHECK TABLE {table} SETTINGS check_query_single_value_result = 0"))?;
+    let bytes = shared.link.rows_whole("checking parts", &format!("CHECK TABLE {table} SETTINGS check_query_single_value_result = 0"))?;
     let mut r = Reader::new(&bytes);
     let mut wrong = Vec::new();
     while !r.is_done() {
