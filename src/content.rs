@@ -22,8 +22,10 @@ use crate::config::RulesConfig;
 
 /// How often folders are looked at.
 const EVERY: Duration = Duration::from_secs(2);
-/// The folders are looked at when so many times the cost of a look has passed: thousands of files cost a part of a core for ever.
+/// Where a look costs much they are looked at when so many times its cost has passed, but at least so often: thousands of files
+/// would cost a part of a core for ever.
 const PATIENCE: u32 = 100;
+const AT_LEAST_EVERY: Duration = Duration::from_secs(10);
 /// A rule file larger than this is refused unread.
 const LARGEST_FILE: u64 = 1 << 20;
 
@@ -105,7 +107,7 @@ impl Content {
     pub(crate) fn watch(&self, stop: &AtomicBool) {
         let mut cost = Duration::ZERO;
         while !stop.load(Ordering::Relaxed) {
-            std::thread::park_timeout(EVERY.max(cost * PATIENCE));
+            std::thread::park_timeout((cost * PATIENCE).clamp(EVERY, AT_LEAST_EVERY));
             let mut known = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
             let start = Instant::now();
             let stamp = self.stamp();

@@ -109,7 +109,7 @@ impl Detection {
         self.remember(&analyzer, done);
         thread::scope(|scope| {
             let mut storing = Storing::begin(scope, store, done)?;
-            let looked = self.look(&mut consumer, (&mut analyzer, in_force), &mut exceptions, &mut storing);
+            let looked = self.look(&mut consumer, &mut analyzer, in_force, &mut exceptions, &mut storing);
             let stored = storing.end();
             looked.and(stored)
         })
@@ -119,7 +119,8 @@ impl Detection {
     fn look(
         &mut self,
         consumer: &mut Consumer,
-        (analyzer, mut in_force): (&mut Analyzer, Arc<RuleSet>),
+        analyzer: &mut Analyzer,
+        mut in_force: Arc<RuleSet>,
         exceptions: &mut Watch,
         storing: &mut Storing<'_>,
     ) -> Result<()> {

@@ -305,11 +305,11 @@ fn unpacked(bytes: &[u8]) -> Result<Vec<i64>> {
 
 fn undo(t: &Transaction<'_>, scope: &Scope, token: &str, who: Option<&str>, at: i64, audit: &AuditRecord) -> Result<BulkDone> {
     const WHAT: &str = "taking a decision back";
-    let found: Option<(i64, String, i64, i64, Option<i64>)> = t
-        .prepare_cached("SELECT number, who, status, alerts, undone FROM bulk_acts WHERE token = ?1")
-        .and_then(|mut s| s.query_row([token], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?))).optional())
+    let found: Option<(i64, String, i64, Option<i64>)> = t
+        .prepare_cached("SELECT number, who, alerts, undone FROM bulk_acts WHERE token = ?1")
+        .and_then(|mut s| s.query_row([token], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?))).optional())
         .map_err(StoreError::state(WHAT))?;
-    let (number, _, status, all, _) = found
+    let (number, _, all, _) = found
         .filter(|(_, maker, ..)| who.is_none_or(|who| who == maker))
         .filter(|(.., undone)| undone.is_none())
         .ok_or(StoreError::NotFound("decision that can be taken back"))?;
@@ -318,21 +318,15 @@ fn undo(t: &Transaction<'_>, scope: &Scope, token: &str, who: Option<&str>, at: 
         .and_then(|mut s| s.query_map([number], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?.collect())
         .map_err(StoreError::state(WHAT))?;
     // two statements: `RETURNING` makes SQLite keep a journal of each
-    let mut stands = t
-        .prepare_cached(
-            "SELECT agency, rule_id, level, (superseded IS NOT NULL OR suppressed IS NOT NULL) FROM alerts WHERE n = ?1 AND bulk = ?2",
-        )
-        .map_err(StoreError::state(WHAT))?;
+    let mut stands =
+        t.prepare_cached(&format!("SELECT {} FROM alerts WHERE n = ?1 AND bulk = ?2", Place::COLUMNS)).map_err(StoreError::state(WHAT))?;
     let mut back = t
         .prepare_cached("UPDATE alerts SET status = ?2, assignee = ?3, version = version + 1, bulk = NULL WHERE n = ?1")
         .map_err(StoreError::state(WHAT))?;
     let (mut sums, mut changed) = (Sums::default(), 0u64);
     for (before, assignee, list) in lists {
         for n in unpacked(&list)? {
-            let read = |row: &rusqlite::Row<'_>| {
-                Ok(Place { agency: row.get(0)?, rule: row.get(1)?, level: row.get(2)?, status, left_out: row.get(3)? })
-            };
-            let place = stands.query_row(params![n, number], read).optional().map_err(StoreError::state(WHAT))?;
+            let place = stands.query_row(params![n, number], |row| Place::read(row, 0)).optional().map_err(StoreError::state(WHAT))?;
             let Some(place) = place else { continue };
             if !scope.allows(&place.agency) {
                 return Err(StoreError::NotFound("decision that can be taken back"));

@@ -315,6 +315,7 @@ fn an_older_schema_is_brought_up_to_date_with_what_is_in_it() {
     run(format!("INSERT INTO {name}.schema_versions (version) VALUES (99)"));
     let refused = ClickHouseStore::open(database.0.clone()).err().expect("a newer program's database is not touched");
     assert!(refused.to_string().contains("version 99"), "{refused}");
+    // so that it can be opened once more, to be removed
     run(format!("TRUNCATE TABLE {name}.schema_versions"));
 }
 
