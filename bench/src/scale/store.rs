@@ -34,7 +34,8 @@ use crate::{
 pub struct Plan {
     /// Events to store.
     pub events: u64,
-    /// How often each investigation is asked.
+    /// How often each investigation is asked, each time about another event: a server that remembers what it was asked
+    /// before has nothing from that, as with an analyst.
     pub runs: usize,
     /// Of everything generated.
     pub seed: u64,
@@ -54,7 +55,7 @@ struct Investigation {
     text: String,
 }
 
-/// Six things that an analyst asks, about a line in the middle of what is stored.
+/// Six things that an analyst asks about an event.
 fn investigations(sample: &Event) -> Vec<Investigation> {
     let field = |name: &str| sample.get_by_name(name).and_then(|v| v.text().map(|t| t.into_owned())).unwrap_or_default();
     let (source, destination, port) = (field("source.ip"), field("destination.ip"), field("source.port"));
@@ -101,19 +102,20 @@ fn timed<T>(spent: &mut f64, work: impl FnOnce() -> Result<T>) -> Result<T> {
     Ok(out)
 }
 
-/// Stores the lines everywhere; a line from the middle, bytes of all, seconds in each store.
+/// Stores the lines everywhere; as many events as there are runs, evenly apart, bytes of all, seconds in each store.
 fn fill(
     plan: &Plan,
     raw: &Path,
     clickhouse: &mut dyn EventWriter,
     mut tantivy: Option<&mut dyn EventWriter>,
-) -> Result<(Event, u64, Spent)> {
+) -> Result<(Vec<Event>, u64, Spent)> {
     let normalizer = Normalizer::load_builtin()?;
     let (mut state, lane, mut spent) = (SourceState::default(), Rng::new(plan.seed ^ 7).next_u64(), Spent::default());
     let per_second = (plan.events / 86_000).max(1);
     let mut generator = Generator::new(plan.seed, MIDNIGHT, per_second);
     let mut out = BufWriter::new(fs::File::create(raw)?);
-    let (mut line, mut bytes, mut sample) = (String::new(), 0, None);
+    let apart = (plan.events / plan.runs.max(1) as u64).max(1);
+    let (mut line, mut bytes, mut samples) = (String::new(), 0, Vec::new());
     let mut block = Vec::with_capacity(COMMIT as usize);
     let mut progress = Progress::begin("events into the stores", plan.events);
     for n in 0..plan.events {
@@ -125,8 +127,8 @@ fn fill(
         // several fall into a millisecond where more than a thousand come in a second
         let place = Place { count: (n % per_second % (per_second / 1000 + 1)) as u16, lane };
         let event = event(&normalizer, &mut state, &place, &line, at);
-        if n == plan.events / 2 {
-            sample = Some(event.clone());
+        if n % apart == apart / 2 {
+            samples.push(event.clone());
         }
         block.push((n, event));
         if block.len() as u64 == COMMIT || n + 1 == plan.events {
@@ -146,19 +148,20 @@ fn fill(
     }
     progress.end();
     out.flush()?;
-    Ok((sample.context("no events")?, bytes, spent))
+    ensure!(!samples.is_empty(), "no events");
+    Ok((samples, bytes, spent))
 }
 
-/// Milliseconds of each run, and what was found.
-fn asked(runs: usize, mut ask: impl FnMut() -> Result<u64>) -> Result<Value> {
-    let (mut times, mut found) = (Vec::new(), 0);
-    for _ in 0..runs.max(1) {
+/// Milliseconds of all questions, and what each found.
+fn asked<'a>(questions: impl Iterator<Item = &'a Investigation>, ask: impl Fn(&Investigation) -> Result<u64>) -> Result<Value> {
+    let (mut times, mut found) = (Vec::new(), Vec::new());
+    for question in questions {
         let start = Instant::now();
-        found = ask()?;
+        found.push(ask(question)?);
         times.push(start.elapsed().as_secs_f64() * 1000.0);
     }
     times.sort_by(f64::total_cmp);
-    Ok(json!({"p50_ms": percentile(&times, 0.5), "p95_ms": percentile(&times, 0.95), "found": found}))
+    Ok(json!({"p50_ms": percentile(&times, 0.5), "p95_ms": percentile(&times, 0.95), "runs": times.len(), "found": found}))
 }
 
 fn by_store(store: &dyn EventStore, text: &str) -> Result<u64> {
@@ -203,7 +206,7 @@ pub fn measure(plan: &Plan) -> Result<Value> {
     let tantivy = TantivyStore::open(EngineConfig::new(folder.path().join("events")))?;
     let mut tantivy_writer = if plan.only_clickhouse { None } else { Some(tantivy.writer()?) };
     let engine_before = server.pid().map(machine::cpu_seconds);
-    let (sample, bytes, spent) =
+    let (samples, bytes, spent) =
         fill(plan, &raw, &mut clickhouse.writer("fansipan.events.v1", 0)?, tantivy_writer.as_mut().map(|w| w as &mut dyn EventWriter))?;
     let engine_cpu = server.pid().map(machine::cpu_seconds).zip(engine_before).map(|(after, before)| after - before);
     let before_merge = clickhouse.status()?.bytes;
@@ -213,17 +216,20 @@ pub fn measure(plan: &Plan) -> Result<Value> {
     let after_merge = clickhouse.status()?.bytes;
     let events = plan.events as f64;
     let ripgrep = Command::new("rg").arg("--version").output().is_ok_and(|o| o.status.success());
-    let (mut table, all) = (Vec::new(), investigations(&sample));
-    let mut progress = Progress::begin("investigations", all.len() as u64);
-    for i in all {
-        let mut row = json!({"name": i.name, "query": i.query, "text": i.text});
-        row["clickhouse"] = asked(plan.runs, || by_store(&clickhouse, &i.query))?;
+    let all: Vec<Vec<_>> = samples.iter().map(investigations).collect();
+    let mut table = Vec::new();
+    let asked_first = all.first().context("no events")?;
+    let mut progress = Progress::begin("investigations", asked_first.len() as u64);
+    for (place, first) in asked_first.iter().enumerate() {
+        let each = || all.iter().filter_map(|of_sample| of_sample.get(place));
+        let mut row = json!({"name": first.name, "query": first.query, "text": first.text});
+        row["clickhouse"] = asked(each(), |i| by_store(&clickhouse, &i.query))?;
         if !plan.only_clickhouse {
-            row["tantivy"] = asked(plan.runs, || by_store(&tantivy, &i.query))?;
+            row["tantivy"] = asked(each(), |i| by_store(&tantivy, &i.query))?;
         }
-        row["select_like"] = asked(plan.runs.min(5), || by_like(server.url(), &database, &i.text))?;
+        row["select_like"] = asked(each(), |i| by_like(server.url(), &database, &i.text))?;
         if ripgrep {
-            row["ripgrep"] = asked(plan.runs.min(5), || by_ripgrep(&raw, &i.text))?;
+            row["ripgrep"] = asked(each().take(5), |i| by_ripgrep(&raw, &i.text))?;
         }
         table.push(row);
         progress.at(table.len() as u64);
