@@ -38,7 +38,8 @@ audit:
 # property tests draw from a fixed seed here; `make soak` draws anew each time
 rust: export PROPTEST_RNG_SEED ?= 20261128
 rust:
-	cargo build --locked
+	# with the tests: what these need of libraries would otherwise have half of the workspace built twice
+	cargo build --workspace --bins --tests --locked
 	cd $(WEB) && npm test
 	cargo nextest run --workspace --locked
 

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::entities;
+use crate::{entities, summary};
 
 /// How repeats are folded.
 #[derive(Clone, Debug)]
@@ -84,9 +84,6 @@ pub(crate) struct Grouping {
     open: IndexMap<Key, Open, foldhash::fast::RandomState>,
     evicted: u64,
 }
-
-/// Letters of `message` an alert carries.
-const SUMMARY: usize = 1024;
 
 impl Grouping {
     pub(crate) fn new(config: GroupingConfig) -> Self {
@@ -214,9 +211,9 @@ pub(crate) fn open_alert(rule: &RuleRef, event: &Event, group: Vec<String>, matc
         count: 1,
         entities: entities::of(event),
         group,
+        summary: summary::of(event, &matched),
         matched,
         events: vec![event.id()],
-        summary: event.message().or_else(|| event.original()).unwrap_or_default().chars().take(SUMMARY).collect(),
         status: AlertStatus::New,
         assignee: None,
         drill: event.get(fields::FANSIPAN_DRILL) == Some(fansipan_model::Value::Bool(true)),

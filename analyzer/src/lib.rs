@@ -15,6 +15,7 @@ pub mod exceptions;
 pub mod grouping;
 pub mod incidents;
 pub mod split;
+mod summary;
 
 use std::sync::Arc;
 

@@ -75,6 +75,9 @@ enum What {
         /// Leave Tantivy out
         #[arg(long)]
         only_clickhouse: bool,
+        /// A folder that keeps what was stored, for other runs
+        #[arg(long)]
+        keep: Option<PathBuf>,
     },
     /// False alerts: the shipped rules over days of ordinary work
     Quiet {
@@ -183,7 +186,7 @@ fn main() -> Result<()> {
         #[cfg(feature = "peers")]
         What::Correlate { short } => results::record("correlate", fansipan_bench::correlate::measure(args.seed, size(short))?),
         What::Disk { lines } => measure_disk(args.seed, rules, lines),
-        What::Scale { events, kafka_events, runs, only_clickhouse } => {
+        What::Scale { events, kafka_events, runs, only_clickhouse, keep } => {
             if kafka_events > 0 {
                 let plan = scale::roles::Plan { events: kafka_events, seed: args.seed, rules };
                 results::record("scale-roles", scale::roles::measure(&plan)?)?;
@@ -191,7 +194,7 @@ fn main() -> Result<()> {
             if events == 0 {
                 return Ok(());
             }
-            let plan = scale::store::Plan { events, runs, seed: args.seed, only_clickhouse };
+            let plan = scale::store::Plan { events, runs, seed: args.seed, only_clickhouse, keep };
             results::record("scale-store", scale::store::measure(&plan)?)
         }
         What::Lines { lines } => print_lines(args.seed, lines),

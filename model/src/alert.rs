@@ -192,7 +192,7 @@ pub struct Alert {
     pub matched: Vec<MatchedField>,
     /// Ids of the first events (at most [`Alert::SAMPLE`]).
     pub events: Vec<uuid::Uuid>,
-    /// `message` of the first event, cut to 1,024 characters.
+    /// What happened, in a line: `message` of the first event, or the fields of it that tell most; at most 1,024 characters.
     pub summary: String,
     /// Where it stands.
     pub status: AlertStatus,

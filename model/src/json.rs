@@ -9,8 +9,9 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use thiserror::Error;
 
 use crate::{
-    event::{Event, EventBuilder, JSON_EXACT, Value},
+    event::{Event, EventBuilder, JSON_EXACT},
     field::fields,
+    value::Value,
 };
 
 /// The text is not a JSON object.

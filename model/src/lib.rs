@@ -23,10 +23,11 @@ pub mod source;
 pub mod text;
 pub mod time;
 pub mod told;
+pub mod value;
 pub mod varint;
 
 pub use alert::{Alert, AlertId, AlertStatus, Entity, EntityKind, Level, MatchedField, RuleRef};
-pub use event::{Event, EventBuilder, Value};
+pub use event::{Event, EventBuilder};
 pub use exception::{Exception, ExceptionKind};
 pub use field::{FieldId, FieldType, fields};
 pub use incident::{Incident, IncidentId, IncidentLink, IncidentState};
@@ -36,3 +37,4 @@ pub use regex_error::RegexError;
 pub use said::{Said, Word};
 pub use scope::{Agency, Scope};
 pub use source::{AnswerOutcome, CollectorAnswer, PacketCounters, PacketsFound, PerMille, RingCounters, SourceCounters, SourceInfo};
+pub use value::Value;

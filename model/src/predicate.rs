@@ -12,11 +12,12 @@ use ipnet::IpNet;
 use smallvec::SmallVec;
 
 use crate::{
-    event::{Event, Value},
+    event::Event,
     field::{FieldId, fields},
     pattern::Pattern,
     regex_error::RegexError,
     text,
+    value::Value,
 };
 
 /// A condition over one event.

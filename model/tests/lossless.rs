@@ -86,6 +86,12 @@ fn build(record: &str, id: u128, timestamp: i64, list: &[(String, Owned)]) -> Ev
 
 proptest! {
     #[test]
+    fn numbers_and_addresses_read_as_everywhere(number in any::<i64>(), ip in any::<IpAddr>()) {
+        prop_assert_eq!(Value::Int(number).text().unwrap(), number.to_string());
+        prop_assert_eq!(Value::Ip(ip).text().unwrap(), ip.to_string());
+    }
+
+    #[test]
     fn event_json_event(record in any::<String>(), id in 1u128.., timestamp in any::<i64>(), list in prop::collection::vec((name(), value()), 0..12)) {
         let event = build(&record, id, timestamp, &list);
         let text = json::to_string(&event);

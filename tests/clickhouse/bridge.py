@@ -4,11 +4,14 @@
 For tests on machines without a ClickHouse server: the real engine, in one process, on loopback, without users and replicas.
 Prints "READY http://127.0.0.1:PORT VERSION". Ends when its standard input closes, so that nothing outlives the tests.
 
-    bridge.py DIR [--port N]
+    bridge.py DIR [--port N] [--passing]
+
+--passing: DIR goes when the engine ends.
 """
 import argparse
 import os
 import re
+import shutil
 import signal
 import struct
 import sys
@@ -269,6 +272,7 @@ def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("dir")
     arguments.add_argument("--port", type=int, default=0)
+    arguments.add_argument("--passing", action="store_true")
     given = arguments.parse_args()
     os.makedirs(given.dir, exist_ok=True)
     Handler.engine = Engine(os.path.abspath(given.dir))
@@ -288,6 +292,8 @@ def main():
     print("READY", f"http://127.0.0.1:{server.server_address[1]}", Handler.engine.version, flush=True)
     server.serve_forever(poll_interval=0.2)
     Handler.engine.first.close()
+    if given.passing:
+        shutil.rmtree(given.dir, ignore_errors=True)
     os._exit(0)
 
 

@@ -12,6 +12,8 @@ pub struct ClickHouse {
     url: String,
     engine: Option<Child>,
     dir: Option<PathBuf>,
+    /// Whether the folder goes with the engine, or, where that was killed, with this value.
+    passing: bool,
     port: Option<u16>,
 }
 
@@ -20,10 +22,11 @@ fn script() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|a| a.join("tests/clickhouse/start")).find(|p| p.exists()).unwrap_or_default()
 }
 
-/// Starts the engine with its data in a folder; `None` if it is not installed.
-fn launch(dir: &Path, port: u16) -> Option<(Child, String)> {
-    let mut child =
-        Command::new(script()).arg(dir).args(["--port", &port.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
+/// Starts the engine with its data in a folder, which stays or goes with it; `None` if it is not installed.
+fn launch(dir: &Path, port: u16, passing: bool) -> Option<(Child, String)> {
+    let mut command = Command::new(script());
+    command.arg(dir).args(["--port", &port.to_string()]).args(passing.then_some("--passing"));
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
     let mut line = String::new();
     BufReader::new(child.stdout.take()?).read_line(&mut line).ok()?;
     let url = line.split_whitespace().nth(1).filter(|_| line.starts_with("READY"));
@@ -38,18 +41,26 @@ fn launch(dir: &Path, port: u16) -> Option<(Child, String)> {
 
 impl ClickHouse {
     /// The server to test with. `None`, and a line that says why, where there is none.
-    #[allow(clippy::print_stdout, reason = "a skipped test says so")]
     pub fn start() -> Option<ClickHouse> {
-        if let Ok(url) = std::env::var("CLICKHOUSE_URL") {
-            return Some(ClickHouse { url, engine: None, dir: None, port: None });
-        }
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let n = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("fansipan-clickhouse-{}-{n}", std::process::id()));
-        match launch(&dir, 0) {
+        Self::over(&std::env::temp_dir().join(format!("fansipan-clickhouse-{}-{n}", std::process::id())), true)
+    }
+
+    /// As [`ClickHouse::start`]; an engine keeps its data in this folder, which stays.
+    pub fn start_in(dir: &Path) -> Option<ClickHouse> {
+        Self::over(dir, false)
+    }
+
+    #[allow(clippy::print_stdout, reason = "a skipped test says so")]
+    fn over(dir: &Path, passing: bool) -> Option<ClickHouse> {
+        if let Ok(url) = std::env::var("CLICKHOUSE_URL") {
+            return Some(ClickHouse { url, engine: None, dir: None, passing, port: None });
+        }
+        match launch(dir, 0, passing) {
             Some((engine, url)) => {
                 let port = url.rsplit(':').next().and_then(|p| p.parse().ok());
-                Some(ClickHouse { url, engine: Some(engine), dir: Some(dir), port })
+                Some(ClickHouse { url, engine: Some(engine), dir: Some(dir.to_owned()), passing, port })
             }
             None => {
                 println!("skipped: no ClickHouse engine (packaging/dev/need test installs it) and no CLICKHOUSE_URL");
@@ -84,7 +95,7 @@ impl ClickHouse {
     /// Starts the engine again where it was, after [`ClickHouse::kill`].
     pub fn restart(&mut self) -> bool {
         let (Some(dir), Some(port)) = (&self.dir, self.port) else { return false };
-        match launch(dir, port) {
+        match launch(dir, port, self.passing) {
             Some((engine, url)) => {
                 (self.engine, self.url) = (Some(engine), url);
                 true
@@ -97,7 +108,7 @@ impl ClickHouse {
 impl Drop for ClickHouse {
     fn drop(&mut self) {
         self.kill();
-        if let Some(dir) = &self.dir {
+        if let Some(dir) = self.dir.as_ref().filter(|_| self.passing) {
             let _ = std::fs::remove_dir_all(dir);
         }
     }

@@ -2,9 +2,9 @@
 
 use std::{
     fs,
-    io::{BufWriter, Read as _, Write as _},
+    io::{BufRead as _, BufReader, BufWriter, Read as _, Write as _},
     net::TcpStream,
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
     time::Instant,
 };
@@ -18,6 +18,7 @@ use fansipan_storage::{
     engine::{EngineConfig, TantivyStore},
     query::{self, Answer, RunRequest},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::{Builder, Uuid};
 
@@ -41,8 +42,28 @@ pub struct Plan {
     pub seed: u64,
     /// Leave Tantivy out.
     pub only_clickhouse: bool,
+    /// A folder that keeps what was stored for other runs; what an earlier one kept there is asked if it is the same.
+    pub keep: Option<PathBuf>,
 }
 
+/// What was stored, and what that took.
+#[derive(Serialize, Deserialize)]
+struct Filled {
+    seed: u64,
+    events: u64,
+    /// Of all lines.
+    bytes: u64,
+    /// Bytes in ClickHouse before everything is merged.
+    clickhouse_bytes: u64,
+    /// Seconds that ClickHouse took, and of CPU its engine took; unknown where another run began to fill.
+    clickhouse_s: Option<f64>,
+    clickhouse_engine_cpu_s: Option<f64>,
+    /// Seconds that Tantivy took.
+    tantivy_s: Option<f64>,
+}
+
+/// The lines as they came.
+const LINES: &str = "lines.log";
 /// Events between commits.
 const COMMIT: u64 = 100_000;
 /// 2026-11-23T00:00:00Z, seconds.
@@ -102,43 +123,38 @@ fn timed<T>(spent: &mut f64, work: impl FnOnce() -> Result<T>) -> Result<T> {
     Ok(out)
 }
 
-/// Stores the lines everywhere; as many events as there are runs, evenly apart, bytes of all, seconds in each store.
-fn fill(
-    plan: &Plan,
-    raw: &Path,
-    clickhouse: &mut dyn EventWriter,
-    mut tantivy: Option<&mut dyn EventWriter>,
-) -> Result<(Vec<Event>, u64, Spent)> {
+/// Stores the lines everywhere, from where an interrupted run has left each store; bytes of all, seconds in each store.
+fn fill(plan: &Plan, raw: &Path, clickhouse: &mut dyn EventWriter, mut tantivy: Option<&mut dyn EventWriter>) -> Result<(u64, Spent)> {
     let normalizer = Normalizer::load_builtin()?;
     let (mut state, lane, mut spent) = (SourceState::default(), Rng::new(plan.seed ^ 7).next_u64(), Spent::default());
     let per_second = (plan.events / 86_000).max(1);
     let mut generator = Generator::new(plan.seed, MIDNIGHT, per_second);
     let mut out = BufWriter::new(fs::File::create(raw)?);
-    let apart = (plan.events / plan.runs.max(1) as u64).max(1);
-    let (mut line, mut bytes, mut samples) = (String::new(), 0, Vec::new());
+    let (mut line, mut bytes) = (String::new(), 0);
     let mut block = Vec::with_capacity(COMMIT as usize);
+    let (first, second) = (clickhouse.resume_from(), tantivy.as_ref().map_or(u64::MAX, |t| t.resume_from()));
     let mut progress = Progress::begin("events into the stores", plan.events);
     for n in 0..plan.events {
         line.clear();
         generator.line_of(Kind::Firewall, &mut line);
         bytes += line.len() as u64;
         writeln!(out, "{line}")?;
+        if n < first.min(second) {
+            continue;
+        }
         let at = (MIDNIGHT + (n / per_second) as i64) * 1_000_000_000 + (n % per_second * 1_000_000_000 / per_second) as i64;
         // several fall into a millisecond where more than a thousand come in a second
         let place = Place { count: (n % per_second % (per_second / 1000 + 1)) as u16, lane };
         let event = event(&normalizer, &mut state, &place, &line, at);
-        if n % apart == apart / 2 {
-            samples.push(event.clone());
-        }
         block.push((n, event));
         if block.len() as u64 == COMMIT || n + 1 == plan.events {
             timed(&mut spent.clickhouse, || {
-                block.iter().try_for_each(|(n, e)| clickhouse.add(*n, e))?;
+                block.iter().filter(|(n, _)| *n >= first).try_for_each(|(n, e)| clickhouse.add(*n, e))?;
                 Ok(clickhouse.commit()?)
             })?;
             if let Some(tantivy) = tantivy.as_mut() {
                 timed(&mut spent.tantivy, || {
-                    block.iter().try_for_each(|(n, e)| tantivy.add(*n, e))?;
+                    block.iter().filter(|(n, _)| *n >= second).try_for_each(|(n, e)| tantivy.add(*n, e))?;
                     Ok(tantivy.commit()?)
                 })?;
             }
@@ -148,8 +164,24 @@ fn fill(
     }
     progress.end();
     out.flush()?;
-    ensure!(!samples.is_empty(), "no events");
-    Ok((samples, bytes, spent))
+    Ok((bytes, spent))
+}
+
+/// As many events as there are runs, evenly apart in what is stored.
+fn samples(plan: &Plan, raw: &Path) -> Result<Vec<Event>> {
+    /// Lines after which it is known of what form they are.
+    const KNOWN: u64 = 100;
+    let normalizer = Normalizer::load_builtin()?;
+    let (mut state, mut out) = (SourceState::default(), Vec::new());
+    let apart = (plan.events / plan.runs.max(1) as u64).max(1);
+    for (n, line) in (0..).zip(BufReader::new(fs::File::open(raw)?).lines()) {
+        let (line, wanted) = (line?, n % apart == apart / 2);
+        if wanted || n < KNOWN {
+            let event = event(&normalizer, &mut state, &Place { count: 0, lane: 0 }, &line, MIDNIGHT * 1_000_000_000);
+            out.extend(wanted.then_some(event));
+        }
+    }
+    Ok(out)
 }
 
 /// Milliseconds of all questions, and what each found.
@@ -196,20 +228,46 @@ fn by_ripgrep(raw: &Path, text: &str) -> Result<u64> {
     Ok(String::from_utf8_lossy(&out.stdout).trim().parse().unwrap_or(0))
 }
 
+/// Fills the stores, or takes what an earlier run kept.
+fn filled(plan: &Plan, folder: &Path, server: &ClickHouse, clickhouse: &ClickHouseStore, tantivy: &TantivyStore) -> Result<Filled> {
+    let note = folder.join("filled.json");
+    if note.exists() {
+        let filled: Filled = serde_json::from_slice(&fs::read(&note)?)?;
+        let same = (filled.seed, filled.events) == (plan.seed, plan.events);
+        ensure!(same, "{}: filled with other numbers; name another folder", folder.display());
+        return Ok(filled);
+    }
+    let mut tantivy_writer = if plan.only_clickhouse { None } else { Some(tantivy.writer()?) };
+    let mut clickhouse_writer = clickhouse.writer("fansipan.events.v1", 0)?;
+    let before = server.pid().map(machine::cpu_seconds);
+    let second = tantivy_writer.as_mut().map(|w| w as &mut dyn EventWriter);
+    let whole = clickhouse_writer.resume_from() == 0;
+    let (bytes, spent) = fill(plan, &folder.join(LINES), &mut clickhouse_writer, second)?;
+    let filled = Filled {
+        seed: plan.seed,
+        events: plan.events,
+        bytes,
+        clickhouse_bytes: clickhouse.status()?.bytes,
+        clickhouse_s: whole.then_some(spent.clickhouse),
+        clickhouse_engine_cpu_s: server.pid().filter(|_| whole).map(machine::cpu_seconds).zip(before).map(|(after, before)| after - before),
+        tantivy_s: (whole && !plan.only_clickhouse).then_some(spent.tantivy),
+    };
+    fs::write(&note, serde_json::to_vec(&filled)?).with_context(|| format!("cannot write {}", note.display()))?;
+    Ok(filled)
+}
+
 /// All of it.
 pub fn measure(plan: &Plan) -> Result<Value> {
-    let server = ClickHouse::start().context("no ClickHouse to measure")?;
-    let folder = tempfile::tempdir()?;
-    let raw = folder.path().join("lines.log");
-    let database = format!("fansipan_scale_{}", Uuid::now_v7().simple());
+    let passing = tempfile::tempdir()?;
+    let folder = plan.keep.as_deref().unwrap_or(passing.path());
+    fs::create_dir_all(folder)?;
+    let server = ClickHouse::start_in(&folder.join("clickhouse")).context("no ClickHouse to measure")?;
+    let database = if plan.keep.is_some() { "fansipan_scale".to_owned() } else { format!("fansipan_scale_{}", Uuid::now_v7().simple()) };
     let clickhouse = ClickHouseStore::open(ClickHouseConfig { database: database.clone(), ..ClickHouseConfig::new(server.url()) })?;
-    let tantivy = TantivyStore::open(EngineConfig::new(folder.path().join("events")))?;
-    let mut tantivy_writer = if plan.only_clickhouse { None } else { Some(tantivy.writer()?) };
-    let engine_before = server.pid().map(machine::cpu_seconds);
-    let (samples, bytes, spent) =
-        fill(plan, &raw, &mut clickhouse.writer("fansipan.events.v1", 0)?, tantivy_writer.as_mut().map(|w| w as &mut dyn EventWriter))?;
-    let engine_cpu = server.pid().map(machine::cpu_seconds).zip(engine_before).map(|(after, before)| after - before);
-    let before_merge = clickhouse.status()?.bytes;
+    let tantivy = TantivyStore::open(EngineConfig::new(folder.join("events")))?;
+    let filled = filled(plan, folder, &server, &clickhouse, &tantivy)?;
+    let raw = folder.join(LINES);
+    let samples = samples(plan, &raw)?;
     let merging = Progress::begin("merging, events", plan.events);
     clickhouse.optimize()?;
     merging.end();
@@ -236,13 +294,16 @@ pub fn measure(plan: &Plan) -> Result<Value> {
     }
     progress.end();
     let columns = clickhouse.column_sizes()?;
-    clickhouse.remove()?;
+    if plan.keep.is_none() {
+        clickhouse.remove()?;
+    }
     Ok(json!({
-        "events": plan.events, "bytes_per_line": bytes as f64 / events,
-        "clickhouse_rows_per_s": events / spent.clickhouse, "clickhouse_engine_cpu_s": engine_cpu,
-        "clickhouse_bytes_per_event": after_merge as f64 / events, "clickhouse_bytes_per_event_before_merge": before_merge as f64 / events,
+        "events": plan.events, "bytes_per_line": filled.bytes as f64 / events,
+        "clickhouse_rows_per_s": filled.clickhouse_s.map(|s| events / s), "clickhouse_engine_cpu_s": filled.clickhouse_engine_cpu_s,
+        "clickhouse_bytes_per_event": after_merge as f64 / events,
+        "clickhouse_bytes_per_event_before_merge": filled.clickhouse_bytes as f64 / events,
         "clickhouse_columns": columns.into_iter().map(|(name, size)| json!({"name": name, "bytes_per_event": size as f64 / events})).collect::<Vec<_>>(),
-        "tantivy_rows_per_s": (!plan.only_clickhouse).then(|| events / spent.tantivy),
+        "tantivy_rows_per_s": filled.tantivy_s.map(|s| events / s),
         "tantivy_bytes_per_event": (!plan.only_clickhouse).then(|| tantivy.status().map(|s| s.bytes as f64 / events)).transpose()?,
         "ripgrep": ripgrep, "investigations": table,
     }))

@@ -5,6 +5,7 @@
  */
 import "./look";
 import { QueryClient } from "@tanstack/react-query";
+import { ownSessionsQuery, ownTokensQuery } from "./api/account";
 import { alertFilter, alertsQuery } from "./api/alerts";
 import { ApiError } from "./api/client";
 import { entityAlertsQuery, entityCondition, isKind } from "./api/entity";
@@ -45,6 +46,10 @@ const FIRST: Record<string, (search: Found) => void> = {
     else void client.prefetchQuery(rulesQuery);
   },
   "/handover": () => void client.prefetchQuery(handoverQuery("")),
+  "/account": () => {
+    void client.prefetchQuery(ownSessionsQuery);
+    void client.prefetchQuery(ownTokensQuery);
+  },
   "/status": () => void client.prefetchQuery(statusQuery),
   "/wall": () => {
     void client.prefetchQuery(wallQuery);

@@ -192,8 +192,8 @@ fn message(op: &Op) -> Condition {
 }
 
 fn by_column(column: &str, kind: Kind, op: &Op) -> Condition {
-    let nullable = |c: Condition| Condition::new(format!("ifNull({}, 0)", c.may), format!("ifNull({}, 0)", c.must));
-    let present = |c: Condition| Condition::exact(format!("isNotNull({column})")).and(nullable(c));
+    // never null, since `0 AND NULL` is 0; a function around the comparison would hide it from the Bloom filters
+    let present = |c: Condition| Condition::exact(format!("isNotNull({column})")).and(c);
     match kind {
         Kind::Text => {
             let found = guarded(values::text(op, column), op);

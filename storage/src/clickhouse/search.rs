@@ -48,7 +48,8 @@ pub(crate) fn each_event(
     each: &mut dyn FnMut(&mut Event, bool) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
     let events = shared.names.table("events");
-    let query = format!("SELECT {EVENT_COLUMNS}, toUInt8({sure}) FROM {events} {rest}");
+    // a condition over a column with nulls is of a type with nulls, which a row would say in a byte more
+    let query = format!("SELECT {EVENT_COLUMNS}, toUInt8(ifNull({sure}, 0)) FROM {events} {rest}");
     let mut stream = shared.link.stream("searching", &query)?;
     let (mut unpacker, mut buffer, mut event) = (Unpacker::default(), Vec::new(), Event::default());
     let mut held: Vec<u8> = Vec::new();

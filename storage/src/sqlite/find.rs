@@ -115,11 +115,15 @@ pub(super) fn own_texts(alert: &Alert) -> String {
     folded(std::iter::once(alert.summary.as_str()).chain(alert.entities.iter().map(|e| e.value.as_str())))
 }
 
+/// Each text on a line of its own; one that stands within those before it adds nothing that can be found.
 fn folded<'t>(texts: impl Iterator<Item = &'t str>) -> String {
     let mut all = String::new();
     for text in texts {
-        all.push_str(&fold(text));
-        all.push('\n');
+        let text = fold(text);
+        if !all.contains(&*text) {
+            all.push_str(&text);
+            all.push('\n');
+        }
     }
     all
 }

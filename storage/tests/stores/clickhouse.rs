@@ -320,6 +320,34 @@ fn an_older_schema_is_brought_up_to_date_with_what_is_in_it() {
 }
 
 #[test]
+fn one_address_is_looked_up_wherever_it_stands_and_not_read_through_all() {
+    const EVENTS: u32 = 40_000;
+    let Some(database) = Database::new() else { return };
+    let (store, mut writer) = (database.store(), database.store().writer("t", 0).unwrap());
+    for n in 0..EVENTS {
+        let mut e = event(n.into(), NOON);
+        let field = if n % 2 == 0 { "source.ip" } else { "source.nat.ip" };
+        e.push_named(field, Value::Ip(std::net::Ipv4Addr::from((10 << 24) + n).into()));
+        writer.add(n.into(), &e).unwrap();
+    }
+    writer.commit().unwrap();
+    let client = clickhouse::Client::default().with_url(&database.0.url);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for (address, known) in [("10.0.0.4", true), ("10.0.0.7", true), ("192.0.2.1", false)] {
+        let filter = fansipan_storage::query::parse(address).unwrap().filter;
+        assert_eq!(store.count(&Scope::All, &filter, TimeRange::ALL).unwrap(), u64::from(known), "{address}");
+        let condition = &store.explain(&Scope::All, &filter, TimeRange::ALL).unwrap()[0].lowered;
+        let plan = format!("EXPLAIN indexes = 1 SELECT count() FROM {}.events WHERE {condition}", database.0.database);
+        let plan: Vec<String> = runtime.block_on(client.query(&plan).fetch_all()).unwrap();
+        // of the last index asked: granules read, of all
+        let granules = plan.iter().rev().find_map(|line| line.trim().strip_prefix("Granules: ")).expect("an index was asked");
+        let (read, all) = granules.split_once('/').unwrap();
+        let (read, all): (u32, u32) = (read.parse().unwrap(), all.parse().unwrap());
+        assert!(all >= EVENTS / 8192 && read <= 2, "{address}: {granules} granules of 8,192 events are read");
+    }
+}
+
+#[test]
 fn an_agency_is_forgotten_whole() {
     let Some(database) = Database::new() else { return };
     let (store, mut writer) = (database.store(), database.store().writer("t", 0).unwrap());
