@@ -8,7 +8,7 @@ use crate::error::{Result, StoreError};
 
 /// The files, in order; the number of a version is its place, from 1.
 const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/001_events.sql"), include_str!("migrations/002_codecs.sql"), include_str!("migrations/003_addresses.sql")];
+    &[include_str!("migrations/001_events.sql"), include_str!("migrations/002_codecs.sql"), include_str!("migrations/003_filters.sql")];
 
 /// Names of tables for one server or a cluster.
 #[derive(Clone, Debug)]
