@@ -42,7 +42,8 @@ pub(crate) fn of(event: &Event, matched: &[MatchedField]) -> String {
     }
     let mut line = Line::default();
     for m in matched {
-        line.put(&m.field, &m.value);
+        // the name as Windows itself has it
+        line.put(m.field.strip_prefix("winlog.event_data.").unwrap_or(&m.field), &m.value);
     }
     for field in TELLING {
         if let Some(value) = event.get(*field).and_then(Value::text) {
@@ -99,8 +100,8 @@ mod tests {
         event.push(fields::PROCESS_EXECUTABLE, Value::Str("C:\\Windows\\whoami.exe"));
         event.push(fields::USER_NAME, Value::Str("lan"));
         event.push(fields::SERVICE_NAME, Value::Str("-"));
-        let matched = [MatchedField { field: "process.executable".into(), value: "C:\\Windows\\whoami.exe".into() }];
-        let told = "process.executable=C:\\Windows\\whoami.exe process.command_line=whoami /all user.name=lan";
+        let matched = [MatchedField { field: "winlog.event_data.Image".into(), value: "C:\\Windows\\whoami.exe".into() }];
+        let told = "Image=C:\\Windows\\whoami.exe process.command_line=whoami /all user.name=lan";
         assert_eq!(of(&event, &matched), told);
     }
 
