@@ -1,7 +1,5 @@
 //! What happened, in the line that stands under an alert's title.
 
-use std::fmt::Write as _;
-
 use fansipan_model::{Event, FieldId, MatchedField, Value, fields};
 
 /// Characters of a summary.
@@ -37,45 +35,39 @@ const TELLING: &[FieldId] = &[
 /// The device's own sentence. A record without one, all names and values, cannot be read in a hurry and stands behind the alert: of it
 /// the summary has what made the rule match and the fields that tell most, as `name=value`.
 pub(crate) fn of(event: &Event, matched: &[MatchedField]) -> String {
+    let cut = |text: &str| text.chars().take(MOST).collect();
     if let Some(sentence) = event.message() {
-        return sentence.chars().take(MOST).collect();
+        return cut(sentence);
     }
-    let mut line = Line::default();
+    let mut line = String::new();
     for m in matched {
         // the name as Windows itself has it
-        line.put(m.field.strip_prefix("winlog.event_data.").unwrap_or(&m.field), &m.value);
+        put(&mut line, m.field.strip_prefix("winlog.event_data.").unwrap_or(&m.field), &m.value);
     }
     for field in TELLING {
         if let Some(value) = event.get(*field).and_then(Value::text) {
-            line.put(field.name(), &value);
+            put(&mut line, field.name(), &value);
         }
     }
-    if line.text.is_empty() { event.original().unwrap_or_default().chars().take(MOST).collect() } else { line.text }
+    if line.is_empty() { cut(event.original().unwrap_or_default()) } else { line }
 }
 
-#[derive(Default)]
-struct Line {
-    text: String,
-    /// Characters of `text`.
-    long: usize,
-}
-
-impl Line {
-    /// Adds a value that has not been said yet.
-    fn put(&mut self, name: &str, value: &str) {
-        let value = value.split_once('\n').map_or(value, |(first, _)| first).trim();
-        let said = value.len() >= LEAST_TO_COMPARE && self.text.contains(value);
-        if value.is_empty() || value == "-" || said {
-            return;
-        }
-        let (mut piece, gap) = (String::new(), if self.text.is_empty() { "" } else { " " });
-        let _ = write!(piece, "{gap}{name}=");
-        piece.extend(value.chars().take(MOST_OF_ONE));
-        let long = piece.chars().count();
-        if self.long + long <= MOST {
-            self.text.push_str(&piece);
-            self.long += long;
-        }
+/// Adds a value that has not been said yet, if it still fits.
+fn put(line: &mut String, name: &str, value: &str) {
+    let value = value.split('\n').next().unwrap_or_default().trim();
+    let said = value.len() >= LEAST_TO_COMPARE && line.contains(value);
+    if value.is_empty() || value == "-" || said {
+        return;
+    }
+    let before = line.len();
+    if before > 0 {
+        line.push(' ');
+    }
+    line.push_str(name);
+    line.push('=');
+    line.extend(value.chars().take(MOST_OF_ONE));
+    if line.chars().count() > MOST {
+        line.truncate(before);
     }
 }
 

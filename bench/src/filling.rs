@@ -15,6 +15,7 @@ use fansipan_storage::{
     engine::{EngineConfig, TantivyStore},
     sqlite::SqliteState,
 };
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value as Json, json};
 
 use crate::{generate::Rng, machine};
@@ -30,7 +31,7 @@ const DAYS: i64 = 7;
 const SECOND: i64 = 1_000_000_000;
 
 /// What is filled in.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Filling {
     /// Seed of everything generated.
     pub seed: u64,
@@ -54,18 +55,35 @@ impl Filling {
     /// Fills a data folder; says with what and how long that took.
     pub fn fill(&self, data: &Path) -> Result<Json> {
         let Some(keep) = &self.keep else { return generate(self, data) };
-        let note = keep.join("filled.json");
-        if note.exists() {
-            let filled: Json = serde_json::from_slice(&fs::read(&note)?)?;
-            ensure!(filled.get("filling") == Some(&json!(self)), "{}: filled with other numbers; name another folder", keep.display());
+        if let Some(filled) = noted(keep, |filled: &Json| filled.get("filling") == Some(&json!(self)))? {
             copy(&keep.join("data"), data)?;
             return Ok(filled);
         }
         let filled = generate(self, data)?;
         copy(data, &keep.join("data"))?;
-        fs::write(&note, filled.to_string()).with_context(|| format!("cannot write {}", note.display()))?;
+        note(keep, &filled)?;
         Ok(filled)
     }
+}
+
+/// The note in a folder of what it is filled with.
+const NOTE: &str = "filled.json";
+
+/// What an earlier run noted in a folder that it filled, if it did; `same`: whether with what is wanted.
+pub(crate) fn noted<T: DeserializeOwned>(folder: &Path, same: impl FnOnce(&T) -> bool) -> Result<Option<T>> {
+    let note = folder.join(NOTE);
+    if !note.exists() {
+        return Ok(None);
+    }
+    let filled = serde_json::from_slice(&fs::read(&note)?)?;
+    ensure!(same(&filled), "{}: filled with other numbers; name another folder", folder.display());
+    Ok(Some(filled))
+}
+
+/// Notes for later runs what a folder is filled with, whole.
+pub(crate) fn note(folder: &Path, filled: &impl Serialize) -> Result<()> {
+    let note = folder.join(NOTE);
+    fs::write(&note, serde_json::to_vec(filled)?).with_context(|| format!("cannot write {}", note.display()))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

@@ -27,21 +27,27 @@ pub enum Value<'a> {
     Str(&'a str),
 }
 
-/// Appends a number without the formatting machinery: numbers are turned into text for every event stored.
-fn decimal(mut v: u64, out: &mut String) {
-    let mut digits = [0u8; 20];
-    let mut at = digits.len();
+/// A number in decimal, on the stack: numbers are turned into text for every event, without the formatting machinery.
+pub fn decimal(value: i64, buffer: &mut [u8; 20]) -> &str {
+    let mut at = buffer.len();
+    let mut rest = value.unsigned_abs();
     loop {
         at -= 1;
-        if let Some(digit) = digits.get_mut(at) {
-            *digit = b'0' + (v % 10) as u8;
+        if let Some(b) = buffer.get_mut(at) {
+            *b = b'0' + (rest % 10) as u8;
         }
-        v /= 10;
-        if v == 0 {
+        rest /= 10;
+        if rest == 0 {
             break;
         }
     }
-    out.extend(digits.iter().skip(at).map(|d| char::from(*d)));
+    if value < 0 {
+        at -= 1;
+        if let Some(b) = buffer.get_mut(at) {
+            *b = b'-';
+        }
+    }
+    buffer.get(at..).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or("")
 }
 
 impl<'a> Value<'a> {
@@ -51,7 +57,7 @@ impl<'a> Value<'a> {
             Value::Null => return None,
             Value::Bool(true) => Cow::Borrowed("true"),
             Value::Bool(false) => Cow::Borrowed("false"),
-            Value::Int(_) | Value::Ip(IpAddr::V4(_)) => {
+            Value::Int(_) | Value::Ip(_) => {
                 let mut out = String::with_capacity(20);
                 self.write_text(&mut out);
                 Cow::Owned(out)
@@ -59,7 +65,6 @@ impl<'a> Value<'a> {
             // serde_json prints the shortest text that reads back to the same double
             Value::Float(v) => Cow::Owned(serde_json::to_string(&v).unwrap_or_default()),
             Value::Time(v) => Cow::Owned(time::to_rfc3339(v)),
-            Value::Ip(IpAddr::V6(v)) => Cow::Owned(v.to_string()),
             Value::Uuid(v) => Cow::Owned(v.to_string()),
             Value::Str(v) => Cow::Borrowed(v),
         })
@@ -70,20 +75,11 @@ impl<'a> Value<'a> {
         let _ = match self {
             Value::Null => Ok(()),
             Value::Bool(v) => write!(out, "{v}"),
-            Value::Int(v) if v >= 0 => {
-                decimal(v as u64, out);
-                Ok(())
-            }
-            Value::Int(v) => write!(out, "{v}"),
-            Value::Ip(IpAddr::V4(v)) => {
-                v.octets().iter().enumerate().for_each(|(n, octet)| {
-                    if n > 0 {
-                        out.push('.');
-                    }
-                    decimal(u64::from(*octet), out);
-                });
-                Ok(())
-            }
+            Value::Int(v) => out.write_str(decimal(v, &mut [0; 20])),
+            Value::Ip(IpAddr::V4(v)) => v.octets().into_iter().enumerate().try_for_each(|(n, octet)| {
+                out.write_str(if n > 0 { "." } else { "" })?;
+                out.write_str(decimal(octet.into(), &mut [0; 20]))
+            }),
             Value::Ip(IpAddr::V6(v)) => write!(out, "{v}"),
             Value::Uuid(v) => write!(out, "{v}"),
             Value::Str(v) => out.write_str(v),

@@ -24,6 +24,7 @@ use uuid::{Builder, Uuid};
 
 use super::clickhouse::ClickHouse;
 use crate::{
+    filling,
     generate::{Generator, Kind, Rng},
     machine,
     progress::Progress,
@@ -51,6 +52,9 @@ pub struct Plan {
 struct Filled {
     seed: u64,
     events: u64,
+    /// Without Tantivy.
+    #[serde(default)]
+    only_clickhouse: bool,
     /// Of all lines.
     bytes: u64,
     /// Bytes in ClickHouse before everything is merged.
@@ -230,11 +234,8 @@ fn by_ripgrep(raw: &Path, text: &str) -> Result<u64> {
 
 /// Fills the stores, or takes what an earlier run kept.
 fn filled(plan: &Plan, folder: &Path, server: &ClickHouse, clickhouse: &ClickHouseStore, tantivy: &TantivyStore) -> Result<Filled> {
-    let note = folder.join("filled.json");
-    if note.exists() {
-        let filled: Filled = serde_json::from_slice(&fs::read(&note)?)?;
-        let same = (filled.seed, filled.events) == (plan.seed, plan.events);
-        ensure!(same, "{}: filled with other numbers; name another folder", folder.display());
+    let same = |f: &Filled| (f.seed, f.events) == (plan.seed, plan.events) && (plan.only_clickhouse || !f.only_clickhouse);
+    if let Some(filled) = filling::noted(folder, same)? {
         return Ok(filled);
     }
     let mut tantivy_writer = if plan.only_clickhouse { None } else { Some(tantivy.writer()?) };
@@ -246,13 +247,14 @@ fn filled(plan: &Plan, folder: &Path, server: &ClickHouse, clickhouse: &ClickHou
     let filled = Filled {
         seed: plan.seed,
         events: plan.events,
+        only_clickhouse: plan.only_clickhouse,
         bytes,
         clickhouse_bytes: clickhouse.status()?.bytes,
         clickhouse_s: whole.then_some(spent.clickhouse),
         clickhouse_engine_cpu_s: server.pid().filter(|_| whole).map(machine::cpu_seconds).zip(before).map(|(after, before)| after - before),
         tantivy_s: (whole && !plan.only_clickhouse).then_some(spent.tantivy),
     };
-    fs::write(&note, serde_json::to_vec(&filled)?).with_context(|| format!("cannot write {}", note.display()))?;
+    filling::note(folder, &filled)?;
     Ok(filled)
 }
 

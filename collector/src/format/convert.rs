@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use fansipan_model::{EventBuilder, FieldId, FieldType, Value, time};
+use fansipan_model::{EventBuilder, FieldId, FieldType, Value, time, value::decimal};
 use hashbrown::HashMap;
 
 use super::time::epoch;
@@ -136,29 +136,6 @@ fn is_domain(text: &str) -> bool {
     text.contains('.')
         && text.bytes().any(|b| b.is_ascii_alphabetic())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
-}
-
-/// A number in decimal on the stack.
-pub(super) fn decimal(value: i64, buffer: &mut [u8; 20]) -> &str {
-    let mut at = buffer.len();
-    let mut rest = value.unsigned_abs();
-    loop {
-        at -= 1;
-        if let Some(b) = buffer.get_mut(at) {
-            *b = b'0' + (rest % 10) as u8;
-        }
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    if value < 0 {
-        at -= 1;
-        if let Some(b) = buffer.get_mut(at) {
-            *b = b'-';
-        }
-    }
-    buffer.get(at..).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or("")
 }
 
 impl Target {

@@ -1,11 +1,11 @@
 //! Conditional blocks: one hash look-up per tested field finds those that can hold.
 
-use fansipan_model::{FieldId, Value};
+use fansipan_model::{FieldId, Value, value::decimal};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use super::{
-    convert::{Target, decimal},
+    convert::Target,
     mapping::{Constants, Draft},
 };
 

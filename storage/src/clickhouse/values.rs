@@ -110,7 +110,11 @@ fn literal(ip: IpAddr) -> String {
     format!("toIPv6('{}')", v6(ip))
 }
 
+/// One address is asked for as equal: that is what the Bloom filters answer.
 fn range(x: &str, from: IpAddr, to: IpAddr) -> String {
+    if from == to {
+        return format!("{x} = {}", literal(from));
+    }
     format!("({x} >= {} AND {x} <= {})", literal(from), literal(to))
 }
 
@@ -118,12 +122,9 @@ fn is_v4(x: &str) -> String {
     range(x, IpAddr::from([0, 0, 0, 0]), IpAddr::from([255, 255, 255, 255]))
 }
 
-/// Of an address in a network. One address is asked for as equal: that is what the Bloom filters answer.
+/// Of an address in a network.
 fn in_network(net: &ipnet::IpNet, x: &str) -> Condition {
-    let inside = match net.prefix_len() == net.max_prefix_len() {
-        true => format!("{x} = {}", literal(net.addr())),
-        false => range(x, net.network(), net.broadcast()),
-    };
+    let inside = range(x, net.network(), net.broadcast());
     Condition::exact(match net {
         ipnet::IpNet::V4(_) => inside,
         // IPv4 addresses are kept inside IPv6 but are not part of its networks
