@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, Ipv6Addr},
     ops::Range,
+    time::Duration,
 };
 
 use crossbeam_channel::{Receiver, Sender};
@@ -112,23 +113,28 @@ impl Buffers {
     }
 }
 
-/// Buffers on their way around: from the builder to the indexing thread and back.
+/// Buffers on their way around: from the builder to the indexing thread and back. As many as there are bound how far the builder is
+/// ahead, and with that the memory of records that wait.
 #[derive(Debug)]
 pub(crate) struct Pool {
     free: Receiver<Buffers>,
     home: Sender<Buffers>,
 }
 
+/// Longest wait for a buffer. An indexing thread that died keeps what it was given; what comes next finds that out.
+const PATIENCE: Duration = Duration::from_millis(100);
+
 impl Pool {
-    /// A pool that keeps at most `keep` buffers.
-    pub(crate) fn new(keep: usize) -> Pool {
-        let (home, free) = crossbeam_channel::bounded(keep);
+    /// A pool of so many buffers.
+    pub(crate) fn new(buffers: usize) -> Pool {
+        let (home, free) = crossbeam_channel::bounded(buffers);
+        (0..buffers).for_each(|_| drop(home.try_send(Buffers::default())));
         Pool { free, home }
     }
 
-    /// The record of an event.
+    /// The record of an event; waits for the indexing thread when that is behind.
     pub(crate) fn record(&self, layout: &Layout, usual: &mut Usual, event: &Event) -> Record {
-        let mut b = self.free.try_recv().unwrap_or_default();
+        let mut b = self.free.recv_timeout(PATIENCE).unwrap_or_default();
         b.clear();
         b.build(layout, usual, event);
         Record { buffers: b, home: self.home.clone() }
@@ -157,10 +163,10 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        // a very large event's buffers are not worth keeping
-        if self.buffers.bytes.capacity() + self.buffers.text.capacity() < 1 << 16 {
-            let _ = self.home.try_send(std::mem::take(&mut self.buffers));
-        }
+        let buffers = std::mem::take(&mut self.buffers);
+        // a very large event's are not worth keeping
+        let small = buffers.bytes.capacity() + buffers.text.capacity() < 1 << 16;
+        let _ = self.home.try_send(if small { buffers } else { Buffers::default() });
     }
 }
 
@@ -442,5 +448,24 @@ impl DocumentDeserialize for Stored {
             }
         }
         Ok(stored)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fansipan_model::{Event, Value, fields};
+
+    use super::{Layout, Pool, Usual};
+
+    #[test]
+    fn records_that_wait_are_bounded_and_a_dead_reader_holds_up_nobody() {
+        let (layout, mut usual, mut event) = (Layout::current(), Usual::default(), Event::default());
+        event.push(fields::MESSAGE, Value::Str("one more"));
+        let pool = Pool::new(2);
+        // nobody gives these back: the third is made all the same, later
+        let waiting: Vec<_> = (0..3).map(|_| pool.record(&layout, &mut usual, &event)).collect();
+        assert!(waiting.iter().all(|record| record.packed() == waiting[0].packed()));
+        drop(waiting);
+        assert_eq!(pool.free.len(), 2, "no more than there were");
     }
 }

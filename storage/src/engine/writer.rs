@@ -27,6 +27,8 @@ use crate::{
 
 /// An index without events for this long is closed for writing.
 const IDLE: Duration = Duration::from_secs(600);
+/// Records built and not indexed yet, of all indexes.
+const BUFFERS: usize = 4096;
 const POSITION: &str = "position.json";
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -61,7 +63,7 @@ impl TantivyWriter {
         let resume = if position.log == shared.config.log { position.next } else { 0 };
         *writing = true;
         drop(writing);
-        Ok(TantivyWriter { shared, open: Vec::new(), closing: Vec::new(), pool: Pool::new(20_000), next: resume, resume })
+        Ok(TantivyWriter { shared, open: Vec::new(), closing: Vec::new(), pool: Pool::new(BUFFERS), next: resume, resume })
     }
 
     /// Place of the index an event belongs to, opened if need be.
