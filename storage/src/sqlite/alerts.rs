@@ -1,5 +1,7 @@
 //! Alerts: batches from the analyzer, single alerts, decisions of people.
 
+use std::collections::HashSet;
+
 use fansipan_model::{Alert, AlertId, AlertStatus, Level, Scope};
 use indexmap::{IndexMap, map::Entry};
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
@@ -162,8 +164,13 @@ pub(super) fn apply(t: &Transaction<'_>, batch: &AlertBatch<'_>) -> Result<Appli
         }
     }
     kept.sums.write(t)?;
+    let opened: HashSet<AlertId> = applied.opened.iter().copied().collect();
     for repeat in repeats.values() {
-        grow(t, repeat, &mut applied)?;
+        match grow(t, repeat)? {
+            true if opened.contains(&repeat.id) => {}
+            true => applied.grown.push(repeat.id),
+            false => applied.orphans += repeat.count,
+        }
     }
     super::incidents::apply(t, &batch.incidents)?;
     for rule in &batch.rules {
@@ -313,16 +320,14 @@ fn insert(t: &Transaction<'_>, alert: &Alert, kept: &mut Beside) -> Result<bool>
     Ok(true)
 }
 
-/// Adds a repeat to its alert. The version stays: it guards decisions of people, and an alert may grow every second.
-fn grow(t: &Transaction<'_>, repeat: &AlertRepeat, applied: &mut Applied) -> Result<()> {
+/// Adds a repeat to its alert; false if there is none. The version stays: it guards decisions of people, and an alert may grow every
+/// second.
+fn grow(t: &Transaction<'_>, repeat: &AlertRepeat) -> Result<bool> {
     let events = t
         .prepare_cached("SELECT n, events FROM alerts JOIN alert_bodies USING (n) WHERE id = ?1")
         .and_then(|mut s| s.query_row([repeat.id.0], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))).optional())
         .map_err(StoreError::state(WHAT))?;
-    let Some((n, events)) = events else {
-        applied.orphans += repeat.count;
-        return Ok(());
-    };
+    let Some((n, events)) = events else { return Ok(false) };
     let mut events: Vec<uuid::Uuid> = parsed("events of an alert", &events)?;
     let known = events.len();
     for id in &repeat.events {
@@ -338,10 +343,7 @@ fn grow(t: &Transaction<'_>, repeat: &AlertRepeat, applied: &mut Applied) -> Res
     t.prepare_cached("UPDATE alerts SET count = count + ?2, first_seen = min(first_seen, ?3), last_seen = max(last_seen, ?4) WHERE n = ?1")
         .and_then(|mut s| s.execute(params![n, repeat.count as i64, repeat.first_seen, repeat.last_seen]))
         .map_err(StoreError::state(WHAT))?;
-    if !applied.opened.contains(&repeat.id) {
-        applied.grown.push(repeat.id);
-    }
-    Ok(())
+    Ok(true)
 }
 
 /// One alert that the scope may see.
