@@ -1,26 +1,52 @@
 // How soon each page of the console shows what it is for, in a real Chromium over a full store: from the address typed to the first
-// row, number or bar on screen, the console's own files in the browser's cache as on any day but the first.
+// row, number or bar on screen, the console's own files in the browser's cache as on any day but the first. Nothing drives the page
+// from outside while it is measured: a browser that is debugged keeps no compiled code, and every page would cost what the first visit
+// of all costs. A script of an extension (`watch.js`) looks on instead and tells by going to an address of ours, which then sends the
+// browser to the next page. Each visit begins in a process of its own, as from a new tab.
 // In the environment: URL, PASSWORD (the first login's), ROUNDS, INCIDENT (an id). Prints one line of JSON: milliseconds by page.
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import tls from 'node:tls';
-import { firstLogin, launch } from '../../tests/browser/first.mjs';
+import { chromium } from '../../dashboard/web/node_modules/playwright-core/index.mjs';
+import { CHROMIUM, FLAGS, firstLogin } from '../../tests/browser/first.mjs';
 
 const { URL: url, PASSWORD: password, ROUNDS: rounds = '10', INCIDENT: incident } = process.env;
 
-/** Name, address, and what must be seen. */
-const PAGES = [
-  ['overview', '/', '[data-testid=counter-events] span[title]'],
-  ['alerts', '/alerts', '[data-testid=alert-row]'],
-  ['incidents', '/incidents', '[data-testid=incident-row]'],
-  ['incident', `/incidents/${incident}`, '[data-testid=graph-node]'],
-  ['search', '/search?q=event.outcome:failure&since=24h', '[data-testid=result-row]'],
-  ['entity', '/entity?kind=host&value=host-7', '[data-testid=entity-alerts]'],
-  ['rules', '/rules', '[data-testid=rule-row]'],
-  ['coverage', '/rules?view=coverage', '[data-testid=technique]'],
-  ['handover', '/handover', '[data-testid=handover]'],
-  ['account', '/account', '[data-testid=own-session]'],
-  ['wall', '/wall', '[data-testid=wall-age]'],
+/** What the alert in hand is about, as a person clicks it. */
+const ENTITY = '[data-testid=alert-panel] [data-testid=alert-entity]';
+const NEXT = { key: 'n', changes: '[data-testid=alert-panel]' };
+
+/** Name, address, and what must be seen; or, once it is, what is done, the last of which is measured, and what must be seen then. */
+const VISITS = [
+  { name: 'overview', path: '/', seen: '[data-testid=counter-events] span[title]' },
+  { name: 'alerts', path: '/alerts', seen: '[data-testid=alert-row]' },
+  { name: 'incidents', path: '/incidents', seen: '[data-testid=incident-row]' },
+  { name: 'incident', path: `/incidents/${incident}`, seen: '[data-testid=graph-node]' },
+  { name: 'search', path: '/search?q=event.outcome:failure&since=24h', seen: '[data-testid=result-row]' },
+  { name: 'entity', path: '/entity?kind=host&value=host-7', seen: '[data-testid=entity-alerts]' },
+  { name: 'rules', path: '/rules', seen: '[data-testid=rule-row]' },
+  { name: 'coverage', path: '/rules?view=coverage', seen: '[data-testid=technique]' },
+  { name: 'handover', path: '/handover', seen: '[data-testid=handover]' },
+  { name: 'account', path: '/account', seen: '[data-testid=own-session]' },
+  { name: 'wall', path: '/wall', seen: '[data-testid=wall-age]' },
+  { name: 'first alert', path: '/alerts', seen: '[data-testid=alert-row]', acts: [NEXT] },
+  { name: 'next alert', path: '/alerts', seen: '[data-testid=alert-row]', acts: [NEXT, NEXT, NEXT] },
+  {
+    name: 'entity, from an alert',
+    path: '/alerts',
+    seen: '[data-testid=alert-row]',
+    acts: [NEXT, { click: ENTITY, then: '[data-testid=entity-alerts]' }],
+  },
 ];
+/** Between two visits, for the browser to be done with the last one. */
+const REST = 700;
+/** Visits before those that count: the browser keeps a page's files at the first, and its compiled code at the third. */
+const BEFORE = 3;
 
 /** The console's key, as the flag of Chromium wants it: what comes over a certificate it distrusts it never caches. */
 function key({ hostname, port }) {
@@ -34,73 +60,80 @@ function key({ hostname, port }) {
   });
 }
 
-const browser = await launch([`--ignore-certificate-errors-spki-list=${await key(new URL(url))}`]);
-const context = await browser.newContext({ viewport: { width: 1920, height: 1080 }, locale: 'vi-VN' });
-const page = await context.newPage();
-const at = (id) => page.getByTestId(id);
-const seen = (selector) => page.locator(selector).first().waitFor({ timeout: 30_000 });
+/** Sends the browser from visit to visit and hears how long each took. */
+class Round {
+  #visits = VISITS.flatMap((visit) => Array.from({ length: BEFORE + Number(rounds) }, () => visit));
+  #at = -1;
+  out = Object.fromEntries(VISITS.map(({ name }) => [name, []]));
 
-// What Playwright waits with is a script of 300 KB that the page would read before its own: a few lines tell of the page instead.
-const cdp = await context.newCDPSession(page);
-await cdp.send('Page.enable');
-await cdp.send('Runtime.enable');
-await cdp.send('Runtime.addBinding', { name: 'drawn' });
-
-/** In the page: tells when something is on screen. */
-function watch(selector) {
-  const look = () => {
-    if (!document.querySelector(selector)?.getClientRects().length) requestAnimationFrame(look);
-    else requestAnimationFrame(() => setTimeout(() => globalThis.drawn('')));
-  };
-  if (location.protocol === 'https:') requestAnimationFrame(look);
-}
-
-/** Milliseconds from an address to what is looked for. */
-async function painted(path, selector) {
-  const source = `(${watch})(${JSON.stringify(selector)})`;
-  const { identifier } = await cdp.send('Page.addScriptToEvaluateOnNewDocument', { source });
-  await page.goto('about:blank');
-  const drawn = new Promise((done, failed) => {
-    const late = setTimeout(() => failed(new Error(`${path}: ${selector} not seen within 30 s`)), 30_000);
-    cdp.once('Runtime.bindingCalled', () => {
-      clearTimeout(late);
-      done(performance.now());
+  constructor() {
+    this.done = new Promise((done, failed) => Object.assign(this, { end: done, fail: failed }));
+    this.server = createServer((request, response) => {
+      const { pathname, searchParams } = new URL(request.url, 'http://127.0.0.1');
+      // a browser also asks for the picture of a site
+      if (pathname !== '/') return response.writeHead(404).end();
+      if (searchParams.has('ms')) this.#heard(Number(searchParams.get('ms')));
+      response.setHeader('Content-Type', 'text/html');
+      response.end(this.#next());
     });
-  });
-  const started = performance.now();
-  await page.goto(new URL(path, url).href, { waitUntil: 'commit' });
-  const took = (await drawn) - started;
-  await cdp.send('Page.removeScriptToEvaluateOnNewDocument', { identifier });
-  return took;
-}
+  }
 
-await firstLogin(page, url, password, 'Đỉnh núi Fansipan 3147 m');
-await at('nav-overview').waitFor();
+  #heard(ms) {
+    const { name } = this.#visits[this.#at];
+    if (this.#visits[this.#at - BEFORE]?.name === name) this.out[name].push(ms);
+  }
 
-const out = {};
-for (const [name, path, what] of PAGES) {
-  out[name] = [];
-  // one more than counts: its first visit brings the page's files into the cache
-  for (let round = 0; round <= Number(rounds); round++) {
-    const took = await painted(path, what);
-    if (round > 0) out[name].push(took);
+  /** The page that goes on to the next visit. */
+  #next() {
+    clearTimeout(this.late);
+    const visit = this.#visits[++this.#at];
+    if (!visit) {
+      this.end();
+      return '';
+    }
+    this.late = setTimeout(() => this.fail(new Error(`${visit.name}: not seen within 30 s`)), 30_000);
+    const to = new URL(visit.path, url);
+    to.hash = String(VISITS.indexOf(visit));
+    return `<script>setTimeout(() => location.replace(${JSON.stringify(to.href)}), ${REST})</script>`;
   }
 }
 
-// the next alert: one key, until its panel shows the alert and the events behind it
-await page.goto(new URL('/alerts', url).href);
-await seen('[data-testid=alert-row]');
-out['next alert'] = [];
-for (let round = 0; round <= Number(rounds); round++) {
-  const before = round > 0 ? await at('alert-panel').innerText() : '';
-  const started = performance.now();
-  await page.keyboard.press('n');
-  await page.waitForFunction((old) => {
-    const panel = document.querySelector('[data-testid=alert-panel]');
-    return panel && panel.innerText.slice(0, 400) !== old.slice(0, 400);
-  }, before);
-  if (round > 0) out['next alert'].push(performance.now() - started);
-  await page.waitForTimeout(300);
+const folder = mkdtempSync(join(tmpdir(), 'fansipan-paint-'));
+const [profile, extension] = [join(folder, 'profile'), mkdtempSync(join(folder, 'watch-'))];
+const trusted = `--ignore-certificate-errors-spki-list=${await key(new URL(url))}`;
+const window = ['--window-size=1920,1080', '--lang=vi-VN'];
+
+// who logs in stays logged in: the session's cookie is in the profile
+const context = await chromium.launchPersistentContext(profile, {
+  executablePath: CHROMIUM,
+  args: [...FLAGS, trusted],
+  viewport: { width: 1920, height: 1080 },
+  locale: 'vi-VN',
+});
+const page = await context.newPage();
+await firstLogin(page, url, password, 'Đỉnh núi Fansipan 3147 m');
+await page.getByTestId('nav-overview').waitFor();
+await context.close();
+
+const round = new Round();
+round.server.listen(0, '127.0.0.1');
+await once(round.server, 'listening');
+const tell = `http://127.0.0.1:${round.server.address().port}/`;
+copyFileSync(new URL('watch.js', import.meta.url), join(extension, 'watch.js'));
+writeFileSync(join(extension, 'plan.js'), `const plan = ${JSON.stringify({ tell, visits: VISITS })};`);
+const scripts = { matches: [`${new URL(url).protocol}//${new URL(url).hostname}/*`], js: ['plan.js', 'watch.js'], run_at: 'document_start' };
+writeFileSync(join(extension, 'manifest.json'), JSON.stringify({ manifest_version: 3, name: 'watch', version: '1', content_scripts: [scripts] }));
+
+const watched = [`--user-data-dir=${profile}`, `--load-extension=${extension}`, '--disable-features=DisableLoadExtensionCommandLineSwitch'];
+const browser = spawn(CHROMIUM, [...FLAGS, ...window, trusted, ...watched, tell], { stdio: 'ignore' });
+browser.on('exit', () => round.fail(new Error('the browser ended')));
+try {
+  await round.done;
+} finally {
+  browser.removeAllListeners('exit');
+  browser.kill();
+  await once(browser, 'exit');
+  round.server.close();
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 }
-await browser.close();
-console.log(JSON.stringify(out));
+console.log(JSON.stringify(round.out));

@@ -1,5 +1,5 @@
 // What every visit to a fresh appliance begins with; the browser is that of the console's own tests.
-export { launch } from '../../dashboard/web/tests/browser.mjs';
+export { CHROMIUM, FLAGS, launch } from '../../dashboard/web/tests/browser.mjs';
 
 /** The very first login of an appliance: who logs in chooses a password at once. */
 export async function firstLogin(page, url, password, chosen) {

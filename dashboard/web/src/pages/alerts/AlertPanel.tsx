@@ -88,6 +88,7 @@ function Entities({ alert }: { alert: Alert }) {
           <button
             type="button"
             className={styles.entity}
+            data-testid="alert-entity"
             onClick={() => void navigate({ to: "/entity", search: { kind: entity.kind, value: entity.value } })}
           >
             <span className={styles.kind}>{t(`entity.${entity.kind}`)}</span>
