@@ -127,7 +127,8 @@ impl Open {
         Ok(())
     }
 
-    fn flush(&mut self, pool: &Pool) -> Result<()> {
+    /// Hands the indexing thread the events that wait for a full batch.
+    pub(crate) fn flush(&mut self, pool: &Pool) -> Result<()> {
         let Some(writer) = &self.writer else { return self.recover(pool) };
         if self.batch.is_empty() {
             return Ok(());

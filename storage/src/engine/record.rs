@@ -132,6 +132,11 @@ impl Pool {
         Pool { free, home }
     }
 
+    /// Whether all buffers are away.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.free.is_empty()
+    }
+
     /// The record of an event; waits for the indexing thread when that is behind.
     pub(crate) fn record(&self, layout: &Layout, usual: &mut Usual, event: &Event) -> Record {
         let mut b = self.free.recv_timeout(PATIENCE).unwrap_or_default();

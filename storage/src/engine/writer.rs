@@ -28,7 +28,7 @@ use crate::{
 /// An index without events for this long is closed for writing.
 const IDLE: Duration = Duration::from_secs(600);
 /// Records built and not indexed yet, of all indexes.
-const BUFFERS: usize = 4096;
+const BUFFERS: usize = 1024;
 const POSITION: &str = "position.json";
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -102,6 +102,15 @@ impl TantivyWriter {
         before - self.open.len()
     }
 
+    /// Hands every index what it has been given so far: only what is indexed gives its buffers back.
+    fn hand_over(&mut self) -> Result<()> {
+        match self.open.iter_mut().try_for_each(|open| open.flush(&self.pool)) {
+            // as in `add`
+            Err(error) if self.forget_dropped() == 0 => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Closes indexes that no event came for.
     fn close_idle(&mut self) {
         for open in self.open.extract_if(.., |o| o.idle(IDLE)) {
@@ -116,6 +125,9 @@ impl TantivyWriter {
 
 impl EventWriter for TantivyWriter {
     fn add(&mut self, offset: u64, event: &Event) -> Result<()> {
+        if self.pool.is_empty() {
+            self.hand_over()?;
+        }
         let i = self.place(event)?;
         let Some(open) = self.open.get_mut(i) else { return Ok(()) };
         let long = match open.add(&self.pool, offset, event) {

@@ -161,6 +161,21 @@ fn days(folder: &Folder) -> TantivyStore {
     store
 }
 
+/// More records than may wait, in indexes none of which has enough for a batch of its own.
+#[test]
+fn many_indexes_of_few_events_hold_up_nobody() {
+    let folder = Folder::new();
+    let store = TantivyStore::open(EngineConfig::new(folder.0.path())).unwrap();
+    let mut writer = store.writer().unwrap();
+    for n in 0..2000u64 {
+        let mut e = event(n, NOON - (n % 20) as i64 * DAY);
+        e.set_ingested(NOON - (n % 20) as i64 * DAY);
+        writer.add(n, &e).unwrap();
+    }
+    writer.commit().unwrap();
+    assert_eq!((stored(&store), store.status().unwrap().indexes.len()), (2000, 20));
+}
+
 fn names(dropped: &[fansipan_storage::IndexInfo]) -> Vec<&str> {
     dropped.iter().map(|i| i.name.as_str()).collect()
 }
