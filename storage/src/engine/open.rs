@@ -127,7 +127,12 @@ impl Open {
         Ok(())
     }
 
-    /// Hands the indexing thread the events that wait for a full batch.
+    /// Records that wait for a full batch.
+    pub(crate) fn held(&self) -> usize {
+        self.batch.len()
+    }
+
+    /// Hands them to the indexing thread.
     pub(crate) fn flush(&mut self, pool: &Pool) -> Result<()> {
         let Some(writer) = &self.writer else { return self.recover(pool) };
         if self.batch.is_empty() {

@@ -125,7 +125,7 @@ impl TantivyWriter {
 
 impl EventWriter for TantivyWriter {
     fn add(&mut self, offset: u64, event: &Event) -> Result<()> {
-        if self.pool.is_empty() {
+        if self.pool.is_empty() && self.open.iter().map(Open::held).sum::<usize>() > BUFFERS / 2 {
             self.hand_over()?;
         }
         let i = self.place(event)?;
