@@ -97,7 +97,7 @@ fn the_packets_of_a_request_are_one_command_away() -> Result<()> {
     let mut bytes = Vec::new();
     std::fs::File::open(&file)?.read_to_end(&mut bytes)?;
     let sha256: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-    assert!(said.1.contains(&sha256) && said.1.contains(" packets, ") && said.1.contains(&name), "{said:?}");
+    assert!(said.1.contains(&sha256) && said.1.contains(" gói tin, ") && said.1.contains(&name), "{said:?}");
     std::io::stdout().write_all(said.1.as_bytes())?;
     read_back(&name, &event)?;
 
@@ -136,7 +136,7 @@ fn handed_in(wire: &Wire, appliance: &Appliance, event: &str) -> Result<()> {
     let incident = told.split_whitespace().last().context("an incident")?.to_owned();
     let file = appliance.dir().join("evidence.pcapng").display().to_string();
     let out = packets(appliance, &[event, "-o", &file, "--incident", &incident])?;
-    assert!(out.0 == Some(0) && out.1.contains(&format!("evidence of incident {incident}")), "{out:?}");
+    assert!(out.0 == Some(0) && out.1.contains(&format!("chứng cứ của sự cố {incident}")), "{out:?}");
     let sha256: String = Sha256::digest(std::fs::read(&file)?).iter().map(|b| format!("{b:02x}")).collect();
     let shown = appliance.json(&["incidents", "timeline", &incident])?;
     assert!(shown.iter().any(|e| e.to_string().contains(&sha256)), "{sha256} is not in {shown:?}");

@@ -48,7 +48,7 @@ fn a_responder_blocks_proves_and_undoes_from_the_terminal() -> Result<()> {
 
     let ask = ["act", "block", "203.0.113.77", "--on", "fw", "--for", "4h", "--reason", "guesses passwords"];
     let shown = appliance.cli(&[&ask[..], &["--dry-run"]].concat())?.join("\n");
-    ensure!(shown.contains("dry run: nothing was done") && shown.contains("8 events in 7 days") && shown.contains("web01"), "{shown}");
+    ensure!(shown.contains("chạy thử: chưa làm gì") && shown.contains("8 sự kiện trong 7 ngày qua") && shown.contains("web01"), "{shown}");
     ensure!(shown.contains("POST to 127.0.0.1") && !shown.contains("s3cr3t"), "{shown}");
     ensure!(appliance.json(&["act", "list"])?.is_empty(), "a dry run keeps nothing");
     for target in ["10.20.3.4", "::ffff:10.20.3.4", "127.0.0.1", "0x0a140304"] {
@@ -66,7 +66,7 @@ fn a_responder_blocks_proves_and_undoes_from_the_terminal() -> Result<()> {
         || Ok(one(&appliance, &["act", "status", &id])?["verification"]["verdict"] == "effective"),
     )?;
     let status = appliance.cli(&["act", "status", &id])?.join("\n");
-    ensure!(status.contains("0 flows since") && status.contains("asked for: block 203.0.113.77 on fw"), "{status}");
+    ensure!(status.contains("0 luồng kể từ") && status.contains("đề nghị: chặn 203.0.113.77 trên fw"), "{status}");
     appliance.cli(&["act", "undo", &id, "--reason", "a mistake"])?;
     eventually("it is undone", PATIENCE, || Ok(text(&one(&appliance, &["act", "status", &id])?, "state") == "undone"))?;
     let told = orders.lock().expect("orders").clone();

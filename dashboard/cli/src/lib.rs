@@ -11,6 +11,7 @@ pub mod verbs;
 pub mod inputs;
 mod output;
 pub mod profile;
+mod words;
 
 use std::process::ExitCode;
 

@@ -2,13 +2,19 @@
 
 use std::{
     borrow::Cow,
+    fmt::Display,
     io::{self, Write},
 };
 
 use comfy_table::{ContentArrangement, LineStyle, Table, presets};
-use fansipan_model::incident::named;
+use fansipan_model::{Word, incident::named};
 
 use crate::args::Cli;
+
+/// Columns before the text of a labelled line: every word of ours fits in either language.
+pub(crate) const LABEL: usize = 17;
+/// Above a column, or before a line, that says by itself what it is.
+pub(crate) const BLANK: Word = Word::new("", "");
 
 /// Whether a terminal may take the letter for an order, or it turns the text around it: C0 and C1 controls, marks and overrides of
 /// the writing direction, line and paragraph separators.
@@ -72,18 +78,43 @@ impl<W: Write> Write for Harmless<W> {
     }
 }
 
-/// Prints a table; columns fit the terminal.
-pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> io::Result<()> {
+/// A word above a column, in the reader's language.
+pub(crate) fn head(cli: &Cli, word: Word) -> String {
+    cli.say(&word).to_uppercase()
+}
+
+/// Prints a table whose columns are named by words.
+pub(crate) fn table(cli: &Cli, heads: &[Word], rows: impl IntoIterator<Item = Vec<String>>) -> io::Result<()> {
+    columns(heads.iter().map(|word| head(cli, *word)), rows)
+}
+
+/// Prints a table whose columns are named by what stands here; they fit the terminal.
+pub(crate) fn columns(heads: impl IntoIterator<Item = String>, rows: impl IntoIterator<Item = Vec<String>>) -> io::Result<()> {
     let mut table = Table::new();
     // a line under the head alone: a line between rows would halve what a terminal shows
     table
         .load_style(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()))
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(header.to_vec());
+        .set_header(heads);
     for row in rows {
         table.add_row(row.iter().map(|cell| harmless(cell).into_owned()));
     }
     line(&table.to_string())
+}
+
+/// Prints a text behind its label; nothing where there is no text.
+pub(crate) fn field(cli: &Cli, label: impl Display, text: &str) -> io::Result<()> {
+    if text.is_empty() { Ok(()) } else { line(&format!("{:<LABEL$} {}", cli.say(&label), harmless(text))) }
+}
+
+/// The same for what one looks for also where it is not known: a dash stands there.
+pub(crate) fn field_or_dash(cli: &Cli, label: impl Display, text: &str) -> io::Result<()> {
+    field(cli, label, if text.is_empty() { "–" } else { text })
+}
+
+/// Prints a sentence in the reader's language, as one line.
+pub(crate) fn say(cli: &Cli, sentence: &impl Display) -> io::Result<()> {
+    line(&harmless(&cli.say(sentence)))
 }
 
 /// Prints one line; a closed pipe (`| head`) ends the program quietly at the caller through the error.
@@ -133,8 +164,8 @@ pub(crate) fn instant(value: &serde_json::Value, path: &str) -> String {
     }
 }
 
-/// A title in the reader's language: `title_vi` beside `title`, where there is one.
-pub(crate) fn title(cli: &Cli, value: &serde_json::Value, path: &str) -> String {
+/// A text in the reader's language: `text_vi` beside `text`, where there is one.
+pub(crate) fn text(cli: &Cli, value: &serde_json::Value, path: &str) -> String {
     let vietnamese = if cli.vietnamese() { cell(value, &format!("{path}_vi")) } else { String::new() };
     if vietnamese.is_empty() { cell(value, path) } else { vietnamese }
 }

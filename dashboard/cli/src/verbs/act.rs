@@ -1,6 +1,7 @@
 //! `fansipan act`: ask for actions on devices, decide about them, see whether they worked.
 
 use anyhow::Result;
+use fansipan_model::{Said, Word, said};
 use serde_json::{Value, json};
 
 use super::{client, items};
@@ -8,7 +9,7 @@ use crate::{
     Outcome,
     args::{ActArgs, ActVerb as Verb, AskArgs, Cli},
     client::Client,
-    output,
+    output, words,
 };
 
 pub(super) async fn act(cli: &Cli, args: &ActArgs) -> Result<Outcome> {
@@ -41,7 +42,7 @@ async fn ask(cli: &Cli, api: &Client, kind: &str, target: &str, ask: &AskArgs, p
     });
     let action = api.post("/actions", &body).await?;
     if ask.dry_run && !cli.json {
-        output::line("dry run: nothing was done, nothing is kept")?;
+        output::say(cli, &said!("dry run: nothing was done, nothing is kept", "chạy thử: chưa làm gì, chưa lưu gì"))?;
     }
     show(cli, &action)
 }
@@ -68,12 +69,23 @@ async fn list(cli: &Cli, api: &Client, parameters: &[(&'static str, String)]) ->
         let mut row = cells.to_vec();
         row.push(output::cell(action, "requested/who"));
         row.push(output::instant(action, "expires"));
-        row.push(output::cell(action, "verification/text"));
+        row.push(output::text(cli, action, "verification/text"));
         row.push(output::cell(action, "id"));
         rows.push(row);
     }
     if !cli.json {
-        output::table(&["STATE", "WHAT", "TARGET", "DEVICE", "LEVEL", "ASKED BY", "UNTIL", "WORKED", "ID"], rows)?;
+        let heads = [
+            words::STATE,
+            words::WHAT,
+            words::TARGET,
+            words::DEVICE,
+            words::LEVEL,
+            words::ASKED_BY,
+            words::UNTIL,
+            words::WORKED,
+            words::ID,
+        ];
+        output::table(cli, &heads, rows)?;
     }
     Ok(Outcome::Done)
 }
@@ -86,10 +98,10 @@ async fn devices(cli: &Cli, api: &Client) -> Result<Outcome> {
             output::json(device)?;
             continue;
         }
-        rows.push(vec![output::cell(device, "name"), words(device, "does").join(", ")]);
+        rows.push(vec![output::cell(device, "name"), texts(device, "does").join(", ")]);
     }
     if !cli.json {
-        output::table(&["DEVICE", "DOES"], rows)?;
+        output::table(cli, &[words::DEVICE, words::DOES], rows)?;
     }
     Ok(Outcome::Done)
 }
@@ -98,12 +110,8 @@ fn list_of<'v>(value: &'v Value, name: &str) -> &'v [Value] {
     value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn words(value: &Value, name: &str) -> Vec<String> {
+fn texts(value: &Value, name: &str) -> Vec<String> {
     list_of(value, name).iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect()
-}
-
-fn label(label: &str, text: &str) -> Result<()> {
-    if text.is_empty() { Ok(()) } else { Ok(output::line(&format!("{label:<11}{}", output::harmless(text)))?) }
 }
 
 fn show(cli: &Cli, action: &Value) -> Result<Outcome> {
@@ -112,39 +120,57 @@ fn show(cli: &Cli, action: &Value) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let cell = |path: &str| output::cell(action, path);
-    let second = if cell("two_person") == "true" { ", needs a second person" } else { "" };
-    label("Action", &cell("id"))?;
-    label("What", &format!("{} {} on {}", cell("kind"), cell("target"), cell("device")))?;
-    label("Level", &format!("{}{second}", cell("level")))?;
-    label("State", &cell("state"))?;
-    label("Reason", &cell("reason"))?;
-    label("Asked by", &cell("requested/who"))?;
-    label("Approved", &cell("approved/who"))?;
-    label("In force", &output::instant(action, "done"))?;
-    label("Until", &output::instant(action, "expires"))?;
-    label("Device", &cell("answer"))?;
-    label("Worked", &cell("verification/text"))?;
-    for line in words(action, "plan") {
-        label("Plan", &line)?;
+    let [kind, target, device, level] = ["kind", "target", "device", "level"].map(cell);
+    let what = said!("{kind} {target} on {device}", "{kind} {target} trên {device}");
+    let level = match cell("two_person").as_str() {
+        "true" => said!("{level}, needs a second person", "{level}, cần người thứ hai duyệt"),
+        _ => Said::same(level),
+    };
+    for (label, text) in [
+        (words::ACTION, cell("id")),
+        (words::WHAT, cli.say(&what)),
+        (words::LEVEL, cli.say(&level)),
+        (words::STATE, cell("state")),
+        (words::REASON, cell("reason")),
+        (words::ASKED_BY, cell("requested/who")),
+        (words::APPROVED, cell("approved/who")),
+        (words::IN_FORCE, output::instant(action, "done")),
+        (words::UNTIL, output::instant(action, "expires")),
+        (words::ANSWER, output::text(cli, action, "answer")),
+        (words::WORKED, output::text(cli, action, "verification/text")),
+    ] {
+        output::field(cli, label, &text)?;
     }
-    impact(action)?;
+    for line in texts(action, "plan") {
+        output::field(cli, words::PLAN, &line)?;
+    }
+    impact(cli, action)?;
     for entry in list_of(action, "journal") {
-        label("Journal", &format!("{} {} {}", output::instant(entry, "at"), output::cell(entry, "who"), output::cell(entry, "text")))?;
+        let text = format!("{} {} {}", output::instant(entry, "at"), output::cell(entry, "who"), output::text(cli, entry, "text"));
+        output::field(cli, words::JOURNAL, &text)?;
     }
     Ok(Outcome::Done)
 }
 
-fn impact(action: &Value) -> Result<()> {
+fn impact(cli: &Cli, action: &Value) -> std::io::Result<()> {
     let Some(impact) = action.get("impact") else { return Ok(()) };
-    if output::cell(impact, "known") != "true" {
-        return label("Who is hit", "unknown: the events could not be read");
-    }
-    label("Who is hit", &format!("{} events in {} days", output::cell(impact, "events"), output::cell(impact, "days")))?;
-    for (name, title) in [("users", "accounts"), ("hosts", "hosts"), ("peers", "other ends"), ("services", "ports")] {
+    let [known, events, days] = ["known", "events", "days"].map(|path| output::cell(impact, path));
+    let whole = match known.as_str() {
+        "true" => said!("{events} events in {days} days", "{events} sự kiện trong {days} ngày qua"),
+        _ => said!("unknown: the events could not be read", "không rõ: không đọc được sự kiện"),
+    };
+    output::field(cli, words::IMPACT, &cli.say(&whole))?;
+    let parts = [
+        ("users", Word::new("accounts", "tài khoản")),
+        ("hosts", Word::new("hosts", "máy")),
+        ("peers", Word::new("other ends", "đầu bên kia")),
+        ("services", Word::new("ports", "cổng đích")),
+    ];
+    for (name, title) in parts.into_iter().filter(|_| known == "true") {
         let seen = list_of(impact, name).iter().map(|s| format!("{} ({})", output::cell(s, "name"), output::cell(s, "count")));
         let seen: Vec<String> = seen.collect();
         if !seen.is_empty() {
-            label("", &format!("{title}: {}", seen.join(", ")))?;
+            output::field(cli, output::BLANK, &format!("{}: {}", cli.say(&title), seen.join(", ")))?;
         }
     }
     Ok(())

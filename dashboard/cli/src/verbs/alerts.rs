@@ -1,6 +1,7 @@
 //! `fansipan alerts`: list, show, take, escalate, close.
 
 use anyhow::Result;
+use fansipan_model::said;
 use serde_json::{Value, json};
 
 use super::{client, items};
@@ -8,7 +9,7 @@ use crate::{
     Outcome,
     args::{AlertsArgs, AlertsVerb, Cli},
     client::Client,
-    output,
+    output, words,
 };
 
 pub(super) async fn alerts(cli: &Cli, args: &AlertsArgs) -> Result<Outcome> {
@@ -33,7 +34,8 @@ pub(super) async fn alerts(cli: &Cli, args: &AlertsArgs) -> Result<Outcome> {
             if cli.json {
                 output::json(&incident)?;
             } else {
-                output::line(&format!("incident {}", output::cell(&incident, "id")))?;
+                let id = output::cell(&incident, "id");
+                output::say(cli, &said!("incident {id}", "sự cố {id}"))?;
             }
             Ok(Outcome::Done)
         }
@@ -43,7 +45,11 @@ pub(super) async fn alerts(cli: &Cli, args: &AlertsArgs) -> Result<Outcome> {
                 output::json(&done)?;
             } else {
                 let [restored, kept] = ["restored", "kept"].map(|path| output::cell(&done, path));
-                output::line(&format!("{restored} alerts stand as before; {kept} were decided since and stay"))?;
+                let told = said!(
+                    "{restored} alerts stand as before; {kept} were decided since and stay",
+                    "{restored} cảnh báo trở lại như trước; {kept} cảnh báo đã có kết luận mới nên giữ nguyên"
+                );
+                output::say(cli, &told)?;
             }
             Ok(Outcome::Done)
         }
@@ -75,7 +81,7 @@ async fn next(cli: &Cli, api: &Client, level: Option<fansipan_model::Level>, rul
     if cli.json {
         output::json(&taken)?;
     } else if alert.is_null() {
-        output::line("no new alert is waiting")?;
+        output::say(cli, &said!("no new alert is waiting", "không có cảnh báo mới nào đang chờ"))?;
     } else {
         return show(cli, api, &output::cell(&alert, "id")).await;
     }
@@ -88,9 +94,13 @@ async fn close_many(cli: &Cli, api: &Client, decision: &Value) -> Result<Outcome
     if cli.json {
         output::json(&done)?;
     } else if token.is_empty() {
-        output::line(&format!("{changed} alerts fit; nothing was changed"))?;
+        output::say(cli, &said!("{changed} alerts fit; nothing was changed", "{changed} cảnh báo khớp; chưa thay đổi gì"))?;
     } else {
-        output::line(&format!("{changed} alerts closed; to take it back: fansipan alerts undo {token}"))?;
+        let told = said!(
+            "{changed} alerts closed; to take it back: fansipan alerts undo {token}",
+            "đã đóng {changed} cảnh báo; hoàn tác bằng: fansipan alerts undo {token}"
+        );
+        output::say(cli, &told)?;
     }
     Ok(Outcome::Done)
 }
@@ -119,7 +129,8 @@ async fn list(cli: &Cli, api: &Client, mut parameters: Vec<(&'static str, String
         }
     }
     if !cli.json {
-        output::table(&["LEVEL", "LAST SEEN", "COUNT", "RULE", "ABOUT", "STATUS", "ID"], rows)?;
+        let heads = [words::LEVEL, words::LAST_SEEN, words::COUNT, words::RULE, words::ABOUT, words::STATUS, words::ID];
+        output::table(cli, &heads, rows)?;
     }
     Ok(Outcome::Done)
 }
@@ -137,7 +148,7 @@ fn row(cli: &Cli, alert: &Value) -> Vec<String> {
         output::cell(alert, "rule/level"),
         output::instant(alert, "last_seen"),
         output::cell(alert, "count"),
-        output::title(cli, alert, "rule/title"),
+        output::text(cli, alert, "rule/title"),
         about.join(" "),
         output::cell(alert, "status"),
         output::cell(alert, "id"),
@@ -150,34 +161,29 @@ async fn show(cli: &Cli, api: &Client, id: &str) -> Result<Outcome> {
         output::json(&alert)?;
         return Ok(Outcome::Done);
     }
-    for (label, path) in [
-        ("Rule", "rule/title"),
-        ("", "rule/title_vi"),
-        ("Level", "rule/level"),
-        ("Status", "status"),
-        ("Held by", "assignee"),
-        ("Suppressed", "suppressed"),
-        ("First seen", "first_seen"),
-        ("Last seen", "last_seen"),
-        ("Events", "count"),
-        ("Summary", "summary"),
-        ("Advice", "rule/advice"),
-        ("", "rule/advice_vi"),
+    let cell = |path: &str| output::cell(&alert, path);
+    for (label, text) in [
+        (words::RULE, output::text(cli, &alert, "rule/title")),
+        (words::LEVEL, cell("rule/level")),
+        (words::STATUS, cell("status")),
+        (words::HELD_BY, cell("assignee")),
+        (words::SUPPRESSED, cell("suppressed")),
+        (words::FIRST_SEEN, cell("first_seen")),
+        (words::LAST_SEEN, cell("last_seen")),
+        (words::EVENTS, cell("count")),
+        (words::SUMMARY, cell("summary")),
+        (words::ADVICE, output::text(cli, &alert, "rule/advice")),
     ] {
-        let text = output::cell(&alert, path);
-        if !text.is_empty() {
-            output::line(&format!("{label:<11}{}", output::harmless(&text)))?;
-        }
+        output::field(cli, label, &text)?;
     }
-    for (label, list) in [("About", "entities"), ("Matched", "matched")] {
+    for (label, list) in [(words::ABOUT, "entities"), (words::MATCHED, "matched")] {
         for item in alert.get(list).and_then(Value::as_array).map_or(&[][..], Vec::as_slice) {
-            let text = format!("{} = {}", output::cell(item, "field"), output::cell(item, "value"));
-            output::line(&format!("{label:<11}{}", output::harmless(&text)))?;
+            output::field(cli, label, &format!("{} = {}", output::cell(item, "field"), output::cell(item, "value")))?;
         }
     }
     for event in alert.get("events").and_then(Value::as_array).map_or(&[][..], Vec::as_slice) {
         let text = Some(output::cell(event, "event.original")).filter(|s| !s.is_empty()).unwrap_or_else(|| output::cell(event, "message"));
-        output::line(&format!("{:<11}{} {}", "Event", output::cell(event, "@timestamp"), output::harmless(&text)))?;
+        output::field(cli, words::EVENT, &format!("{} {text}", output::cell(event, "@timestamp")))?;
     }
     Ok(Outcome::Done)
 }

@@ -2,12 +2,17 @@
 
 use std::{
     fs::File,
-    io::{BufReader, Write as _},
+    io::{self, BufReader, Write as _},
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use anyhow::{Context as _, Result};
-use fansipan_evidence::{BundleFigures, verify as check};
+use fansipan_evidence::{BundleFigures, Made, verify as check};
+use fansipan_model::{
+    Said, said,
+    told::{READERS, Sentences},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -18,7 +23,7 @@ use crate::{
     Fault, Outcome,
     args::{Cli, VerifyArgs},
     client::Client,
-    output,
+    output, words,
 };
 
 /// Cause, times, proposals.
@@ -28,47 +33,62 @@ pub(super) async fn lessons(cli: &Cli, api: &Client, id: &str) -> Result<Outcome
         output::json(&learned)?;
         return Ok(Outcome::Done);
     }
-    let row = |label: &str, text: &str| output::line(&format!("{label:<14}{}", if text.is_empty() { "–" } else { text }));
     let category: Vec<String> = Some(output::cell(&learned, "category")).filter(|c| !c.is_empty()).into_iter().collect();
-    row("Category", &output::harmless(&output::names(cli, &category).join("")))?;
-    for (label, path) in [("Verdict", "verdict"), ("Root cause", "root_cause"), ("Lessons", "lessons")] {
-        row(label, &output::harmless(&output::cell(&learned, path)))?;
-    }
-    row("Began", &output::instant(&learned, "times/began"))?;
-    row("Detected", &output::instant(&learned, "times/detected"))?;
-    let mean = |name: &str| format!("mean/{name}");
-    for (label, name, has_mean) in [
-        ("To detect", "detect_s", true),
-        ("To triage", "triage_s", false),
-        ("To contain", "contain_s", true),
-        ("To recover", "recover_s", true),
-        ("To close", "close_s", false),
+    for (label, text) in [
+        (words::CATEGORY, output::names(cli, &category).join("")),
+        (words::VERDICT, output::cell(&learned, "verdict")),
+        (words::ROOT_CAUSE, output::cell(&learned, "root_cause")),
+        (words::LESSONS, output::cell(&learned, "lessons")),
+        (words::BEGAN, output::instant(&learned, "times/began")),
+        (words::DETECTED, output::instant(&learned, "times/detected")),
     ] {
-        let usual = if has_mean { span(&learned, &mean(name)) } else { String::new() };
-        let usual = if usual.is_empty() { usual } else { format!(" (mean {usual})") };
-        let took = span(&learned, &format!("times/{name}"));
-        row(label, &if took.is_empty() { String::new() } else { format!("{took}{usual}") })?;
+        output::field_or_dash(cli, label, &text)?;
     }
-    let [incidents, days, left_out] = ["mean/incidents", "mean/days", "mean/left_out"].map(|path| output::cell(&learned, path));
-    let more = if left_out.is_empty() || left_out == "0" { String::new() } else { format!(" ({left_out} more were not looked at)") };
-    row("", &format!("means over {incidents} incidents of {days} days{more}: to detect is MTTD, to recover is MTTR"))?;
-    let text = if cli.vietnamese() { "text_vi" } else { "text" };
+    times(cli, &learned)?;
     for proposal in list_of(&learned, "proposals") {
-        row("Proposal", &output::harmless(&output::cell(proposal, text)))?;
-        row("", &format!("$ {}", output::harmless(&output::cell(proposal, "command"))))?;
+        output::field(cli, words::PROPOSAL, &output::text(cli, proposal, "text"))?;
+        output::field(cli, output::BLANK, &format!("$ {}", output::cell(proposal, "command")))?;
     }
     Ok(Outcome::Done)
 }
 
-/// A span of seconds; nothing where there is none.
-fn span(value: &Value, path: &str) -> String {
-    let Ok(seconds) = output::cell(value, path).parse::<i64>() else { return String::new() };
-    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-    match (hours, minutes) {
-        (0, 0) => format!("{seconds} s"),
-        (0, _) => format!("{minutes} min {} s", seconds % 60),
-        _ => format!("{hours} h {minutes} min"),
+/// How long it took, beside how long it takes on average.
+fn times(cli: &Cli, learned: &Value) -> io::Result<()> {
+    for (label, name, has_mean) in [
+        (words::TO_DETECT, "detect_s", true),
+        (words::TO_TRIAGE, "triage_s", false),
+        (words::TO_CONTAIN, "contain_s", true),
+        (words::TO_RECOVER, "recover_s", true),
+        (words::TO_CLOSE, "close_s", false),
+    ] {
+        let mean = span(learned, &format!("mean/{name}")).filter(|_| has_mean);
+        let took = match (span(learned, &format!("times/{name}")), mean) {
+            (Some(took), Some(mean)) => said!("{took} (mean {mean})", "{took:#} (trung bình {mean:#})"),
+            (took, _) => took.unwrap_or_default(),
+        };
+        output::field_or_dash(cli, label, &cli.say(&took))?;
     }
+    let [incidents, days, left_out] = ["mean/incidents", "mean/days", "mean/left_out"].map(|path| output::cell(learned, path));
+    let more = match left_out.as_str() {
+        "" | "0" => Said::default(),
+        _ => said!(" ({left_out} more were not looked at)", " (còn {left_out} sự cố khác chưa được tính)"),
+    };
+    let basis = said!(
+        "means over {incidents} incidents of {days} days{more}: to detect is MTTD, to recover is MTTR",
+        "trung bình của {incidents} sự cố có thật trong {days} ngày qua{more:#}: đến lúc phát hiện là MTTD, đến lúc khôi phục là MTTR"
+    );
+    output::field(cli, output::BLANK, &cli.say(&basis))
+}
+
+/// A span of seconds, where there is one.
+fn span(value: &Value, path: &str) -> Option<Said> {
+    let seconds = output::cell(value, path).parse::<i64>().ok()?;
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    Some(match (hours, minutes) {
+        (0, 0) => said!("{seconds} s", "{seconds} giây"),
+        (0, _) => said!("{minutes} min {rest} s", "{minutes} phút {rest} giây"),
+        _ => said!("{hours} h {minutes} min", "{hours} giờ {minutes} phút"),
+    })
 }
 
 /// The report of the law.
@@ -86,7 +106,11 @@ pub(super) async fn notify(cli: &Cli, api: &Client, id: &str, form: &str, format
         None => text.lines().try_for_each(|line| output::line(&output::harmless(line)))?,
     }
     let blanks = output::cell(&filled, "blanks");
-    tracing::info!("places left for a person, who signs: {blanks}; hand the signed report in: fansipan incidents evidence {id} FILE");
+    let next = said!(
+        "places left for a person, who signs: {blanks}; hand the signed report in: fansipan incidents evidence {id} FILE",
+        "còn {blanks} chỗ để người có trách nhiệm điền rồi ký; nộp bản đã ký: fansipan incidents evidence {id} TỆP"
+    );
+    tracing::info!("{}", cli.say(&next));
     Ok(Outcome::Done)
 }
 
@@ -101,10 +125,22 @@ pub(super) async fn export(cli: &Cli, api: &Client, id: &str, to: Option<&Path>)
         return Ok(Outcome::Done);
     }
     let BundleFigures { events, proven, files, fingerprint, .. } = figures;
-    output::line(&format!("{events} events, {proven} proven by the log; {files} files handed in"))?;
-    output::line(&format!("fingerprint {}", output::harmless(&fingerprint)))?;
+    let held = said!(
+        "{events} events, {proven} proven by the log; {files} files handed in",
+        "{events} sự kiện, {proven} được nhật ký chứng minh; {files} tệp đã nộp"
+    );
+    output::say(cli, &held)?;
+    output::say(cli, &said!("fingerprint {fingerprint}", "dấu vân tay {fingerprint}"))?;
     output::line(&format!("{}", path.display()))?;
     Ok(Outcome::Done)
+}
+
+/// Bundles, and their check, are in English: it is said in Vietnamese here.
+const SENTENCES: &str = include_str!("closing.txt");
+
+fn told(en: &str) -> Said {
+    static READ: OnceLock<Sentences> = OnceLock::new();
+    Said { vi: READ.get_or_init(|| Sentences::read(&[SENTENCES, READERS])).say(en).vi, en: en.to_owned() }
 }
 
 /// Checks a bundle.
@@ -127,21 +163,56 @@ pub(super) fn verify(cli: &Cli, args: &VerifyArgs) -> Result<Outcome> {
         return Ok(if good { Outcome::Done } else { Outcome::Negative });
     }
     if let Some(manifest) = manifest {
-        let made = &manifest.made;
-        let told = format!("incident {} of {}, made {} by {} ({})", made.incident, made.agency, made.at, made.by, made.program);
-        output::line(&output::harmless(&told))?;
+        let Made { incident, agency, at, by, program } = &manifest.made;
+        let made = said!(
+            "incident {incident} of {agency}, made {at} by {by} ({program})",
+            "sự cố {incident} của {agency}, lập lúc {at} bởi {by} ({program})"
+        );
+        output::say(cli, &made)?;
         for one in &manifest.unproven {
-            output::line(&output::harmless(&format!("not proven: event {}: {}", one.event, one.why)))?;
+            let (event, why) = (&one.event, told(&one.why));
+            output::say(cli, &said!("not proven: event {event}: {why}", "chưa chứng minh được: sự kiện {event}: {why:#}"))?;
         }
         for what in &manifest.left_out {
-            output::line(&output::harmless(&format!("left out: {what}")))?;
+            let what = told(what);
+            output::say(cli, &said!("left out: {what}", "không đưa vào: {what:#}"))?;
         }
     }
     for finding in &checked.findings {
-        output::line(&output::harmless(&format!("WRONG: {finding}")))?;
+        let finding = told(finding);
+        output::say(cli, &said!("WRONG: {finding}", "SAI: {finding:#}"))?;
     }
-    output::line(&format!("{} of {events} events proven, {} files as handed in", checked.proven, checked.handed))?;
-    output::line(&format!("fingerprint {}", checked.fingerprint))?;
-    output::line(if good { "nothing was changed" } else { "this is NOT what was handed out" })?;
+    let (proven, handed, fingerprint) = (checked.proven, checked.handed, &checked.fingerprint);
+    let whole = said!(
+        "{proven} of {events} events proven, {handed} files as handed in",
+        "{proven} trên {events} sự kiện được chứng minh, {handed} tệp đúng như khi nộp"
+    );
+    output::say(cli, &whole)?;
+    output::say(cli, &said!("fingerprint {fingerprint}", "dấu vân tay {fingerprint}"))?;
+    let verdict = if good {
+        said!("nothing was changed", "không có gì bị thay đổi")
+    } else {
+        said!("this is NOT what was handed out", "đây KHÔNG phải là gói đã giao")
+    };
+    output::say(cli, &verdict)?;
     Ok(if good { Outcome::Done } else { Outcome::Negative })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{READERS, SENTENCES, Sentences, told};
+
+    #[test]
+    fn what_is_wrong_with_a_bundle_is_said_in_vietnamese() {
+        assert_eq!(Sentences::faults(&[SENTENCES, READERS]), Vec::<String>::new());
+        for (en, vi) in [
+            ("event 0198: its record is no event", "sự kiện 0198: bản ghi của nó không phải là sự kiện"),
+            ("events.jsonl, line 3: event 0198 stands twice", "events.jsonl, dòng 3: sự kiện 0198 có hai lần"),
+            ("manifest.json is missing", "thiếu manifest.json"),
+            ("story.md is not as it was: SHA-256 aa instead of bb", "story.md không còn như trước: SHA-256 aa thay vì bb"),
+            ("the file is damaged: it breaks off", "tệp bị hỏng: bị đứt giữa chừng"),
+        ] {
+            assert_eq!(told(en).vi, vi, "{en}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ use fansipan_model::{Said, Word, said, told::reader};
 use serde_json::{Value, json};
 
 use super::{client, items, sources};
-use crate::{Outcome, args::Cli, client::ApiError, output};
+use crate::{Outcome, args::Cli, client::ApiError, output, words};
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,9 +72,9 @@ pub async fn doctor(cli: &Cli, found: Vec<Finding>) -> Result<Outcome> {
             output::json(&json!({"check": c.name.en, "ok": c.ok, "detail": c.text.en, "detail_vi": c.text.vi}))?;
         }
     } else {
-        let header = if cli.vietnamese() { ["KIỂM TRA", "", "CHI TIẾT"] } else { ["CHECK", "", "DETAIL"] };
         let verdict = |ok| if ok { Word::new("ok", "tốt") } else { Word::new("FAIL", "LỖI") };
-        output::table(&header, checks.iter().map(|c| vec![cli.say(&c.name), cli.say(&verdict(c.ok)), cli.say(&c.text)]))?;
+        let heads = [words::CHECK, output::BLANK, words::DETAIL];
+        output::table(cli, &heads, checks.iter().map(|c| vec![cli.say(&c.name), cli.say(&verdict(c.ok)), cli.say(&c.text)]))?;
     }
     Ok(if good { Outcome::Done } else { Outcome::Negative })
 }

@@ -6,7 +6,7 @@ use super::{client, incidents::list_of};
 use crate::{
     Outcome,
     args::{Cli, EntityArgs},
-    output,
+    output, words,
 };
 
 /// Everything about one thing.
@@ -18,27 +18,28 @@ pub(super) async fn entity(cli: &Cli, args: &EntityArgs) -> Result<Outcome> {
         output::json(&page)?;
         return Ok(Outcome::Done);
     }
-    for (label, path) in
-        [("Kind", "kind"), ("Value", "value"), ("Events", "events"), ("First seen", "first_seen"), ("Last seen", "last_seen")]
-    {
-        output::line(&format!("{label:<11}{}", output::harmless(&output::cell(&page, path))))?;
+    for (label, path) in [
+        (words::KIND, "kind"),
+        (words::VALUE, "value"),
+        (words::EVENTS, "events"),
+        (words::FIRST_SEEN, "first_seen"),
+        (words::LAST_SEEN, "last_seen"),
+    ] {
+        output::field_or_dash(cli, label, &output::cell(&page, path))?;
     }
     for facet in list_of(&page, "peers") {
         let values = list_of(facet, "values").iter().map(|v| format!("{} ({})", output::cell(v, "value"), output::cell(v, "count")));
-        let values: Vec<String> = values.collect();
-        if !values.is_empty() {
-            output::line(&format!("{:<20}{}", output::cell(facet, "field"), output::harmless(&values.join(", "))))?;
-        }
+        output::field(cli, output::cell(facet, "field"), &values.collect::<Vec<_>>().join(", "))?;
     }
     for incident in list_of(&page, "incidents") {
-        let text =
-            format!("{} {} {}", output::cell(incident, "level"), output::title(cli, incident, "title"), output::cell(incident, "id"));
-        output::line(&format!("{:<11}{}", "Incident", output::harmless(&text)))?;
+        let text = format!("{} {} {}", output::cell(incident, "level"), output::text(cli, incident, "title"), output::cell(incident, "id"));
+        output::field(cli, words::INCIDENT, &text)?;
     }
     let row = |alert| {
         let [level, seen, count, status, id] = ["rule/level", "last_seen", "count", "status", "id"].map(|path| output::cell(alert, path));
-        vec![level, seen, count, output::title(cli, alert, "rule/title"), status, id]
+        vec![level, seen, count, output::text(cli, alert, "rule/title"), status, id]
     };
-    output::table(&["LEVEL", "LAST SEEN", "COUNT", "RULE", "STATUS", "ID"], list_of(&page, "alerts").iter().map(row))?;
+    let heads = [words::LEVEL, words::LAST_SEEN, words::COUNT, words::RULE, words::STATUS, words::ID];
+    output::table(cli, &heads, list_of(&page, "alerts").iter().map(row))?;
     Ok(Outcome::Done)
 }

@@ -1,6 +1,7 @@
 //! `fansipan exceptions`: what is held back, by whom, why and until when.
 
 use anyhow::Result;
+use fansipan_model::said;
 use serde_json::{Value, json};
 
 use super::{client, items};
@@ -8,7 +9,7 @@ use crate::{
     Outcome,
     args::{Cli, ExceptionScope, ExceptionsArgs, ExceptionsVerb},
     client::Client,
-    output,
+    output, words,
 };
 
 pub(super) async fn exceptions(cli: &Cli, args: &ExceptionsArgs) -> Result<Outcome> {
@@ -21,7 +22,7 @@ pub(super) async fn exceptions(cli: &Cli, args: &ExceptionsArgs) -> Result<Outco
                 output::json(&found)?;
             } else {
                 let versions = found.get("versions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-                table(versions)?;
+                table(cli, versions)?;
             }
             Ok(Outcome::Done)
         }
@@ -32,7 +33,7 @@ pub(super) async fn exceptions(cli: &Cli, args: &ExceptionsArgs) -> Result<Outco
             body["reason"] = json!(reason);
             body["from"] = json!(from);
             body["until"] = json!(until);
-            said(cli, &api.post("/exceptions", &body).await?)
+            kept(cli, &api.post("/exceptions", &body).await?)
         }
         ExceptionsVerb::Preview { scope, since } => preview(cli, &api, scope, since).await,
         ExceptionsVerb::Renew { id, until, reason } => change(cli, &api, id, json!({"until": until, "reason": reason})).await,
@@ -49,19 +50,20 @@ async fn list(cli: &Cli, api: &Client, all: bool) -> Result<Outcome> {
     if cli.json {
         items(&answer).iter().try_for_each(output::json)?;
     } else {
-        table(items(&answer))?;
+        table(cli, items(&answer))?;
     }
     Ok(Outcome::Done)
 }
 
-fn table(list: &[Value]) -> Result<()> {
+fn table(cli: &Cli, list: &[Value]) -> Result<()> {
     let rows = list.iter().map(|e| {
         let mut row: Vec<String> = ["kind", "rule", "filter", "agency", "owner"].map(|k| output::cell(e, k)).to_vec();
         row.extend(["from", "until"].map(|k| output::instant(e, k)));
         row.extend(["reason", "id"].map(|k| output::cell(e, k)));
         row
     });
-    Ok(output::table(&["KIND", "RULE", "FILTER", "AGENCY", "OWNER", "FROM", "UNTIL", "REASON", "ID"], rows)?)
+    let heads = [words::KIND, words::RULE, words::FILTER, words::AGENCY, words::OWNER, words::FROM, words::UNTIL, words::REASON, words::ID];
+    Ok(output::table(cli, &heads, rows)?)
 }
 
 async fn preview(cli: &Cli, api: &Client, scope: &ExceptionScope, since: &str) -> Result<Outcome> {
@@ -72,13 +74,19 @@ async fn preview(cli: &Cli, api: &Client, scope: &ExceptionScope, since: &str) -
         output::json(&found)?;
         return Ok(Outcome::Done);
     }
-    let [events, alerts, partly, true_positives] = ["events", "alerts", "partly", "true_positives"].map(|k| output::cell(&found, k));
-    output::line(&format!(
-        "since {}: {events} events, {alerts} alerts would have been held back ({true_positives} of them judged true), {partly} alerts in part",
-        output::cell(&found, "since")
-    ))?;
+    let [since, events, alerts, partly, genuine] =
+        ["since", "events", "alerts", "partly", "true_positives"].map(|k| output::cell(&found, k));
+    let told = said!(
+        "since {since}: {events} events, {alerts} alerts would have been held back ({genuine} of them judged true), {partly} alerts in part",
+        "từ {since}: sẽ giữ lại {events} sự kiện, {alerts} cảnh báo ({genuine} cảnh báo trong đó là tấn công thật), và một phần của {partly} cảnh báo"
+    );
+    output::say(cli, &told)?;
     if found.get("complete") == Some(&Value::Bool(false)) {
-        tracing::warn!("there is more than was looked at; narrow it down or look at fewer days");
+        let more = said!(
+            "there is more than was looked at; narrow it down or look at fewer days",
+            "còn nhiều hơn những gì đã xét; hãy thu hẹp lại hoặc xét ít ngày hơn"
+        );
+        tracing::warn!("{}", cli.say(&more));
     }
     for rule in found.get("rules").and_then(Value::as_array).map_or(&[][..], Vec::as_slice) {
         let text = format!("{:>8}  {} ({})", output::cell(rule, "events"), output::cell(rule, "title"), output::cell(rule, "id"));
@@ -89,26 +97,26 @@ async fn preview(cli: &Cli, api: &Client, scope: &ExceptionScope, since: &str) -
             output::cell(a, "rule/level"),
             output::instant(a, "last_seen"),
             output::cell(a, "count"),
-            output::title(cli, a, "rule/title"),
+            output::text(cli, a, "rule/title"),
             output::cell(a, "status"),
             output::cell(a, "id"),
         ]
     });
-    output::table(&["LEVEL", "LAST SEEN", "COUNT", "RULE", "STATUS", "ID"], rows)?;
+    output::table(cli, &[words::LEVEL, words::LAST_SEEN, words::COUNT, words::RULE, words::STATUS, words::ID], rows)?;
     Ok(Outcome::Done)
 }
 
 async fn change(cli: &Cli, api: &Client, id: &str, mut body: Value) -> Result<Outcome> {
     body["version"] = api.get(&format!("/exceptions/{id}"), &[]).await?.get("version").cloned().unwrap_or(Value::Null);
-    said(cli, &api.post(&format!("/exceptions/{id}"), &body).await?)
+    kept(cli, &api.post(&format!("/exceptions/{id}"), &body).await?)
 }
 
-fn said(cli: &Cli, exception: &Value) -> Result<Outcome> {
+fn kept(cli: &Cli, exception: &Value) -> Result<Outcome> {
     if cli.json {
         output::json(exception)?;
     } else {
         let [id, from, until] = ["id", "from", "until"].map(|k| output::cell(exception, k));
-        output::line(&format!("{id}: from {from} until {until}"))?;
+        output::say(cli, &said!("{id}: from {from} until {until}", "{id}: từ {from} đến {until}"))?;
     }
     Ok(Outcome::Done)
 }

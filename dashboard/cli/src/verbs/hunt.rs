@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Result;
 use fansipan_collector::Normalizer;
-use fansipan_model::{Event, Said, json, told::reader};
+use fansipan_model::{Event, Said, json, said, told::reader};
 use fansipan_rules::{RuleIndex, RuleSet, Scratch, Severity};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -66,7 +66,11 @@ async fn stored(cli: &Cli, args: &HuntArgs, since: &str) -> Result<Outcome> {
     for d in end.get("diagnostics").and_then(serde_json::Value::as_array).into_iter().flatten() {
         tracing::error!("{}", rules::found(cli, d, &output::cell(d, "file")));
     }
-    tracing::info!("{rules} rules, {examined} stored events looked at, {detections} detections");
+    let told = said!(
+        "{rules} rules, {examined} stored events looked at, {detections} detections",
+        "{rules} luật, đã xét {examined} sự kiện đã lưu, {detections} phát hiện"
+    );
+    tracing::info!("{}", cli.say(&told));
     Ok(Outcome::Done)
 }
 
@@ -74,7 +78,8 @@ fn files(cli: &Cli, args: &HuntArgs) -> Result<Outcome> {
     let loaded = rules::load_through(cli, &args.rules, &args.pipeline, |rule| args.level.is_none_or(|least| rule.meta.level >= least))?;
     rules::report(cli, &loaded, Severity::Error);
     anyhow::ensure!(!loaded.set.is_empty(), Fault::NoRule { place: rules::places(&args.rules) });
-    tracing::info!("{} rules from {} files", loaded.set.len(), loaded.files);
+    let (rules, read) = (loaded.set.len(), loaded.files);
+    tracing::info!("{}", cli.say(&said!("{rules} rules from {read} files", "{rules} luật từ {read} tệp")));
     let set = Arc::new(loaded.set);
     let normalizer = evidence::normalizer()?;
     let files: Vec<inputs::Found> = inputs::evidence_files(&args.inputs).collect();
@@ -118,7 +123,8 @@ fn files(cli: &Cli, args: &HuntArgs) -> Result<Outcome> {
     hunt.detections += hunt.watched.detections(&mut hunt.out)?;
     hunt.out.flush()?;
     bar.finish_and_clear();
-    tracing::info!("{} events, {} detections", hunt.events, hunt.detections);
+    let (events, detections) = (hunt.events, hunt.detections);
+    tracing::info!("{}", cli.say(&said!("{events} events, {detections} detections", "{events} sự kiện, {detections} phát hiện")));
     Ok(if unread == 0 { Outcome::Done } else { Outcome::Negative })
 }
 

@@ -1,6 +1,7 @@
 //! `fansipan incidents`: list, show, and every decision about one.
 
 use anyhow::Result;
+use fansipan_model::said;
 use serde_json::{Value, json};
 
 use super::{client, closing, items, workspace};
@@ -8,7 +9,7 @@ use crate::{
     Outcome,
     args::{Cli, IncidentsArgs, IncidentsVerb as Verb},
     client::Client,
-    output,
+    output, words,
 };
 
 pub(super) async fn incidents(cli: &Cli, args: &IncidentsArgs) -> Result<Outcome> {
@@ -62,14 +63,15 @@ async fn list(cli: &Cli, api: &Client, parameters: &[(&'static str, String)]) ->
             output::instant(incident, "last_seen"),
             output::cell(incident, "alerts"),
             output::cell(incident, "events"),
-            output::title(cli, incident, "title"),
-            output::names(cli, &words(incident, "tactics")).join(" → "),
+            output::text(cli, incident, "title"),
+            output::names(cli, &texts(incident, "tactics")).join(" → "),
             output::cell(incident, "status"),
             output::cell(incident, "id"),
         ]);
     }
     if !cli.json {
-        output::table(&["LEVEL", "LAST SEEN", "ALERTS", "EVENTS", "TITLE", "TACTICS", "STATUS", "ID"], rows)?;
+        let heads = [words::LEVEL, words::LAST_SEEN, words::ALERTS, words::EVENTS, words::TITLE, words::TACTICS, words::STATUS, words::ID];
+        output::table(cli, &heads, rows)?;
     }
     Ok(Outcome::Done)
 }
@@ -78,7 +80,7 @@ pub(super) fn list_of<'v>(value: &'v Value, name: &str) -> &'v [Value] {
     value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn words(value: &Value, name: &str) -> Vec<String> {
+fn texts(value: &Value, name: &str) -> Vec<String> {
     list_of(value, name).iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect()
 }
 
@@ -88,22 +90,21 @@ async fn show(cli: &Cli, api: &Client, id: &str) -> Result<Outcome> {
         output::json(&incident)?;
         return Ok(Outcome::Done);
     }
+    let cell = |path: &str| output::cell(&incident, path);
     for (label, text) in [
-        ("Title", output::title(cli, &incident, "title")),
-        ("Level", output::cell(&incident, "level")),
-        ("Groups", output::names(cli, &words(&incident, "groups")).join(", ")),
-        ("Tactics", output::names(cli, &words(&incident, "tactics")).join(" → ")),
-        ("Status", output::cell(&incident, "status")),
-        ("Held by", output::cell(&incident, "assignee")),
-        ("First seen", output::cell(&incident, "first_seen")),
-        ("Last seen", output::cell(&incident, "last_seen")),
-        ("Alerts", output::cell(&incident, "alerts")),
-        ("Events", output::cell(&incident, "events")),
-        ("Part of", output::cell(&incident, "merged_into")),
+        (words::TITLE, output::text(cli, &incident, "title")),
+        (words::LEVEL, cell("level")),
+        (words::GROUPS, output::names(cli, &texts(&incident, "groups")).join(", ")),
+        (words::TACTICS, output::names(cli, &texts(&incident, "tactics")).join(" → ")),
+        (words::STATUS, cell("status")),
+        (words::HELD_BY, cell("assignee")),
+        (words::FIRST_SEEN, cell("first_seen")),
+        (words::LAST_SEEN, cell("last_seen")),
+        (words::ALERTS, cell("alerts")),
+        (words::EVENTS, cell("events")),
+        (words::PART_OF, cell("merged_into")),
     ] {
-        if !text.is_empty() {
-            output::line(&format!("{label:<11}{}", output::harmless(&text)))?;
-        }
+        output::field(cli, label, &text)?;
     }
     // a line for each kind: an attack that tried a hundred accounts must not push the story away
     let mut about: Vec<(String, Vec<String>)> = Vec::new();
@@ -115,12 +116,12 @@ async fn show(cli: &Cli, api: &Client, id: &str) -> Result<Outcome> {
         }
     }
     for (kind, values) in about {
-        output::line(&format!("{:<11}{}", "About", output::harmless(&format!("{kind} {}", values.join(", ")))))?;
+        output::field(cli, words::ABOUT, &format!("{kind} {}", values.join(", ")))?;
     }
-    let text = if cli.vietnamese() { "text_vi" } else { "text" };
     for step in list_of(&incident, "story") {
-        output::line(&format!("{:<11}{}", "Step", output::harmless(&output::cell(step, text))))?;
-        output::line(&format!("{:<11}alert {}", "", output::cell(step, "alert")))?;
+        let alert = output::cell(step, "alert");
+        output::field(cli, words::STEP, &output::text(cli, step, "text"))?;
+        output::field(cli, output::BLANK, &cli.say(&said!("alert {alert}", "cảnh báo {alert}")))?;
     }
     Ok(Outcome::Done)
 }
@@ -135,7 +136,7 @@ async fn decide(cli: &Cli, api: &Client, id: &str, mut decision: Value) -> Resul
         output::json(&changed)?;
     } else {
         let [shown, status, alerts] = ["id", "status", "alerts"].map(|path| output::cell(&changed, path));
-        output::line(&format!("{shown}: {status}, {alerts} alerts"))?;
+        output::say(cli, &said!("{shown}: {status}, {alerts} alerts", "{shown}: {status}, {alerts} cảnh báo"))?;
     }
     Ok(Outcome::Done)
 }

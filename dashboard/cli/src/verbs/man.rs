@@ -4,22 +4,24 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
 use clap::CommandFactory as _;
+use fansipan_model::said;
 
 use crate::{Fault, Outcome, args::Cli, output};
 
-pub(super) fn man(dir: &Path) -> Result<Outcome> {
+pub(super) fn man(cli: &Cli, dir: &Path) -> Result<Outcome> {
     let failed = || Fault::NoManual { path: dir.display().to_string() };
     fs::create_dir_all(dir).with_context(failed)?;
     clap_mangen::generate_to(Cli::command(), dir).with_context(failed)?;
     let written =
         fs::read_dir(dir).with_context(failed)?.flatten().filter(|e| e.file_name().to_string_lossy().starts_with("fansipan")).count();
-    output::line(&format!("{written} pages in {}", dir.display()))?;
+    let dir = dir.display();
+    output::say(cli, &said!("{written} pages in {dir}", "{written} trang trong {dir}"))?;
     Ok(Outcome::Done)
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::Command;
+    use clap::{Command, Parser as _};
 
     use super::*;
 
@@ -33,7 +35,7 @@ mod tests {
     #[test]
     fn every_verb_has_a_page_that_says_what_it_does() {
         let dir = tempfile::tempdir().unwrap();
-        man(dir.path()).unwrap();
+        man(&Cli::parse_from(["fansipan", "man", "."]), dir.path()).unwrap();
         let mut all = Vec::new();
         names(&Cli::command(), "fansipan", &mut all);
         assert!(all.len() > 60, "{all:?}");

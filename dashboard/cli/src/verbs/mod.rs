@@ -67,7 +67,7 @@ pub async fn execute(cli: &Cli) -> Result<Outcome> {
         Command::Sessions(args) => people::sessions(cli, args).await,
         Command::WallDevices(args) => people::walls(cli, args).await,
         Command::Login(args) => people::login(cli, args).await,
-        Command::Man { dir } => man::man(dir),
+        Command::Man { dir } => man::man(cli, dir),
         Command::Completions { shell } => completions(*shell),
         Command::Tui(_)
         | Command::Wall(_)

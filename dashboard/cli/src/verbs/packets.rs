@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use fansipan_collector::tap::ring::{FlowName, Limits, Place, Wanted, find, folder};
 use fansipan_evidence::PacketFigures;
-use fansipan_model::{AnswerOutcome, CollectorAnswer, said, time};
+use fansipan_model::{AnswerOutcome, CollectorAnswer, Said, Word, said, time};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -39,7 +39,8 @@ pub(super) async fn packets(cli: &Cli, args: &PacketsArgs) -> Result<Outcome> {
         let made = client(cli)?.upload(&format!("/incidents/{incident}/evidence"), &[("name", name), ("comment", comment)], &path).await?;
         ensure!(output::cell(&made, "body/sha256") == figures.sha256, Fault::OtherEvidence { path: path.display().to_string() });
         if !cli.json {
-            output::line(&format!("evidence of incident {incident}: {}", output::cell(&made, "id")))?;
+            let id = output::cell(&made, "id");
+            output::say(cli, &said!("evidence of incident {incident}: {id}", "chứng cứ của sự cố {incident}: {id}"))?;
         }
     }
     Ok(Outcome::Done)
@@ -110,36 +111,51 @@ fn tell(cli: &Cli, figures: &PacketFigures, path: &Path) -> Result<()> {
     if cli.json {
         return as_json(figures, path);
     }
-    let PacketFigures { packets, bytes, first, last, .. } = figures;
-    output::line(&format!("{packets} packets, {bytes} bytes, from {} to {}", output::harmless(first), output::harmless(last)))?;
+    let PacketFigures { sha256, packets, bytes, first, last, .. } = figures;
+    let whole = said!("{packets} packets, {bytes} bytes, from {first} to {last}", "{packets} gói tin, {bytes} byte, từ {first} đến {last}");
+    output::say(cli, &whole)?;
     for (count, what) in [
-        (figures.cut, "packets are not there: the ring keeps flow_mib of a flow"),
-        (figures.damaged, "packets are damaged on disk and left out"),
-        (figures.beyond, "packets are beyond what one file holds: narrow it with --minutes"),
+        (
+            figures.cut,
+            Word::new("packets are not there: the ring keeps flow_mib of a flow", "gói tin không có: kho chỉ giữ flow_mib của mỗi luồng"),
+        ),
+        (figures.damaged, Word::new("packets are damaged on disk and left out", "gói tin hỏng trên đĩa nên bị bỏ ra")),
+        (
+            figures.beyond,
+            Word::new(
+                "packets are beyond what one file holds: narrow it with --minutes",
+                "gói tin vượt sức chứa của một tệp: hãy thu hẹp bằng --minutes",
+            ),
+        ),
     ] {
         if count > 0 {
-            output::line(&format!("{count} {what}"))?;
+            output::say(cli, &said!("{count} {what}", "{count} {what:#}"))?;
         }
     }
-    for c in &figures.collectors {
-        output::line(&format!("collector {}: {}", output::harmless(&c.collector), said(c)))?;
+    for answer in &figures.collectors {
+        let (collector, gave) = (&answer.collector, gave(answer));
+        output::say(cli, &said!("collector {collector}: {gave}", "bộ thu thập {collector}: {gave:#}"))?;
     }
-    output::line(&format!("sha256 {}", output::harmless(&figures.sha256)))?;
+    output::line(&format!("sha256 {}", output::harmless(sha256)))?;
     Ok(output::line(&format!("{}", path.display()))?)
 }
 
 /// What a collector gave, or why nothing.
-fn said(c: &CollectorAnswer) -> String {
-    let missing = match c.outcome {
+fn gave(answer: &CollectorAnswer) -> Said {
+    let CollectorAnswer { packets, bytes, sha256, .. } = answer;
+    let missing = match answer.outcome {
         AnswerOutcome::Given => {
-            return format!("{} packets, {} bytes, sha256 {}", c.packets, c.bytes, output::harmless(&c.sha256));
+            return said!("{packets} packets, {bytes} bytes, sha256 {sha256}", "{packets} gói tin, {bytes} byte, sha256 {sha256}");
         }
-        AnswerOutcome::Nothing => return "has none".to_owned(),
-        AnswerOutcome::NoAnswer => "did not answer in time",
-        AnswerOutcome::Failed => "could not read its rings",
-        AnswerOutcome::Damaged => "sent what did not arrive whole",
-        AnswerOutcome::TooLarge => "has more than fits beside the others: narrow it with --minutes",
-        AnswerOutcome::Clock => "has a clock that differs by minutes",
+        AnswerOutcome::Nothing => return said!("has none", "không có gói nào"),
+        AnswerOutcome::NoAnswer => said!("did not answer in time", "không trả lời kịp"),
+        AnswerOutcome::Failed => said!("could not read its rings", "không đọc được kho gói tin"),
+        AnswerOutcome::Damaged => said!("sent what did not arrive whole", "phần của nó về không nguyên vẹn"),
+        AnswerOutcome::TooLarge => said!(
+            "has more than fits beside the others: narrow it with --minutes",
+            "có nhiều hơn chỗ còn lại trong tệp: hãy thu hẹp bằng --minutes"
+        ),
+        AnswerOutcome::Clock => said!("has a clock that differs by minutes", "đồng hồ lệch nhiều phút"),
     };
-    format!("{missing}; what it may have is missing here")
+    said!("{missing}; what it may have is missing here", "{missing:#}; ở đây thiếu phần nó có thể có")
 }

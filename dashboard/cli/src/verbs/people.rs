@@ -3,6 +3,7 @@
 use std::io::Read as _;
 
 use anyhow::{Context as _, Result, ensure};
+use fansipan_model::{Word, said};
 use serde_json::{Value, json};
 
 use super::{client, items};
@@ -12,16 +13,17 @@ use crate::{
     client::Client,
     output,
     profile::Profile,
+    words,
 };
 
 /// Prints a list as a table of these members, or as JSON lines.
-fn list(cli: &Cli, answer: &Value, columns: &[(&str, &str)]) -> Result<()> {
+fn list(cli: &Cli, answer: &Value, columns: &[(Word, &str)]) -> Result<()> {
     if cli.json {
         return Ok(items(answer).iter().try_for_each(output::json)?);
     }
-    let header: Vec<&str> = columns.iter().map(|(title, _)| *title).collect();
+    let heads: Vec<Word> = columns.iter().map(|(word, _)| *word).collect();
     let rows = items(answer).iter().map(|item| columns.iter().map(|(_, member)| output::cell(item, member)).collect());
-    Ok(output::table(&header, rows)?)
+    Ok(output::table(cli, &heads, rows)?)
 }
 
 /// Prints what is shown once: the whole answer as JSON, or the one secret.
@@ -39,13 +41,13 @@ pub(super) async fn users(cli: &Cli, args: &UsersArgs) -> Result<Outcome> {
     match &args.verb {
         UsersVerb::List => {
             let columns = [
-                ("NAME", "name"),
-                ("ROLES", "roles"),
-                ("AGENCIES", "agencies"),
-                ("DISABLED", "disabled"),
-                ("2ND FACTOR", "second_factor"),
-                ("LOGS IN AT", "provider"),
-                ("LAST LOGIN", "last_login"),
+                (words::NAME, "name"),
+                (words::ROLES, "roles"),
+                (words::AGENCIES, "agencies"),
+                (words::DISABLED, "disabled"),
+                (words::SECOND_FACTOR, "second_factor"),
+                (words::LOGS_IN_AT, "provider"),
+                (words::LAST_LOGIN, "last_login"),
             ];
             list(cli, &api.get("/users", &[]).await?, &columns)?;
         }
@@ -70,8 +72,14 @@ pub(super) async fn sessions(cli: &Cli, args: &SessionsArgs) -> Result<Outcome> 
     let api = client(cli)?;
     match &args.verb {
         SessionsVerb::List => {
-            let columns =
-                [("USER", "user"), ("SINCE", "created"), ("LAST USED", "last_used"), ("FROM", "peer"), ("WITH", "agent"), ("ID", "id")];
+            let columns = [
+                (words::USER, "user"),
+                (words::SINCE, "created"),
+                (words::LAST_USED, "last_used"),
+                (words::PEER, "peer"),
+                (words::AGENT, "agent"),
+                (words::ID, "id"),
+            ];
             list(cli, &api.get("/sessions", &[]).await?, &columns)?;
         }
         SessionsVerb::End { id } => drop(api.delete(&format!("/sessions/{}", output::escape(id))).await?),
@@ -84,12 +92,12 @@ pub(super) async fn walls(cli: &Cli, args: &WallDevicesArgs) -> Result<Outcome> 
     match &args.verb {
         WallDevicesVerb::List => {
             let columns = [
-                ("NAME", "name"),
-                ("AGENCIES", "agencies"),
-                ("ENROLLED", "enrolled"),
-                ("EXPIRES", "expires"),
-                ("LAST USED", "last_used"),
-                ("FROM", "peer"),
+                (words::NAME, "name"),
+                (words::AGENCIES, "agencies"),
+                (words::ENROLLED, "enrolled"),
+                (words::EXPIRES, "expires"),
+                (words::LAST_USED, "last_used"),
+                (words::PEER, "peer"),
             ];
             list(cli, &api.get("/wall-devices", &[]).await?, &columns)?;
         }
@@ -111,9 +119,12 @@ async fn enrol(cli: &Cli, name: &str, code: Option<&str>) -> Result<()> {
     let profile = Profile { server, token: output::cell(&made, "token"), ca };
     ensure!(!profile.token.is_empty(), Fault::NoCredential);
     let path = profile.save(name)?;
-    let screen = output::cell(&made, "device/name");
-    output::line(&format!("{screen} at {}; show the wall with fansipan wall --profile {name} ({})", profile.server, path.display()))?;
-    Ok(())
+    let (screen, server, path) = (output::cell(&made, "device/name"), &profile.server, path.display());
+    let told = said!(
+        "{screen} at {server}; show the wall with fansipan wall --profile {name} ({path})",
+        "{screen} tại {server}; mở màn hình ghép bằng fansipan wall --profile {name} ({path})"
+    );
+    Ok(output::say(cli, &told)?)
 }
 
 /// The address of the appliance, and the certificate that is believed.
@@ -147,13 +158,10 @@ pub(super) async fn login(cli: &Cli, args: &LoginArgs) -> Result<Outcome> {
     if cli.json {
         output::json(&who)?;
     } else {
-        output::line(&format!(
-            "{} at {}; use it with --profile {} ({})",
-            output::cell(&who, "user/name"),
-            profile.server,
-            args.name,
-            path.display()
-        ))?;
+        let (user, server, name, path) = (output::cell(&who, "user/name"), &profile.server, &args.name, path.display());
+        let told =
+            said!("{user} at {server}; use it with --profile {name} ({path})", "{user} tại {server}; dùng bằng --profile {name} ({path})");
+        output::say(cli, &told)?;
     }
     Ok(Outcome::Done)
 }

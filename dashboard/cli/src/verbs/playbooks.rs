@@ -1,6 +1,7 @@
 //! `fansipan playbooks`: list, start, follow, answer.
 
 use anyhow::{Context as _, Result};
+use fansipan_model::Word;
 use serde_json::{Value, json};
 
 use super::{client, items};
@@ -8,7 +9,7 @@ use crate::{
     Fault, Outcome,
     args::{Cli, PlaybooksArgs, PlaybooksVerb as Verb},
     client::Client,
-    output,
+    output, words,
 };
 
 pub(super) async fn playbooks(cli: &Cli, args: &PlaybooksArgs) -> Result<Outcome> {
@@ -59,12 +60,12 @@ async fn list(cli: &Cli, api: &Client, incident: Option<&str>) -> Result<Outcome
             output::json(playbook)?;
             continue;
         }
-        let fits = if output::cell(playbook, "fits") == "true" { "fits" } else { "" };
-        let cells = ["id", "title_vi", "title", "group", "steps"].map(|path| output::cell(playbook, path));
-        rows.push(std::iter::once(fits.to_owned()).chain(cells).collect());
+        let fits = if output::cell(playbook, "fits") == "true" { Word::new("fits", "phù hợp") } else { output::BLANK };
+        let [id, group, steps] = ["id", "group", "steps"].map(|path| output::cell(playbook, path));
+        rows.push(vec![cli.say(&fits), id, output::text(cli, playbook, "title"), group, steps]);
     }
     if !cli.json {
-        output::table(&["", "ID", "TITLE (VI)", "TITLE", "GROUP", "STEPS"], rows)?;
+        output::table(cli, &[output::BLANK, words::ID, words::TITLE, words::GROUP, words::STEPS], rows)?;
         let (member, refused) = if cli.vietnamese() { ("refused_vi", "bị từ chối") } else { ("refused", "refused") };
         for why in answer.get(member).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
             output::line(&output::harmless(&format!("{refused}: {why}")))?;
@@ -83,11 +84,13 @@ async fn runs(cli: &Cli, api: &Client, state: &str, incident: Option<&str>) -> R
             output::json(run)?;
             continue;
         }
-        let cells = ["state", "playbook", "task/title", "incident", "started/who", "id"].map(|path| output::cell(run, path));
-        rows.push(cells.to_vec());
+        let [state, playbook, incident, who, id] =
+            ["state", "playbook", "incident", "started/who", "id"].map(|path| output::cell(run, path));
+        rows.push(vec![state, playbook, output::text(cli, run, "task/title"), incident, who, id]);
     }
     if !cli.json {
-        output::table(&["STATE", "PLAYBOOK", "WAITS FOR", "INCIDENT", "STARTED BY", "ID"], rows)?;
+        let heads = [words::STATE, words::PLAYBOOK, words::WAITS_FOR, words::INCIDENT, words::STARTED_BY, words::ID];
+        output::table(cli, &heads, rows)?;
     }
     Ok(Outcome::Done)
 }
@@ -97,23 +100,21 @@ fn show(cli: &Cli, run: &Value) -> Result<Outcome> {
         output::json(run)?;
         return Ok(Outcome::Done);
     }
-    let line = |label: &str, text: &str| -> Result<()> {
-        if text.is_empty() { Ok(()) } else { Ok(output::line(&format!("{label:<11}{}", output::harmless(text)))?) }
-    };
-    line("Run", &output::cell(run, "id"))?;
-    line("Playbook", &format!("{} ({})", output::cell(run, "title_vi"), output::cell(run, "playbook")))?;
-    line("State", &output::cell(run, "state"))?;
+    output::field(cli, words::RUN, &output::cell(run, "id"))?;
+    let playbook = format!("{} ({})", output::text(cli, run, "title"), output::cell(run, "playbook"));
+    output::field(cli, words::PLAYBOOK, &playbook)?;
+    output::field(cli, words::STATE, &output::cell(run, "state"))?;
     for step in run.get("steps").and_then(Value::as_array).into_iter().flatten() {
-        let [title, outcome, note] = ["title_vi", "outcome", "note"].map(|path| output::cell(step, path));
-        let outcome = if outcome.is_empty() { "…".to_owned() } else { outcome };
+        let [title, note] = ["title", "note"].map(|path| output::text(cli, step, path));
+        let outcome = Some(output::cell(step, "outcome")).filter(|o| !o.is_empty()).unwrap_or_else(|| "…".to_owned());
         let note = if note.is_empty() { note } else { format!(" ({note})") };
-        line("Step", &format!("{title}: {outcome}{note}"))?;
+        output::field(cli, words::STEP, &format!("{title}: {outcome}{note}"))?;
     }
     if let Some(task) = run.get("task").filter(|t| !t.is_null()) {
-        line("Task", &output::cell(task, "title_vi"))?;
-        line("", &output::cell(task, "advice_vi"))?;
+        output::field(cli, words::TASK, &output::text(cli, task, "title"))?;
+        output::field(cli, output::BLANK, &output::text(cli, task, "advice"))?;
         let answers = task.get("answers").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        line("Answers", &answers.collect::<Vec<_>>().join(", "))?;
+        output::field(cli, words::ANSWERS, &answers.collect::<Vec<_>>().join(", "))?;
     }
     Ok(Outcome::Done)
 }

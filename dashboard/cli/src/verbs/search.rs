@@ -3,13 +3,14 @@
 use std::io::IsTerminal as _;
 
 use anyhow::Result;
+use fansipan_model::{Word, said};
 use serde_json::Value;
 
 use super::{client, items};
 use crate::{
     Outcome,
     args::{Cli, SearchArgs},
-    output,
+    output, words,
 };
 
 /// Events asked for at first, and then at a time.
@@ -40,7 +41,7 @@ pub(super) async fn search(cli: &Cli, args: &SearchArgs) -> Result<Outcome> {
             if cli.json {
                 output::json(event)?;
             } else {
-                columns.get_or_insert_with(Columns::begin).print(event)?;
+                columns.get_or_insert_with(Columns::begin).print(cli, event)?;
             }
         }
         match answer.get("next").and_then(Value::as_str) {
@@ -58,13 +59,17 @@ fn explain(cli: &Cli, answer: &Value) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let text = |e: &Value, key: &str| e.get(key).map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).unwrap_or_default();
-    let decides = |e: &Value| if e.get("exact") == Some(&Value::Bool(true)) { "the index" } else { "each candidate read" };
+    let decides = |e: &Value| match e.get("exact") {
+        Some(Value::Bool(true)) => Word::new("the index", "chỉ mục"),
+        _ => Word::new("each candidate read", "đọc từng ứng viên"),
+    };
     let row = |e: &Value| {
         let mut row: Vec<String> = ["store", "index", "events", "candidates"].iter().map(|key| text(e, key)).collect();
-        row.extend([decides(e).to_owned(), text(e, "lowered"), text(e, "why")]);
+        row.extend([cli.say(&decides(e)), text(e, "lowered"), text(e, "why")]);
         row
     };
-    output::table(&["STORE", "INDEX", "EVENTS", "CANDIDATES", "DECIDED BY", "FILTER", "WHY"], items(answer).iter().map(row))?;
+    let heads = [words::STORE, words::INDEX, words::EVENTS, words::CANDIDATES, words::DECIDED_BY, words::FILTER, words::WHY];
+    output::table(cli, &heads, items(answer).iter().map(row))?;
     Ok(Outcome::Done)
 }
 
@@ -81,9 +86,9 @@ impl Columns {
         Self { width, headed: false }
     }
 
-    fn print(&mut self, event: &Value) -> std::io::Result<()> {
+    fn print(&mut self, cli: &Cli, event: &Value) -> std::io::Result<()> {
         if !std::mem::replace(&mut self.headed, true) {
-            self.line(["TIME", "HOST", "DATASET", "MESSAGE"].map(str::to_owned))?;
+            self.line([words::TIME, words::HOST, words::DATASET, words::MESSAGE].map(|word| output::head(cli, word)))?;
         }
         // flat ECS: dotted names are keys, not paths
         let text = |key: &str| event.get(key).map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned));
@@ -106,7 +111,12 @@ fn print_table(cli: &Cli, columns: &[Value], answer: &Value) -> Result<Outcome> 
     let names: Vec<&str> = columns.iter().filter_map(Value::as_str).collect();
     let rows = answer.get("rows").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     if answer.get("complete").and_then(Value::as_bool) == Some(false) {
-        tracing::warn!("there is more than these {} rows: narrow the query or the time, or ask for more with --limit", rows.len());
+        let count = rows.len();
+        let more = said!(
+            "there is more than these {count} rows: narrow the query or the time, or ask for more with --limit",
+            "còn nhiều hơn {count} dòng này: hãy thu hẹp câu truy vấn hoặc thời gian, hoặc lấy thêm bằng --limit"
+        );
+        tracing::warn!("{}", cli.say(&more));
     }
     let cells = |row: &Value| row.as_array().cloned().unwrap_or_default();
     if cli.json {
@@ -120,7 +130,9 @@ fn print_table(cli: &Cli, columns: &[Value], answer: &Value) -> Result<Outcome> 
             Value::Null => String::new(),
             other => other.to_string(),
         };
-        output::table(&names, rows.iter().map(|row| cells(row).into_iter().map(text).collect()))?;
+        // names of fields, as they are written in the query
+        let heads = names.iter().map(|name| (*name).to_owned());
+        output::columns(heads, rows.iter().map(|row| cells(row).into_iter().map(text).collect()))?;
     }
     Ok(Outcome::Done)
 }

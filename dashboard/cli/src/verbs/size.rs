@@ -2,13 +2,14 @@
 //! (`bench/results/sizing.toml`), never from what one would like.
 
 use anyhow::{Context as _, Result};
+use fansipan_model::{Said, Word, said};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
     Fault, Outcome,
     args::{Cli, SizeArgs},
-    output,
+    output, words,
 };
 
 /// The figures, compiled in.
@@ -64,7 +65,7 @@ const PASSING: f64 = (2u64 << 30) as f64;
 /// One line of the table.
 #[derive(Debug, PartialEq)]
 struct Row {
-    layout: &'static str,
+    layout: Word,
     part: &'static str,
     nodes: u64,
     cores: u64,
@@ -84,7 +85,7 @@ fn rows(measured: &Measured, args: &SizeArgs) -> Vec<Row> {
     let own = measured.disk.bytes_per_event * longer(measured.disk.bytes_per_record);
     let hour = args.events_per_second * 3600.0 * args.bytes_per_record;
     let whole = Row {
-        layout: "one machine",
+        layout: Word::new("one machine", "một máy"),
         part: "fansipan run",
         nodes: 1,
         cores: cores(all),
@@ -94,7 +95,13 @@ fn rows(measured: &Measured, args: &SizeArgs) -> Vec<Row> {
     let mut part = |part, least: u64, cpu_us: f64, disk: f64| {
         let cores = cores(cpu_us);
         let nodes = nodes(cores, least);
-        out.push(Row { layout: "distributed", part, nodes, cores: each(cores, nodes), disk_gib: gib(disk / nodes as f64) });
+        out.push(Row {
+            layout: Word::new("distributed", "phân tán"),
+            part,
+            nodes,
+            cores: each(cores, nodes),
+            disk_gib: gib(disk / nodes as f64),
+        });
     };
     let cpu = |own: &Option<Cpu>| own.as_ref().map_or(all, |c| c.cpu_us);
     part("collector", 2, all, hour * 4.0);
@@ -112,22 +119,55 @@ fn rows(measured: &Measured, args: &SizeArgs) -> Vec<Row> {
 }
 
 /// Where figures of the roles come from, or that they were not measured apart.
-fn sources(measured: &Measured) -> String {
-    let mut out = String::new();
-    for (part, cpu) in [("an analyzer", &measured.analyzer), ("an indexer", &measured.indexer)] {
-        out += &match cpu {
-            Some(c) => format!("\nMeasured: {} µs of CPU per event in {part} (bench/results/{}).", c.cpu_us, c.source),
-            None => format!("\nNot measured apart: {part}, planned as if it had all the work."),
-        };
+fn sources(measured: &Measured) -> Vec<Said> {
+    let mut out = Vec::new();
+    let parts =
+        [(Word::new("an analyzer", "máy phân tích"), &measured.analyzer), (Word::new("an indexer", "máy lập chỉ mục"), &measured.indexer)];
+    for (part, cpu) in parts {
+        out.push(match cpu {
+            Some(Cpu { cpu_us, source }) => said!(
+                "Measured: {cpu_us} µs of CPU per event in {part} (bench/results/{source}).",
+                "Đã đo: {cpu_us} µs CPU cho mỗi sự kiện ở {part:#} (bench/results/{source})."
+            ),
+            None => said!(
+                "Not measured apart: {part}, planned as if it had all the work.",
+                "Chưa đo riêng: {part:#}, tính như thể nó làm mọi việc."
+            ),
+        });
     }
-    out += &match &measured.clickhouse {
-        Some(c) => format!(
-            "\nMeasured: {} bytes in ClickHouse per event of {} bytes, {} µs of its CPU (bench/results/{}); {REPLICAS} copies, room for merges.",
-            c.bytes_per_event, c.bytes_per_record, c.cpu_us, c.source
+    out.push(match &measured.clickhouse {
+        Some(Engine { cpu_us, bytes_per_event, bytes_per_record, source }) => said!(
+            "Measured: {bytes_per_event} bytes in ClickHouse per event of {bytes_per_record} bytes, {cpu_us} µs of its CPU (bench/results/{source}); {REPLICAS} copies, room for merges.",
+            "Đã đo: {bytes_per_event} byte trong ClickHouse cho mỗi sự kiện {bytes_per_record} byte, {cpu_us} µs CPU của nó (bench/results/{source}); {REPLICAS} bản sao, có chỗ để gộp."
         ),
-        None => "\nClickHouse is not in this table: its figures are not measured yet.".to_owned(),
-    };
+        None => said!(
+            "ClickHouse is not in this table: its figures are not measured yet.",
+            "ClickHouse không có trong bảng này: chưa có số liệu đo."
+        ),
+    });
     out
+}
+
+/// What was asked, what the plan rests on, and how full it plans.
+fn basis(measured: &Measured, args: &SizeArgs) -> [Said; 3] {
+    let SizeArgs { events_per_second, peak, days, bytes_per_record } = args;
+    let Cpu { cpu_us, source } = &measured.one_machine;
+    let Disk { bytes_per_event, bytes_per_record: record, source: disk } = &measured.disk;
+    let (busy, full) = (BUSY * 100.0, FULL * 100.0);
+    [
+        said!(
+            "For {events_per_second} events/s with peaks of {peak} times that, {days} days, records of {bytes_per_record} bytes.",
+            "Cho {events_per_second} sự kiện/giây, lúc cao điểm gấp {peak} lần, giữ {days} ngày, bản ghi {bytes_per_record} byte."
+        ),
+        said!(
+            "Measured: {cpu_us} µs of CPU per event (bench/results/{source}); {bytes_per_event} bytes on disk per event of {record} bytes (bench/results/{disk}).",
+            "Đã đo: {cpu_us} µs CPU cho mỗi sự kiện (bench/results/{source}); {bytes_per_event} byte đĩa cho mỗi sự kiện {record} byte (bench/results/{disk})."
+        ),
+        said!(
+            "Planned: cores {busy} % busy at the peak, disks {full} % full.",
+            "Dự tính: nhân bận {busy} % lúc cao điểm, đĩa đầy {full} %."
+        ),
+    ]
 }
 
 /// Prints the table.
@@ -136,29 +176,17 @@ pub(super) fn size(cli: &Cli, args: &SizeArgs) -> Result<Outcome> {
     let rows = rows(&measured, args);
     if cli.json {
         for r in &rows {
-            output::json(&json!({"layout": r.layout, "part": r.part, "nodes": r.nodes, "cores": r.cores, "disk_gib": r.disk_gib}))?;
+            output::json(&json!({"layout": r.layout.en, "part": r.part, "nodes": r.nodes, "cores": r.cores, "disk_gib": r.disk_gib}))?;
         }
         return Ok(Outcome::Done);
     }
-    let cells = |r: &Row| vec![r.layout.to_owned(), r.part.to_owned(), r.nodes.to_string(), r.cores.to_string(), r.disk_gib.to_string()];
-    output::table(&["LAYOUT", "PART", "NODES", "CORES EACH", "DISK EACH, GiB"], rows.iter().map(cells))?;
-    output::line(&format!(
-        "For {} events/s with peaks of {} times that, {} days, records of {} bytes.\n\
-         Measured: {} µs of CPU per event (bench/results/{}); {} bytes on disk per event of {} bytes (bench/results/{}).\n\
-         Planned: cores {} % busy at the peak, disks {} % full.{}",
-        args.events_per_second,
-        args.peak,
-        args.days,
-        args.bytes_per_record,
-        measured.one_machine.cpu_us,
-        measured.one_machine.source,
-        measured.disk.bytes_per_event,
-        measured.disk.bytes_per_record,
-        measured.disk.source,
-        BUSY * 100.0,
-        FULL * 100.0,
-        sources(&measured)
-    ))?;
+    let cells =
+        |r: &Row| vec![cli.say(&r.layout), r.part.to_owned(), r.nodes.to_string(), r.cores.to_string(), format!("{} GiB", r.disk_gib)];
+    let heads = [words::LAYOUT, words::PART, words::NODES, words::CORES_EACH, words::DISK_EACH];
+    output::table(cli, &heads, rows.iter().map(cells))?;
+    for told in basis(&measured, args).into_iter().chain(sources(&measured)) {
+        output::say(cli, &told)?;
+    }
     Ok(Outcome::Done)
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use fansipan_model::{Word, said};
 use serde_json::{Value, json};
 
 use super::{client, items};
@@ -10,14 +11,14 @@ use crate::{
     Outcome,
     args::{Cli, SourcesArgs, SourcesVerb},
     client::Client,
-    output,
+    output, words,
 };
 
 pub(super) async fn sources(cli: &Cli, args: &SourcesArgs) -> Result<Outcome> {
     let api = client(cli)?;
     match &args.verb {
-        Some(SourcesVerb::Pin { id, format }) => pin(&api, id, Some(format)).await,
-        Some(SourcesVerb::Unpin { id }) => pin(&api, id, None).await,
+        Some(SourcesVerb::Pin { id, format }) => pin(cli, &api, id, Some(format)).await,
+        Some(SourcesVerb::Unpin { id }) => pin(cli, &api, id, None).await,
         None | Some(SourcesVerb::List) => loop {
             let answer = api.get("/sources", &[]).await?;
             if args.watch && !cli.json {
@@ -32,9 +33,12 @@ pub(super) async fn sources(cli: &Cli, args: &SourcesArgs) -> Result<Outcome> {
     }
 }
 
-async fn pin(api: &Client, id: &str, format: Option<&str>) -> Result<Outcome> {
+async fn pin(cli: &Cli, api: &Client, id: &str, format: Option<&str>) -> Result<Outcome> {
     api.post(&format!("/sources/{}/format", output::escape(id)), &json!({ "format": format })).await?;
-    output::line(&format!("{id}: {}", format.unwrap_or("found by content")))?;
+    match format {
+        Some(format) => output::line(&format!("{id}: {format}"))?,
+        None => output::say(cli, &said!("{id}: found by content", "{id}: tự nhận dạng"))?,
+    }
     Ok(Outcome::Done)
 }
 
@@ -62,17 +66,28 @@ fn print(cli: &Cli, answer: &Value) -> Result<()> {
             refused.to_string(),
         ]
     });
-    output::table(&["SOURCE", "HOST", "PRODUCT", "SURE", "LAST SEEN", "RECEIVED", "KEPT", "UNPARSED", "REFUSED"], rows)?;
-    sensors(answer)
+    let heads = [
+        words::SOURCE,
+        words::HOST,
+        words::PRODUCT,
+        words::SURE,
+        words::LAST_SEEN,
+        words::RECEIVED,
+        words::KEPT,
+        words::UNPARSED,
+        words::REFUSED,
+    ];
+    output::table(cli, &heads, rows)?;
+    sensors(cli, answer)
 }
 
 /// What the network sensor saw and lost, for each interface.
-fn sensors(answer: &Value) -> Result<()> {
+fn sensors(cli: &Cli, answer: &Value) -> Result<()> {
     let rows: Vec<Vec<String>> = items(answer)
         .iter()
         .filter_map(|s| s.get("packets").filter(|p| p.is_object()).map(|p| (s, p)))
         .map(|(source, packets)| {
-            let mut row = vec![output::cell(source, "id"), state(packets).to_owned(), coverage(packets)];
+            let mut row = vec![output::cell(source, "id"), cli.say(&state(packets)), coverage(packets)];
             let columns = ["seen", "kernel_drops", "interface_drops", "own_drops", "flows"];
             row.extend(columns.iter().map(|name| output::cell(packets, name)));
             row.insert(row.len() - 1, ring_lost(packets).map_or_else(|| "-".to_owned(), |lost| lost.to_string()));
@@ -83,8 +98,18 @@ fn sensors(answer: &Value) -> Result<()> {
         return Ok(());
     }
     output::line("")?;
-    let head = ["SENSOR", "STATE", "COVERAGE", "PACKETS", "KERNEL DROPS", "INTERFACE DROPS", "OWN DROPS", "NOT RECORDED", "FLOWS"];
-    output::table(&head, rows)?;
+    let heads = [
+        words::SENSOR,
+        words::STATE,
+        words::COVERAGE,
+        words::PACKETS,
+        words::KERNEL_DROPS,
+        words::INTERFACE_DROPS,
+        words::OWN_DROPS,
+        words::NOT_RECORDED,
+        words::FLOWS,
+    ];
+    output::table(cli, &heads, rows)?;
     Ok(())
 }
 
@@ -95,8 +120,8 @@ pub(super) fn ring_lost(packets: &Value) -> Option<u64> {
 }
 
 /// Whether the interface is there.
-pub(super) fn state(packets: &Value) -> &'static str {
-    if packets.get("up").and_then(Value::as_bool) == Some(true) { "up" } else { "DOWN" }
+pub(super) fn state(packets: &Value) -> Word {
+    if packets.get("up").and_then(Value::as_bool) == Some(true) { Word::new("up", "hoạt động") } else { Word::new("DOWN", "NGẮT") }
 }
 
 /// The share of packets read; whole only where nothing at all was lost.

@@ -7,7 +7,7 @@ use super::{client, items};
 use crate::{
     Outcome,
     args::{Cli, TokensArgs, TokensVerb},
-    output,
+    output, words,
 };
 
 pub(super) async fn tokens(cli: &Cli, args: &TokensArgs) -> Result<Outcome> {
@@ -21,7 +21,7 @@ pub(super) async fn tokens(cli: &Cli, args: &TokensArgs) -> Result<Outcome> {
                 let rows = items(&answer)
                     .iter()
                     .map(|t| ["name", "roles", "agencies", "expires", "last_used"].map(|k| output::cell(t, k)).to_vec());
-                output::table(&["NAME", "ROLES", "AGENCIES", "EXPIRES", "LAST USED"], rows)?;
+                output::table(cli, &[words::NAME, words::ROLES, words::AGENCIES, words::EXPIRES, words::LAST_USED], rows)?;
             }
         }
         TokensVerb::Create { name, role, agency, days } => {

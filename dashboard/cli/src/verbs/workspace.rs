@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use fansipan_model::{Said, said};
 use serde_json::{Map, Value, json};
 
 use super::incidents::list_of;
-use crate::{Fault, Outcome, args::Cli, client::Client, output};
+use crate::{Fault, Outcome, args::Cli, client::Client, output, words};
 
 /// Leads an incident to another stage.
 pub(super) async fn stage(cli: &Cli, api: &Client, id: &str, stage: &str, facts: &[String], reason: &str) -> Result<Outcome> {
@@ -25,7 +26,7 @@ pub(super) async fn stage(cli: &Cli, api: &Client, id: &str, stage: &str, facts:
     output::line(&format!("{id}: {}", output::cell(&now, "stage")))?;
     for clock in list_of(&now, "clocks") {
         let [stage, state, due] = ["stage", "state", "due"].map(|path| output::cell(clock, path));
-        output::line(&format!("  {stage:<11}{state:<9}until {due}"))?;
+        output::say(cli, &said!("  {stage:<11}{state:<9}until {due}", "  {stage:<11}{state:<9}đến {due}"))?;
     }
     Ok(Outcome::Done)
 }
@@ -86,17 +87,18 @@ pub(super) async fn evidence(cli: &Cli, api: &Client, id: &str, file: &Path, com
         output::json(&made)?;
     } else {
         let [item, sha256] = ["id", "body/sha256"].map(|path| output::cell(&made, path));
-        output::line(&format!("evidence {item}\nSHA-256  {sha256}"))?;
+        output::say(cli, &said!("evidence {item}", "chứng cứ {item}"))?;
+        output::line(&format!("SHA-256  {sha256}"))?;
     }
     Ok(Outcome::Done)
 }
 
 /// How far the clock of an event's source is off.
-fn skew(entry: &Value) -> String {
+fn skew(entry: &Value) -> Said {
     match entry.get("skew").and_then(Value::as_i64) {
-        None => "not known".to_owned(),
-        Some(ns) if ns.abs() < 1_000_000 => "right".to_owned(),
-        Some(ns) => format!("{:+.3} s", ns as f64 / 1e9),
+        None => said!("not known", "chưa rõ"),
+        Some(ns) if ns.abs() < 1_000_000 => said!("right", "đúng"),
+        Some(ns) => Said::same(format!("{:+.3} s", ns as f64 / 1e9)),
     }
 }
 
@@ -109,20 +111,24 @@ pub(super) async fn timeline(cli: &Cli, api: &Client, id: &str) -> Result<Outcom
             output::json(entry)?;
             continue;
         }
-        let text = if cli.vietnamese() { "text_vi" } else { "text" };
-        let clock = match output::cell(entry, "kind").as_str() {
-            "event" => skew(entry),
+        let [at, kind, who, id] = ["at", "kind", "who", "id"].map(|path| output::cell(entry, path));
+        let clock = match kind.as_str() {
+            "event" => cli.say(&skew(entry)),
             _ => String::new(), // of the centre's own clock
         };
-        let [at, kind, who, what, id] = ["at", "kind", "who", text, "id"].map(|path| output::cell(entry, path));
+        let what = output::text(cli, entry, "text");
         // the sentence of an alert begins with its instant, which stands in the first column
         let what = what.strip_prefix(&format!("{at} · ")).map_or_else(|| what.clone(), str::to_owned);
         rows.push(vec![at, clock, kind, who, what, id]);
     }
     if !cli.json {
-        output::table(&["AT (UTC)", "CLOCK OF SOURCE", "KIND", "WHO", "WHAT", "ID"], rows)?;
+        output::table(cli, &[words::AT_UTC, words::CLOCK, words::KIND, words::WHO, words::WHAT, words::ID], rows)?;
         if told.get("complete").and_then(Value::as_bool) == Some(false) {
-            output::line("not all of it: there are more events, alerts or decisions than a timeline tells")?;
+            let more = said!(
+                "not all of it: there are more events, alerts or decisions than a timeline tells",
+                "chưa đủ: sự cố có nhiều sự kiện, cảnh báo hoặc quyết định hơn những gì nêu ở đây"
+            );
+            output::say(cli, &more)?;
         }
     }
     Ok(Outcome::Done)

@@ -6,7 +6,7 @@ use anyhow::Result;
 use fansipan_rules::convert::{Dialect, convert as converted};
 use serde_json::json;
 
-use super::{load_through, report};
+use super::{load_through, report, title};
 use crate::{Outcome, args::Cli, output};
 
 pub(super) fn convert(cli: &Cli, paths: &[PathBuf], to: &str, pipeline: &[PathBuf]) -> Result<Outcome> {
@@ -27,10 +27,11 @@ pub(super) fn convert(cli: &Cli, paths: &[PathBuf], to: &str, pipeline: &[PathBu
             )?;
             continue;
         }
-        output::line(&format!("{} {} ({})", if to == "clickhouse" { "--" } else { "#" }, output::harmless(&rule.title), rule.id))?;
+        let title = output::harmless(title(cli, rule));
+        output::line(&format!("{} {title} ({})", if to == "clickhouse" { "--" } else { "#" }, rule.id))?;
         match query {
             Ok(query) => output::line(&output::harmless(&query))?,
-            Err(error) => tracing::warn!("{}: {error}", rule.title),
+            Err(error) => tracing::warn!("{title}: {error}"),
         }
     }
     Ok(if said && !loaded.set.is_empty() { Outcome::Done } else { Outcome::Negative })

@@ -1,10 +1,11 @@
 //! `fansipan rules coverage`: which rules can fire on what arrives, and which do.
 
 use anyhow::Result;
+use fansipan_model::{Said, said};
 use serde_json::Value;
 
 use super::super::client;
-use crate::{Outcome, args::Cli, output};
+use crate::{Outcome, args::Cli, output, words};
 
 pub(super) async fn coverage(cli: &Cli, since: &str, blind: bool) -> Result<Outcome> {
     let answer = client(cli)?.get("/rules/coverage", &[("since", since.to_owned())]).await?;
@@ -17,25 +18,20 @@ pub(super) async fn coverage(cli: &Cli, since: &str, blind: bool) -> Result<Outc
     let techniques = list("techniques");
     if !blind {
         let rows = techniques.iter().map(|t| ["technique", "rules", "seeing"].map(|k| output::cell(t, k)).to_vec());
-        output::table(&["TECHNIQUE", "RULES", "CAN FIRE"], rows)?;
+        output::table(cli, &[words::TECHNIQUE, words::RULES, words::CAN_FIRE], rows)?;
     }
     let dark = rules.iter().filter(|r| is_blind(r));
-    let rows: Vec<Vec<String>> = dark
-        .map(|r| {
-            let mut row = ["level", "title", "logsource"].map(|k| output::cell(r, k)).to_vec();
-            row.push(why(r));
-            row
-        })
-        .collect();
-    let count = rows.len();
-    output::table(&["LEVEL", "BLIND RULE", "LOG SOURCE", "WHY"], rows)?;
+    let rows: Vec<Vec<String>> =
+        dark.map(|r| vec![output::cell(r, "level"), output::text(cli, r, "title"), output::cell(r, "logsource"), why(cli, r)]).collect();
+    let (count, all) = (rows.len(), list("rules").len());
+    output::table(cli, &[words::LEVEL, words::BLIND_RULE, words::LOG_SOURCE, words::WHY], rows)?;
     let seen = techniques.iter().filter(|t| t.get("seeing").and_then(Value::as_u64) > Some(0)).count();
-    output::line(&format!(
-        "{count} of {} rules are blind; {seen} of {} techniques are watched; judged by {} events since {since}",
-        list("rules").len(),
-        techniques.len(),
-        output::cell(&answer, "sampled")
-    ))?;
+    let (techniques, sampled) = (techniques.len(), output::cell(&answer, "sampled"));
+    let told = said!(
+        "{count} of {all} rules are blind; {seen} of {techniques} techniques are watched; judged by {sampled} events since {since}",
+        "{count}/{all} luật đang mù; canh được {seen}/{techniques} kỹ thuật; xét trên {sampled} sự kiện từ {since}"
+    );
+    output::say(cli, &told)?;
     Ok(Outcome::Done)
 }
 
@@ -49,16 +45,22 @@ fn names(of: &Value, key: &str) -> String {
 }
 
 /// Why a rule is blind; of a correlation, which of its rules are.
-fn why(rule: &Value) -> String {
-    let reason = |of: &Value| match output::cell(of, "state").as_str() {
-        "no_source" => format!("nothing of {} arrives", output::cell(of, "logsource")),
-        "no_fields" => format!("never arrives: {}", names(of, "missing")),
-        _ => String::new(),
-    };
+fn why(cli: &Cli, rule: &Value) -> String {
     let below = rule.get("blind").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     if below.is_empty() {
-        return reason(rule);
+        return cli.say(&reason(rule));
     }
-    let blind: Vec<String> = below.iter().map(|b| format!("{} ({})", output::cell(b, "title"), reason(b))).collect();
-    format!("it stands on blind rules: {}", blind.join("; "))
+    let each = below.iter().map(|b| format!("{} ({})", output::text(cli, b, "title"), cli.say(&reason(b))));
+    let blind = each.collect::<Vec<_>>().join("; ");
+    cli.say(&said!("it stands on blind rules: {blind}", "dựa vào các luật mù: {blind}"))
+}
+
+/// What a rule over single events does not get to see.
+fn reason(rule: &Value) -> Said {
+    let (source, missing) = (output::cell(rule, "logsource"), names(rule, "missing"));
+    match output::cell(rule, "state").as_str() {
+        "no_source" => said!("nothing of {source} arrives", "không có log {source}"),
+        "no_fields" => said!("never arrives: {missing}", "thiếu trường {missing}"),
+        _ => Said::default(),
+    }
 }

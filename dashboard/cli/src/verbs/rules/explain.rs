@@ -3,7 +3,7 @@
 use std::{io::Read as _, path::Path};
 
 use anyhow::{Context as _, Result};
-use fansipan_model::{Event, json};
+use fansipan_model::{Event, Said, json, said};
 use fansipan_rules::{Explanation, RuleIndex, RuleSet, Taxonomy};
 
 use super::super::{client, evidence};
@@ -20,7 +20,7 @@ pub(super) async fn explain(cli: &Cli, rule: &str, event: &str, record: u64) -> 
         if cli.json {
             output::json(&serde_json::to_value(&told)?)?;
         } else {
-            tell(&told)?;
+            tell(cli, super::title(cli, &set.rule(RuleIndex(i)).reference), &told)?;
         }
     }
     Ok(if matched { Outcome::Done } else { Outcome::Negative })
@@ -67,22 +67,28 @@ async fn find(cli: &Cli, event: &str, record: u64) -> Result<Event> {
     found.with_context(|| Fault::NoRecord { place: event.to_owned(), records: place, record })
 }
 
-fn tell(told: &Explanation) -> std::io::Result<()> {
-    let yes = |holds: bool| if holds { "yes" } else { "no " };
-    output::line(&format!("{} ({})", output::harmless(&told.title), told.rule))?;
-    output::line(&format!("  {} matches", yes(told.matched)))?;
-    output::line(&format!("  {} event of its log source", yes(told.source)))?;
+fn tell(cli: &Cli, title: &str, told: &Explanation) -> std::io::Result<()> {
+    let yes = |holds: bool| if holds { said!("yes", "có   ") } else { said!("no ", "không") };
+    output::line(&output::harmless(&format!("{title} ({})", told.rule)))?;
+    let (matched, source) = (yes(told.matched), yes(told.source));
+    output::say(cli, &said!("  {matched} matches", "  {matched:#} khớp"))?;
+    output::say(cli, &said!("  {source} event of its log source", "  {source:#} thuộc nguồn log của luật"))?;
     for selection in &told.selections {
-        let wanted = if selection.wanted { "" } else { " (must not hold)" };
-        output::line(&format!("  {} {}{wanted}", yes(selection.holds), output::harmless(&selection.name)))?;
+        let (holds, name) = (yes(selection.holds), &selection.name);
+        let wanted = if selection.wanted { Said::default() } else { said!(" (must not hold)", " (phải không đúng)") };
+        output::say(cli, &said!("  {holds} {name}{wanted}", "  {holds:#} {name}{wanted:#}"))?;
         for test in &selection.tests {
             let place = match (&test.field, test.fields.is_empty()) {
-                (Some(field), _) => field.clone(),
-                (None, true) => "any field".to_owned(),
-                (None, false) => format!("{} (absent)", test.fields.join(" or ")),
+                (Some(field), _) => Said::same(field),
+                (None, true) => said!("any field", "trường bất kỳ"),
+                (None, false) => {
+                    let (either, either_vi) = (test.fields.join(" or "), test.fields.join(" hoặc "));
+                    said!("{either} (absent)", "{either_vi} (không có)")
+                }
             };
             let values = if test.values.is_empty() { String::new() } else { format!(": {}", test.values.join(", ")) };
-            output::line(&format!("      {} {place} {}{}", yes(test.holds), output::harmless(&test.test), output::harmless(&values)))?;
+            let (holds, asked) = (yes(test.holds), &test.test);
+            output::say(cli, &said!("      {holds} {place} {asked}{values}", "      {holds:#} {place:#} {asked}{values}"))?;
         }
     }
     Ok(())

@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use fansipan_model::told::reader;
+use fansipan_model::{RuleRef, Said, said, told::reader};
 use fansipan_rules::{Diagnostic, Pipeline, Rule, RuleSet, Severity, Taxonomy};
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ use super::{client, items};
 use crate::{
     Fault, Outcome,
     args::{Cli, RulesArgs, RulesVerb},
-    inputs, output,
+    inputs, output, words,
 };
 
 pub(super) async fn rules(cli: &Cli, args: &RulesArgs) -> Result<Outcome> {
@@ -100,6 +100,11 @@ fn read_pipelines(paths: &[PathBuf], vietnamese: bool) -> Result<Vec<Pipeline>> 
     Ok(pipelines)
 }
 
+/// The title of a rule in the reader's language.
+fn title<'a>(cli: &Cli, rule: &'a RuleRef) -> &'a str {
+    rule.title_vi.as_deref().filter(|_| cli.vietnamese()).unwrap_or(&rule.title)
+}
+
 /// Paths as they were given.
 pub(super) fn places(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
@@ -153,13 +158,12 @@ fn check(cli: &Cli, paths: &[PathBuf], pipeline: &[PathBuf]) -> Result<Outcome> 
             *levels.entry(rule.reference.level.as_str()).or_default() += 1;
         }
         let levels: Vec<String> = levels.iter().map(|(level, n)| format!("{n} {level}")).collect();
-        output::line(&format!(
-            "{} files, {} rules ({}), {} correlations; {errors} errors, {warnings} warnings; {unmapped} rules for log sources without a mapping",
-            loaded.files,
-            loaded.set.len(),
-            levels.join(", "),
-            loaded.set.correlations().len()
-        ))?;
+        let (files, rules, correlations, levels) = (loaded.files, loaded.set.len(), loaded.set.correlations().len(), levels.join(", "));
+        let told = said!(
+            "{files} files, {rules} rules ({levels}), {correlations} correlations; {errors} errors, {warnings} warnings; {unmapped} rules for log sources without a mapping",
+            "{files} tệp, {rules} luật ({levels}), {correlations} tương quan; {errors} lỗi, {warnings} chú ý; {unmapped} luật thuộc nguồn log chưa được ánh xạ"
+        );
+        output::say(cli, &told)?;
     }
     Ok(if errors == 0 { Outcome::Done } else { Outcome::Negative })
 }
@@ -179,18 +183,26 @@ async fn list(cli: &Cli) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let rows = items(&answer).iter().map(|r| {
-        let state = match (output::cell(r, "enabled").as_str(), output::cell(r, "standing")) {
-            ("false", _) => "off".to_owned(),
-            (_, none) if none.is_empty() => "unknown".to_owned(),
-            (_, word) => word.replace('_', " "),
-        };
-        let mut row = ["level", "title", "logsource", "status", "matches", "file"].map(|k| output::cell(r, k)).to_vec();
-        row.insert(1, state);
-        row
+        let [level, source, maturity, matches, file] = ["level", "logsource", "status", "matches", "file"].map(|k| output::cell(r, k));
+        vec![level, cli.say(&standing(r)), output::text(cli, r, "title"), source, maturity, matches, file]
     });
-    output::table(&["LEVEL", "STATE", "TITLE", "LOG SOURCE", "STATUS", "MATCHES", "FILE"], rows)?;
+    let heads = [words::LEVEL, words::STATE, words::TITLE, words::LOG_SOURCE, words::MATURITY, words::MATCHES, words::FILE];
+    output::table(cli, &heads, rows)?;
     for d in answer.get("diagnostics").and_then(|v| v.as_array()).map_or(&[][..], Vec::as_slice) {
         tracing::warn!("{}", found(cli, d, &output::cell(d, "file")));
     }
     Ok(Outcome::Done)
+}
+
+/// Whether a rule is on, and whether it can see anything.
+fn standing(rule: &Value) -> Said {
+    match (output::cell(rule, "enabled").as_str(), output::cell(rule, "standing").as_str()) {
+        ("false", _) => said!("off", "đã tắt"),
+        (_, "alive") => said!("alive", "sống"),
+        (_, "quiet") => said!("quiet", "im lặng"),
+        (_, "partly_blind") => said!("partly blind", "mù một phần"),
+        (_, "blind") => said!("blind", "mù"),
+        (_, "") => said!("unknown", "chưa rõ"),
+        (_, word) => Said::same(word),
+    }
 }

@@ -3,20 +3,17 @@
 use std::{io::Read as _, path::Path};
 
 use anyhow::{Context as _, Result};
+use fansipan_model::{Said, Word, said};
 use serde_json::{Value, json};
 
 use super::{
     super::{client, items},
     read,
 };
-use crate::{Fault, Outcome, args::Cli, client::Client, output};
+use crate::{Fault, Outcome, args::Cli, client::Client, output, words};
 
 fn path(id: &str, more: &str) -> String {
     format!("/rules/{}{more}", output::escape(id))
-}
-
-fn label(label: &str, text: &str) -> Result<()> {
-    if text.is_empty() { Ok(()) } else { Ok(output::line(&format!("{label:<11}{}", output::harmless(text)))?) }
 }
 
 fn list_of<'v>(value: &'v Value, name: &str) -> &'v [Value] {
@@ -33,6 +30,8 @@ fn text_of(file: &Path) -> Result<String> {
     Ok(text)
 }
 
+const YES: Word = Word::new("yes", "có");
+
 /// Where a rule stands, and its text.
 pub(super) async fn show(cli: &Cli, id: &str) -> Result<Outcome> {
     let rule = client(cli)?.get(&path(id, ""), &[]).await?;
@@ -41,20 +40,28 @@ pub(super) async fn show(cli: &Cli, id: &str) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let cell = |at: &str| output::cell(&rule, at);
-    label("Rule", &cell("title"))?;
-    label("", &cell("title_vi"))?;
-    label("Level", &cell("level"))?;
-    label("In force", if cell("enabled") == "true" { "yes" } else { "no" })?;
-    label("Own", if cell("own") == "true" { "yes" } else { "" })?;
-    label("Noisy", if cell("noisy") == "true" { "nearly all its alerts were judged to be nothing" } else { "" })?;
-    label("Log source", &cell("logsource"))?;
-    label("Matches", &cell("matches"))?;
-    label("Last match", &cell("last_match"))?;
-    let verdicts = ["true_positive", "false_positive", "benign"].map(|v| cell(&format!("verdicts/{v}")));
-    if !verdicts[0].is_empty() {
-        label("Verdicts", &format!("{} true, {} false, {} benign", verdicts[0], verdicts[1], verdicts[2]))?;
+    let when = |at: &str, word: Word| if cell(at) == "true" { word } else { output::BLANK };
+    let [genuine, wrong, benign] = ["true_positive", "false_positive", "benign"].map(|v| cell(&format!("verdicts/{v}")));
+    let verdicts = if genuine.is_empty() {
+        Said::default()
+    } else {
+        said!("{genuine} true, {wrong} false, {benign} benign", "{genuine} thật, {wrong} nhầm, {benign} vô hại")
+    };
+    let noisy = Word::new("nearly all its alerts were judged to be nothing", "gần như mọi cảnh báo của nó là nhầm hoặc vô hại");
+    for (label, text) in [
+        (words::RULE, output::text(cli, &rule, "title")),
+        (words::LEVEL, cell("level")),
+        (words::IN_FORCE, cli.say(&if cell("enabled") == "true" { YES } else { Word::new("no", "không") })),
+        (words::OWN, cli.say(&when("own", YES))),
+        (words::NOISY, cli.say(&when("noisy", noisy))),
+        (words::LOG_SOURCE, cell("logsource")),
+        (words::MATCHES, cell("matches")),
+        (words::LAST_MATCH, cell("last_match")),
+        (words::VERDICTS, cli.say(&verdicts)),
+        (words::FILE, cell("file")),
+    ] {
+        output::field(cli, label, &text)?;
     }
-    label("File", &cell("file"))?;
     output::line("")?;
     for line in rule.get("text").and_then(Value::as_str).unwrap_or_default().lines() {
         output::line(&output::harmless(line))?;
@@ -70,16 +77,16 @@ fn versions(cli: &Cli, found: &[Value]) -> Result<Outcome> {
             continue;
         }
         let what = match (output::cell(version, "enabled").as_str(), version.get("text").is_some_and(Value::is_string)) {
-            ("true", true) => "own, on",
-            ("true", false) => "on",
-            (_, true) => "own, off",
-            (_, false) => "off",
+            ("true", true) => Word::new("own, on", "tự viết, bật"),
+            ("true", false) => Word::new("on", "bật"),
+            (_, true) => Word::new("own, off", "tự viết, tắt"),
+            (_, false) => Word::new("off", "tắt"),
         };
         let [number, who, why, id] = ["version", "who", "why", "id"].map(|at| output::cell(version, at));
-        rows.push(vec![number, output::instant(version, "at"), what.to_owned(), who, why, id]);
+        rows.push(vec![number, output::instant(version, "at"), cli.say(&what), who, why, id]);
     }
     if !cli.json {
-        output::table(&["VERSION", "AT", "WHAT", "WHO", "WHY", "ID"], rows)?;
+        output::table(cli, &[words::VERSION, words::AT, words::WHAT, words::WHO, words::WHY, words::ID], rows)?;
     }
     Ok(Outcome::Done)
 }
@@ -125,8 +132,12 @@ fn kept(cli: &Cli, rule: &Value) -> Result<Outcome> {
         output::json(rule)?;
     } else {
         let [id, version] = ["id", "version"].map(|at| output::cell(rule, at));
-        let stands = if output::cell(rule, "enabled") == "true" { "in force" } else { "off" };
-        output::line(&format!("{id}: version {version}, {stands}"))?;
+        let stands = if output::cell(rule, "enabled") == "true" {
+            Word::new("in force", "có hiệu lực")
+        } else {
+            Word::new("off", "đã tắt")
+        };
+        output::say(cli, &said!("{id}: version {version}, {stands}", "{id}: phiên bản {version}, {stands:#}"))?;
     }
     Ok(Outcome::Done)
 }
@@ -143,14 +154,23 @@ pub(super) async fn try_out(cli: &Cli, file: &Path, since: &str) -> Result<Outco
     for d in found.pointer("/lint/diagnostics").and_then(Value::as_array).into_iter().flatten() {
         tracing::warn!("{}", super::found(cli, d, &file.display().to_string()));
     }
-    let cell = |at: &str| output::cell(&found, at);
-    let whole = if cell("complete") == "false" { "; time ran out before all were looked at: shorten --since" } else { "" };
-    output::line(&format!("{} of {} events match, from {} hosts{whole}", cell("matches"), cell("examined"), cell("hosts")))?;
+    let [matches, examined, hosts, complete] = ["matches", "examined", "hosts", "complete"].map(|at| output::cell(&found, at));
+    let whole = match complete.as_str() {
+        "false" => {
+            said!("; time ran out before all were looked at: shorten --since", "; hết thời gian trước khi xem hết: hãy rút ngắn --since")
+        }
+        _ => Said::default(),
+    };
+    let told = said!(
+        "{matches} of {examined} events match, from {hosts} hosts{whole}",
+        "{matches} trên {examined} sự kiện khớp, từ {hosts} máy{whole:#}"
+    );
+    output::say(cli, &told)?;
     for host in list_of(&found, "top_hosts") {
         output::line(&format!("  {:>8}  {}", output::cell(host, "count"), output::harmless(&output::cell(host, "value"))))?;
     }
     for id in list_of(&found, "sample").iter().filter_map(Value::as_str) {
-        output::line(&format!("event {}", output::harmless(id)))?;
+        output::say(cli, &said!("event {id}", "sự kiện {id}"))?;
     }
     Ok(if clean { Outcome::Done } else { Outcome::Negative })
 }

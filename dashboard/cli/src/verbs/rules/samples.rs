@@ -8,16 +8,16 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use fansipan_collector::Normalizer;
+use fansipan_model::{RuleRef, Said, Word, said};
 use fansipan_rules::{RuleIndex, RuleSet, Scratch};
 use serde_json::json;
 
 use super::super::evidence;
-use crate::{Fault, Outcome, args::Cli, output};
+use crate::{Fault, Outcome, args::Cli, output, told};
 
 /// One rule on one sample.
 struct Case {
-    rule: String,
-    title: String,
+    rule: RuleRef,
     sample: PathBuf,
     result: Verdict,
 }
@@ -27,7 +27,7 @@ enum Verdict {
     /// Records, from 1, on which the rule did the contrary.
     Wrong(Vec<u64>),
     /// Why there is no verdict.
-    Untested(String),
+    Untested(Said),
 }
 
 pub(super) fn test(cli: &Cli, paths: &[PathBuf], junit: Option<&Path>) -> Result<Outcome> {
@@ -57,11 +57,12 @@ pub(super) fn test(cli: &Cli, paths: &[PathBuf], junit: Option<&Path>) -> Result
     if cli.json {
         output::json(&summary)?;
     } else {
-        output::line(&format!(
-            "{} rules; {right} samples right, {wrong} wrong, {} missing or unread",
-            loaded.set.len(),
-            summary["untested"]
-        ))?;
+        let (rules, untested) = (loaded.set.len(), cases.len() - right - wrong);
+        let told = said!(
+            "{rules} rules; {right} samples right, {wrong} wrong, {untested} missing or unread",
+            "{rules} luật; {right} mẫu đúng, {wrong} sai, {untested} thiếu hoặc không đọc được"
+        );
+        output::say(cli, &told)?;
     }
     Ok(if wrong == 0 && loaded.unread.is_empty() { Outcome::Done } else { Outcome::Negative })
 }
@@ -82,36 +83,39 @@ fn run(set: &RuleSet, normalizer: &Normalizer, sample: &Path, rules: &[RuleIndex
         Ok(())
     });
     for (rule, contrary) in rules.iter().zip(contrary) {
-        let reference = &set.rule(*rule).reference;
         let result = match &read {
-            Err(error) => Verdict::Untested(format!("{error:#}")),
-            Ok(()) if records == 0 => Verdict::Untested("the sample is empty".to_owned()),
+            Err(error) => Verdict::Untested(Said { en: format!("{error:#}"), vi: told(error, true) }),
+            Ok(()) if records == 0 => Verdict::Untested(said!("the sample is empty", "mẫu rỗng")),
             Ok(()) if contrary.is_empty() => Verdict::Right,
             Ok(()) => Verdict::Wrong(contrary),
         };
-        cases.push(Case { rule: reference.id.clone(), title: reference.title.clone(), sample: sample.to_owned(), result });
+        cases.push(Case { rule: set.rule(*rule).reference.clone(), sample: sample.to_owned(), result });
     }
 }
 
-fn what(case: &Case, records: &[u64]) -> String {
-    let fires = case.sample.to_string_lossy().ends_with("firing.log");
-    let list: Vec<String> = records.iter().take(20).map(u64::to_string).collect();
-    format!("{} on record {}", if fires { "stays quiet" } else { "fires" }, list.join(", "))
+fn what(case: &Case, records: &[u64]) -> Said {
+    let list = records.iter().take(20).map(u64::to_string).collect::<Vec<_>>().join(", ");
+    if case.sample.to_string_lossy().ends_with("firing.log") {
+        said!("stays quiet on record {list}", "không báo ở bản ghi {list}")
+    } else {
+        said!("fires on record {list}", "báo ở bản ghi {list}")
+    }
 }
 
 fn say(cli: &Cli, case: &Case) -> std::io::Result<()> {
     let (result, detail) = match &case.result {
-        Verdict::Right => ("right", String::new()),
-        Verdict::Wrong(records) => ("wrong", what(case, records)),
-        Verdict::Untested(why) => ("untested", why.clone()),
+        Verdict::Right => (Word::new("right", "đúng"), Said::default()),
+        Verdict::Wrong(records) => (Word::new("wrong", "sai"), what(case, records)),
+        Verdict::Untested(why) => (Word::new("untested", "chưa thử"), why.clone()),
     };
     if cli.json {
         return output::json(
-            &json!({"rule.id": case.rule, "rule.title": case.title, "sample": case.sample, "result": result, "detail": detail}),
+            &json!({"rule.id": case.rule.id, "rule.title": case.rule.title, "sample": case.sample, "result": result.en, "detail": detail.en}),
         );
     }
-    if result != "right" {
-        output::line(&format!("{}: {result}: {}: {}", case.sample.display(), output::harmless(&case.title), output::harmless(&detail)))?;
+    if !matches!(case.result, Verdict::Right) {
+        let (sample, title) = (case.sample.display(), super::title(cli, &case.rule));
+        output::say(cli, &said!("{sample}: {result}: {title}: {detail}", "{sample}: {result:#}: {title}: {detail:#}"))?;
     }
     Ok(())
 }
@@ -125,11 +129,11 @@ fn xml(cases: &[Case]) -> String {
     let _ = writeln!(out, "<testsuite name=\"rules\" tests=\"{}\" failures=\"{failures}\" skipped=\"{skipped}\">", cases.len());
     for case in cases {
         let sample = case.sample.file_name().unwrap_or_default().to_string_lossy();
-        let _ = write!(out, "  <testcase classname=\"{}\" name=\"{}\"", escape(&case.title), escape(&sample));
+        let _ = write!(out, "  <testcase classname=\"{}\" name=\"{}\"", escape(&case.rule.title), escape(&sample));
         let _ = match &case.result {
             Verdict::Right => writeln!(out, "/>"),
-            Verdict::Wrong(records) => writeln!(out, "><failure message=\"{}\"/></testcase>", escape(&what(case, records))),
-            Verdict::Untested(why) => writeln!(out, "><skipped message=\"{}\"/></testcase>", escape(why)),
+            Verdict::Wrong(records) => writeln!(out, "><failure message=\"{}\"/></testcase>", escape(&what(case, records).en)),
+            Verdict::Untested(why) => writeln!(out, "><skipped message=\"{}\"/></testcase>", escape(&why.en)),
         };
     }
     out.push_str("</testsuite>\n");
