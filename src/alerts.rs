@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use fansipan_analyzer::{Incidents, LinkSettings, Signal};
 use fansipan_api::Feed;
-use fansipan_model::{Alert, AlertId, IncidentLink, Scope};
+use fansipan_model::{Alert, AlertId, IncidentLink, Scope, said};
 use fansipan_storage::{AlertBatch, AlertChange, AlertFilter, AlertRepeat, Applied, RuleCount, StateStore, Suppressed};
 
 /// Alerts of a batch that live views are told of; a storm is told by its latest, and a page that is opened reads them all.
@@ -27,7 +27,9 @@ pub(crate) fn recent(state: &dyn StateStore, most: usize) -> Result<Vec<Alert>> 
     let mut list = Vec::new();
     let mut after: Option<String> = None;
     while list.len() < most {
-        let page = state.alerts(&Scope::All, &filter, after.as_deref(), RESTORE_PAGE).context("FSP-RUN-015: cannot read alerts")?;
+        let page = state
+            .alerts(&Scope::All, &filter, after.as_deref(), RESTORE_PAGE)
+            .with_context(|| said!("FSP-RUN-015: cannot read alerts", "FSP-RUN-015: không đọc được cảnh báo"))?;
         list.extend(page.items);
         match page.next {
             Some(next) => after = Some(next),
@@ -49,7 +51,8 @@ impl Alerts {
     /// Continues after the alerts that are there, latest first.
     pub(crate) fn open(state: Arc<dyn StateStore>, feed: Feed, stop: Arc<AtomicBool>, latest_first: &[Alert]) -> Result<Self> {
         let ids: Vec<AlertId> = latest_first.iter().map(|a| a.id).collect();
-        let known = state.incident_links(&ids).context("FSP-RUN-045: cannot read incidents")?;
+        let known =
+            state.incident_links(&ids).with_context(|| said!("FSP-RUN-045: cannot read incidents", "FSP-RUN-045: không đọc được sự cố"))?;
         let mut links = Incidents::new(LinkSettings::default());
         latest_first
             .iter()

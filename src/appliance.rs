@@ -38,7 +38,10 @@ pub(crate) fn run(cli: &Cli, args: &RunArgs) -> Result<()> {
     let config = crate::config::load(cli.config.as_deref())?;
     let data = cli.data.as_path();
     prepare(data)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("FSP-RUN-001: cannot start the runtime")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .with_context(|| said!("FSP-RUN-001: cannot start the runtime", "FSP-RUN-001: không khởi động được môi trường chạy"))?;
     runtime.block_on(serve(cli, config, data, args))
 }
 
@@ -69,7 +72,10 @@ async fn serve(cli: &Cli, config: Config, data: &Path, args: &RunArgs) -> Result
         stop: Arc::clone(&stop),
     };
     roles.spawn("analyzer", &stop, move || detection.run())?;
-    let writer = stores.store.writer().context("FSP-RUN-003: cannot write to the event store")?;
+    let writer = stores
+        .store
+        .writer()
+        .with_context(|| said!("FSP-RUN-003: cannot write to the event store", "FSP-RUN-003: không ghi được vào kho sự kiện"))?;
     let indexing =
         Indexing { bus: stores.bus.clone(), writer: Box::new(writer), seen_until: Arc::clone(&indexed), stop: Arc::clone(&stop) };
     roles.spawn("indexer", &stop, move || indexing.run())?;
@@ -81,7 +87,9 @@ async fn serve(cli: &Cli, config: Config, data: &Path, args: &RunArgs) -> Result
         })?;
     }
 
-    let known = stores.state.sources(&Scope::All).context("FSP-RUN-005: cannot read the sources known so far")?;
+    let known = stores.state.sources(&Scope::All).with_context(|| {
+        said!("FSP-RUN-005: cannot read the sources known so far", "FSP-RUN-005: không đọc được danh sách nguồn đã biết")
+    })?;
     let intake = Intake::start(&config.sources, known, Arc::new(stores.bus.clone()))?;
 
     let rule_control = Arc::clone(&content) as _;
@@ -149,7 +157,9 @@ async fn serve(cli: &Cli, config: Config, data: &Path, args: &RunArgs) -> Result
     intake.pipeline.close().await;
     shutdown.cancel();
     stop.store(true, Ordering::Relaxed);
-    let failed = tokio::task::spawn_blocking(move || roles.join(SHUTDOWN)).await.context("FSP-RUN-007: a role did not end")?;
+    let failed = tokio::task::spawn_blocking(move || roles.join(SHUTDOWN))
+        .await
+        .with_context(|| said!("FSP-RUN-007: a role did not end", "FSP-RUN-007: có vai trò không kết thúc"))?;
     api.ended().await;
     stores.bus.close();
     failed

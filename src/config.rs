@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use fansipan_model::said;
 use serde::Deserialize;
 
 /// Where the file is looked for when none is named.
@@ -168,7 +169,8 @@ impl RulesConfig {
 impl Config {
     /// How patient and how large correlations are, and the parameters of the network detectors.
     pub(crate) fn correlation(&self) -> Result<fansipan_analyzer::Settings> {
-        let network = fansipan_analyzer::Parameters::with(&self.detectors).context("FSP-CFG-014: [detectors] of the configuration")?;
+        let network = fansipan_analyzer::Parameters::with(&self.detectors)
+            .with_context(|| said!("FSP-CFG-014: [detectors] of the configuration", "FSP-CFG-014: [detectors] của cấu hình"))?;
         Ok(fansipan_analyzer::Settings { network: Some(std::sync::Arc::new(network)), ..self.rules.correlation() })
     }
 }
@@ -226,7 +228,11 @@ impl ConsoleConfig {
     /// Bytes of packets in one file.
     pub(crate) fn packets(&self) -> Result<u64> {
         if !(1..=1024).contains(&self.packets_mib) {
-            bail!("FSP-CFG-015: [console] packets_mib is {}: give 1 to 1024", self.packets_mib);
+            let mib = self.packets_mib;
+            bail!(said!(
+                "FSP-CFG-015: [console] packets_mib is {mib}: give 1 to 1024",
+                "FSP-CFG-015: [console] packets_mib là {mib}: hãy đặt từ 1 đến 1024"
+            ));
         }
         Ok(self.packets_mib << 20)
     }
@@ -245,7 +251,10 @@ impl ConsoleConfig {
         config.certificate = match (&self.certificate, &self.key) {
             (Some(certificate), Some(key)) => Some(fansipan_api::OwnCertificate { certificate: certificate.clone(), key: key.clone() }),
             (None, None) => None,
-            _ => bail!("FSP-CFG-004: [console] certificate and key go together: set both, or neither to use one made on first start"),
+            _ => bail!(said!(
+                "FSP-CFG-004: [console] certificate and key go together: set both, or neither to use one made on first start",
+                "FSP-CFG-004: [console] certificate và key đi cùng nhau: hãy đặt cả hai, hoặc bỏ cả hai để dùng chứng thư được tạo khi chạy lần đầu"
+            )),
         };
         Ok(config)
     }
@@ -258,10 +267,22 @@ pub(crate) fn load(named: Option<&Path>) -> Result<Config> {
         Ok(text) => text,
         Err(e) if e.kind() == io::ErrorKind::NotFound && named.is_none() => return Ok(Config::default()),
         Err(e) => {
-            return Err(e).with_context(|| format!("FSP-CFG-001: cannot read {}: give a readable file with --config", path.display()));
+            return Err(e).with_context(|| {
+                let path = path.display();
+                said!(
+                    "FSP-CFG-001: cannot read {path}: give a readable file with --config",
+                    "FSP-CFG-001: không đọc được {path}: hãy chỉ ra tệp đọc được bằng --config"
+                )
+            });
         }
     };
-    parse(&text).with_context(|| format!("FSP-CFG-002: {} is not a valid configuration; nothing was started", path.display()))
+    parse(&text).with_context(|| {
+        let path = path.display();
+        said!(
+            "FSP-CFG-002: {path} is not a valid configuration; nothing was started",
+            "FSP-CFG-002: {path} không phải là cấu hình hợp lệ; chưa khởi động gì"
+        )
+    })
 }
 
 fn parse(text: &str) -> Result<Config, toml::de::Error> {

@@ -15,6 +15,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
 use fansipan_api::{RuleControl, RuleDiagnostic, RuleInfo, RuleListing};
+use fansipan_model::said;
 use fansipan_rules::{Rule, RuleSet, Taxonomy, ast::Body};
 use fansipan_storage::{OwnRule, RuleStore};
 
@@ -87,7 +88,9 @@ type Stamp = Vec<(PathBuf, Option<SystemTime>, u64)>;
 impl Content {
     /// Loads everything once. The folder of own rules is made to agree with the store, whatever a crash left there.
     pub(crate) fn load(config: RulesConfig, own: Option<OwnRules>) -> Result<Self> {
-        let taxonomy = Taxonomy::builtin().context("FSP-RUN-030: the built-in log sources cannot be read")?;
+        let taxonomy = Taxonomy::builtin().with_context(|| {
+            said!("FSP-RUN-030: the built-in log sources cannot be read", "FSP-RUN-030: không đọc được các nguồn log có sẵn")
+        })?;
         let content = Self {
             rules: Arc::default(),
             listing: ArcSwap::from_pointee(Listing { items: Arc::default(), diagnostics: Arc::default(), texts: BTreeMap::new() }),
@@ -97,7 +100,12 @@ impl Content {
             changing: Mutex::default(),
         };
         let mut known = content.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        content.sync(&mut known).context("FSP-RUN-031: the folder of own rules cannot be brought in line with the state store")?;
+        content.sync(&mut known).with_context(|| {
+            said!(
+                "FSP-RUN-031: the folder of own rules cannot be brought in line with the state store",
+                "FSP-RUN-031: không làm cho thư mục luật tự viết khớp với kho trạng thái được"
+            )
+        })?;
         content.reload(&mut known);
         drop(known);
         Ok(content)

@@ -18,7 +18,7 @@ use arc_swap::ArcSwap;
 use fansipan_analyzer::{Analyzer, Losses, Report};
 use fansipan_api::{DetectorStatus, Feed};
 use fansipan_bus::{Consumer, EmbeddedBus};
-use fansipan_model::{Alert, Event, codec};
+use fansipan_model::{Alert, Event, codec, said};
 use fansipan_rules::RuleSet;
 use fansipan_storage::{RuleCount, StateStore};
 
@@ -92,7 +92,9 @@ fn remembered(reports: Vec<(&str, Report)>) -> Vec<DetectorStatus> {
 impl Detection {
     /// Runs until told to stop. An error of the state store is retried: nothing is skipped.
     pub(crate) fn run(mut self) -> Result<()> {
-        let mut consumer = self.bus.consumer(CONSUMER).context("FSP-RUN-010: cannot read the log for detection")?;
+        let mut consumer = self.bus.consumer(CONSUMER).with_context(|| {
+            said!("FSP-RUN-010: cannot read the log for detection", "FSP-RUN-010: không đọc được nhật ký bền vững để phát hiện")
+        })?;
         let in_force = self.rules.load_full();
         let mut analyzer = Analyzer::new(&in_force, self.grouping.clone(), self.correlation.clone());
         let mut exceptions = Watch::new(Arc::clone(&self.state));
@@ -157,7 +159,9 @@ impl Detection {
                 analyzer.except(changed);
             }
             let patience = if read > storing.given() { SOON } else { IDLE };
-            let records = consumer.poll(RECORDS, BYTES, patience).context("FSP-RUN-012: cannot read the log for detection")?;
+            let records = consumer.poll(RECORDS, BYTES, patience).with_context(|| {
+                said!("FSP-RUN-012: cannot read the log for detection", "FSP-RUN-012: không đọc được nhật ký bền vững để phát hiện")
+            })?;
             // after the wait: what arrived since the rules changed is judged by the new ones
             let rules = self.rules.load();
             if !Arc::ptr_eq(&rules, &in_force) {
@@ -180,7 +184,9 @@ impl Detection {
     /// Puts detection where it was: alerts from the state store, memory from its snapshot and the log since then. The first
     /// position whose effects are not stored yet.
     fn resume(&self, consumer: &mut Consumer, analyzer: &mut Analyzer, recent: &[Alert], exceptions: &mut Watch) -> Result<u64> {
-        let stored = self.state.consumer_offset(&self.position()).context("FSP-RUN-011: cannot read the position of detection")?;
+        let stored = self.state.consumer_offset(&self.position()).with_context(|| {
+            said!("FSP-RUN-011: cannot read the position of detection", "FSP-RUN-011: không đọc được vị trí đã phát hiện")
+        })?;
         let oldest = self.bus.status().oldest;
         let kept = match self.memory.read()?.map(|state| analyzer.load(&state)) {
             None => stored,
@@ -200,11 +206,18 @@ impl Detection {
             tracing::warn!(kept, oldest, "FSP-RUN-044: the log no longer has all that correlations would look at again");
         }
         let mut next = kept.max(oldest);
-        consumer.seek(next).context("FSP-RUN-018: the log no longer has the position of detection")?;
+        consumer.seek(next).with_context(|| {
+            said!(
+                "FSP-RUN-018: the log no longer has the position of detection",
+                "FSP-RUN-018: nhật ký bền vững không còn vị trí cần phát hiện"
+            )
+        })?;
         let mut event = Event::default();
         while next < stored && !self.stop.load(Ordering::Relaxed) {
             let most = usize::try_from(stored - next).unwrap_or(RECORDS).min(RECORDS);
-            let records = consumer.poll(most, BYTES, Duration::ZERO).context("FSP-RUN-012: cannot read the log for detection")?;
+            let records = consumer.poll(most, BYTES, Duration::ZERO).with_context(|| {
+                said!("FSP-RUN-012: cannot read the log for detection", "FSP-RUN-012: không đọc được nhật ký bền vững để phát hiện")
+            })?;
             let before = next;
             for (offset, bytes) in records.iter() {
                 next = offset + 1;
@@ -217,7 +230,12 @@ impl Detection {
                 break; // the log ends before the position: it lost its end with the disk
             }
         }
-        consumer.seek(stored.max(oldest)).context("FSP-RUN-018: the log no longer has the position of detection")?;
+        consumer.seek(stored.max(oldest)).with_context(|| {
+            said!(
+                "FSP-RUN-018: the log no longer has the position of detection",
+                "FSP-RUN-018: nhật ký bền vững không còn vị trí cần phát hiện"
+            )
+        })?;
         analyzer.restore(recent);
         Ok(stored.max(oldest))
     }

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use fansipan_analyzer::{Exceptions, Held};
-use fansipan_model::{Exception, Scope};
+use fansipan_model::{Exception, Scope, said};
 use fansipan_storage::{StateStore, query};
 
 /// How often the state store is asked whether anything changed; well below the time after which a new exception counts, so that
@@ -28,8 +28,14 @@ impl Watch {
 
     /// All there ever were: a replay of the log needs those of its time.
     pub(crate) fn read(&mut self) -> Result<Exceptions> {
-        self.revision = self.state.exceptions_revision().context("FSP-RUN-046: cannot read exceptions")?;
-        let list = self.state.exceptions(&Scope::All, None).context("FSP-RUN-046: cannot read exceptions")?;
+        self.revision = self
+            .state
+            .exceptions_revision()
+            .with_context(|| said!("FSP-RUN-046: cannot read exceptions", "FSP-RUN-046: không đọc được ngoại lệ"))?;
+        let list = self
+            .state
+            .exceptions(&Scope::All, None)
+            .with_context(|| said!("FSP-RUN-046: cannot read exceptions", "FSP-RUN-046: không đọc được ngoại lệ"))?;
         Ok(Exceptions::new(list.into_iter().filter_map(held).collect()))
     }
 

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use fansipan_bus::EmbeddedBus;
-use fansipan_model::{Event, codec};
+use fansipan_model::{Event, codec, said};
 use fansipan_storage::EventWriter;
 
 /// Name of this consumer of the log.
@@ -36,10 +36,15 @@ pub(crate) struct Indexing {
 impl Indexing {
     /// Runs until told to stop, then commits what it has.
     pub(crate) fn run(mut self) -> Result<()> {
-        let mut consumer = self.bus.consumer(CONSUMER).context("FSP-RUN-020: cannot read the log for indexing")?;
-        consumer
-            .seek(self.writer.resume_from().max(self.bus.status().oldest))
-            .context("FSP-RUN-025: the log no longer has the position of indexing")?;
+        let mut consumer = self.bus.consumer(CONSUMER).with_context(|| {
+            said!("FSP-RUN-020: cannot read the log for indexing", "FSP-RUN-020: không đọc được nhật ký bền vững để lập chỉ mục")
+        })?;
+        consumer.seek(self.writer.resume_from().max(self.bus.status().oldest)).with_context(|| {
+            said!(
+                "FSP-RUN-025: the log no longer has the position of indexing",
+                "FSP-RUN-025: nhật ký bền vững không còn vị trí cần lập chỉ mục"
+            )
+        })?;
         let mut event = Event::default();
         let mut position = consumer.position();
         let mut last_commit = Instant::now();
@@ -48,7 +53,9 @@ impl Indexing {
             let behind = consumer.lag() > BEHIND;
             let within = if behind { VISIBLE_WITHIN_BEHIND } else { VISIBLE_WITHIN };
             let patience = if self.writer.pending() > 0 { within.saturating_sub(last_commit.elapsed()) } else { within };
-            let records = consumer.poll(RECORDS, BYTES, patience).context("FSP-RUN-021: cannot read the log for indexing")?;
+            let records = consumer.poll(RECORDS, BYTES, patience).with_context(|| {
+                said!("FSP-RUN-021: cannot read the log for indexing", "FSP-RUN-021: không đọc được nhật ký bền vững để lập chỉ mục")
+            })?;
             for (offset, bytes) in records.iter() {
                 position = offset + 1;
                 if crate::roles::is_positions(bytes) {
@@ -63,7 +70,9 @@ impl Indexing {
                 last_commit = Instant::now();
             } else if stopping || last_commit.elapsed() >= within {
                 persist("commit", &self.stop, || self.writer.commit());
-                consumer.commit(position).context("FSP-RUN-023: cannot commit the position of indexing")?;
+                consumer.commit(position).with_context(|| {
+                    said!("FSP-RUN-023: cannot commit the position of indexing", "FSP-RUN-023: không ghi được vị trí đã lập chỉ mục")
+                })?;
                 self.seen_until.store(event.ingested() as u64, Ordering::Relaxed);
                 last_commit = Instant::now();
             }

@@ -13,7 +13,7 @@ use fansipan_collector::{
         http::{Ingest, Verifier},
     },
 };
-use fansipan_model::SourceInfo;
+use fansipan_model::{SourceInfo, said};
 
 /// What takes records in.
 pub(crate) struct Intake {
@@ -25,7 +25,9 @@ pub(crate) struct Intake {
 impl Intake {
     /// Starts the pipeline into `sink`. `known`: sources of earlier runs. Must be called inside the runtime.
     pub(crate) fn start(config: &SourcesConfig, known: Vec<SourceInfo>, sink: Arc<dyn Sink>) -> Result<Self> {
-        let normalizer = Normalizer::load_builtin().context("FSP-RUN-004: the built-in formats cannot be read")?;
+        let normalizer = Normalizer::load_builtin().with_context(|| {
+            said!("FSP-RUN-004: the built-in formats cannot be read", "FSP-RUN-004: không đọc được các định dạng có sẵn")
+        })?;
         let normalizer = Arc::new(normalizer.with_settings(config.settings()?));
         let registry = Arc::new(SourceRegistry::new(&config.limits));
         registry.restore(known);
@@ -36,7 +38,7 @@ impl Intake {
             sink,
             PipelineLimits::from(&config.limits),
         )
-        .context("FSP-RUN-006: cannot start the pipeline")?;
+        .with_context(|| said!("FSP-RUN-006: cannot start the pipeline", "FSP-RUN-006: không khởi động được đường ống xử lý"))?;
         Ok(Self { normalizer, registry, pipeline })
     }
 

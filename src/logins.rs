@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use fansipan_api::{DirectoryConfig, GroupRule, OidcConfig, Role};
+use fansipan_model::said;
 use serde::Deserialize;
 
 /// `[[console.oidc.groups]]`, `[[console.ldap.groups]]`
@@ -124,18 +125,30 @@ fn group_filter() -> String {
 }
 
 fn secret(path: &Path) -> Result<String> {
-    let text = fs::read_to_string(path)
-        .with_context(|| format!("FSP-CFG-005: cannot read the secret in {}: give it to the service's user, mode 0600", path.display()))?;
+    let text = fs::read_to_string(path).with_context(|| {
+        let path = path.display();
+        said!(
+            "FSP-CFG-005: cannot read the secret in {path}: give it to the service's user, mode 0600",
+            "FSP-CFG-005: không đọc được bí mật trong {path}: hãy giao tệp cho tài khoản của dịch vụ, quyền 0600"
+        )
+    })?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn rules(groups: &[Group], section: &str) -> Result<Vec<GroupRule>> {
     if groups.is_empty() {
-        bail!("FSP-CFG-006: [{section}] without [[{section}.groups]] lets nobody in: say which group gets which roles");
+        bail!(said!(
+            "FSP-CFG-006: [{section}] without [[{section}.groups]] lets nobody in: say which group gets which roles",
+            "FSP-CFG-006: [{section}] không có [[{section}.groups]] thì không ai vào được: hãy nêu nhóm nào có vai trò nào"
+        ));
     }
     for group in groups {
         if group.roles.is_empty() || group.roles.iter().any(|r| !r.for_people()) {
-            bail!("FSP-CFG-006: [[{section}.groups]] {}: give at least one role for people", group.group);
+            let group = &group.group;
+            bail!(said!(
+                "FSP-CFG-006: [[{section}.groups]] {group}: give at least one role for people",
+                "FSP-CFG-006: [[{section}.groups]] {group}: hãy nêu ít nhất một vai trò dành cho người"
+            ));
         }
     }
     let rule = |g: &Group| GroupRule { group: g.group.clone(), roles: g.roles.clone(), agencies: g.agencies.clone() };
@@ -145,7 +158,10 @@ fn rules(groups: &[Group], section: &str) -> Result<Vec<GroupRule>> {
 impl Oidc {
     pub(crate) fn api(&self) -> Result<OidcConfig> {
         if !self.issuer.starts_with("https://") || !self.console.starts_with("https://") {
-            bail!("FSP-CFG-007: [console.oidc] issuer and console begin with https://: logins never travel in the clear");
+            bail!(said!(
+                "FSP-CFG-007: [console.oidc] issuer and console begin with https://: logins never travel in the clear",
+                "FSP-CFG-007: [console.oidc] issuer và console phải bắt đầu bằng https://: thông tin đăng nhập không bao giờ được gửi qua kênh không mã hóa"
+            ));
         }
         Ok(OidcConfig {
             name: self.name.clone(),
@@ -166,9 +182,10 @@ impl Ldap {
     pub(crate) fn api(&self) -> Result<DirectoryConfig> {
         let secured = if self.starttls { "ldap://" } else { "ldaps://" };
         if !self.url.starts_with(secured) {
-            bail!(
-                "FSP-CFG-008: [console.ldap] url is ldaps://HOST, or ldap://HOST with starttls = true: passwords never travel in the clear"
-            );
+            bail!(said!(
+                "FSP-CFG-008: [console.ldap] url is ldaps://HOST, or ldap://HOST with starttls = true: passwords never travel in the clear",
+                "FSP-CFG-008: [console.ldap] url là ldaps://MÁY, hoặc ldap://MÁY với starttls = true: mật khẩu không bao giờ được gửi qua kênh không mã hóa"
+            ));
         }
         Ok(DirectoryConfig {
             url: self.url.clone(),

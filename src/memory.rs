@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use fansipan_model::said;
 
 /// Time between snapshots, at the least.
 const EVERY: Duration = Duration::from_secs(60);
@@ -25,7 +26,10 @@ impl Memory {
     /// In the data folder; `log`: identity of the log whose positions the file names.
     pub(crate) fn new(data: &Path, log: &str) -> Result<Self> {
         let folder = data.join("analyzer");
-        fs::create_dir_all(&folder).with_context(|| format!("FSP-RUN-040: cannot create {}", folder.display()))?;
+        fs::create_dir_all(&folder).with_context(|| {
+            let folder = folder.display();
+            said!("FSP-RUN-040: cannot create {folder}", "FSP-RUN-040: không tạo được {folder}")
+        })?;
         Ok(Self { path: folder.join(format!("{log}.state")), written: Instant::now(), cost: Duration::ZERO })
     }
 
@@ -34,7 +38,10 @@ impl Memory {
         match fs::read(&self.path) {
             Ok(state) => Ok(Some(state)),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(e).with_context(|| format!("FSP-RUN-041: cannot read {}", self.path.display())),
+            Err(e) => Err(e).with_context(|| {
+                let path = self.path.display();
+                said!("FSP-RUN-041: cannot read {path}", "FSP-RUN-041: không đọc được {path}")
+            }),
         }
     }
 
@@ -56,6 +63,9 @@ impl Memory {
             .and_then(|()| fs::rename(&draft, &self.path));
         self.written = Instant::now();
         self.cost = start.elapsed();
-        result.with_context(|| format!("FSP-RUN-042: cannot write {}: make room on the disk", self.path.display()))
+        result.with_context(|| {
+            let path = self.path.display();
+            said!("FSP-RUN-042: cannot write {path}: make room on the disk", "FSP-RUN-042: không ghi được {path}: hãy giải phóng ổ đĩa")
+        })
     }
 }

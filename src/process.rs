@@ -14,6 +14,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use fansipan_bus::{BusConfig, EmbeddedBus};
+use fansipan_model::said;
 
 /// How long the roles may take to finish what they have in hand.
 pub(crate) const SHUTDOWN: Duration = Duration::from_secs(20);
@@ -21,7 +22,11 @@ pub(crate) const SHUTDOWN: Duration = Duration::from_secs(20);
 /// Makes the data folder, readable by the service's user alone.
 pub(crate) fn prepare(data: &Path) -> Result<()> {
     let failed = || {
-        format!("FSP-RUN-002: cannot use {} for data: give its owner to the service's user, or choose another with --data", data.display())
+        let data = data.display();
+        said!(
+            "FSP-RUN-002: cannot use {data} for data: give its owner to the service's user, or choose another with --data",
+            "FSP-RUN-002: không dùng được {data} để chứa dữ liệu: hãy giao thư mục này cho tài khoản của dịch vụ, hoặc chọn thư mục khác bằng --data"
+        )
     };
     fs::DirBuilder::new().recursive(true).mode(0o750).create(data).with_context(failed)?;
     let probe = data.join(".probe");
@@ -33,7 +38,8 @@ pub(crate) fn prepare(data: &Path) -> Result<()> {
 /// Opens a log on this machine and says how it was found; the log and its name.
 pub(crate) fn open_log(config: BusConfig) -> Result<(EmbeddedBus, String)> {
     let dir = config.dir.clone();
-    let (bus, recovery) = EmbeddedBus::open(config).context("FSP-RUN-008: cannot open the log")?;
+    let (bus, recovery) = EmbeddedBus::open(config)
+        .with_context(|| said!("FSP-RUN-008: cannot open the log", "FSP-RUN-008: không mở được nhật ký bền vững"))?;
     if recovery.torn_bytes > 0 {
         tracing::info!(
             bytes = recovery.torn_bytes,
@@ -51,7 +57,10 @@ pub(crate) fn open_log(config: BusConfig) -> Result<(EmbeddedBus, String)> {
 /// positions are not taken for its own.
 fn identity(log: &Path) -> Result<String> {
     let path = log.join("identity");
-    let failed = || format!("FSP-RUN-017: cannot read or write {}", path.display());
+    let failed = || {
+        let path = path.display();
+        said!("FSP-RUN-017: cannot read or write {path}", "FSP-RUN-017: không đọc hoặc không ghi được {path}")
+    };
     match fs::read_to_string(&path) {
         Ok(text) => Ok(text.trim().to_owned()),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use fansipan_model::said;
 use fansipan_response::{
     Desk, Parts, ResponseConfig, connectors, own::ThisMachine, playbook, ports::SystemNames, protected::Protected, telemetry::Observed,
 };
@@ -31,7 +32,13 @@ pub(crate) fn desk(
         devices.insert(name.clone(), device);
     }
     for (role, device) in &config.roles {
-        ensure!(devices.contains_key(device), "FSP-CFG-006: [response.roles] {role} names the device {device}, which is not configured");
+        ensure!(
+            devices.contains_key(device),
+            said!(
+                "FSP-CFG-006: [response.roles] {role} names the device {device}, which is not configured",
+                "FSP-CFG-006: [response.roles] {role} nêu thiết bị {device} chưa được cấu hình"
+            )
+        );
     }
     let protected = Protected::new(&config.protected, hosts, Arc::new(SystemNames), Arc::new(ThisMachine::new()))?;
     let library = playbook::Library::load(&config.playbooks);
@@ -51,7 +58,9 @@ pub(crate) fn desk(
 /// Does what is due until told to stop.
 pub(crate) fn run(desk: &Arc<Desk>, stop: &Arc<AtomicBool>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("responder").enable_all().build();
-    let runtime = runtime.context("FSP-RUN-018: cannot start the responder's runtime")?;
+    let runtime = runtime.with_context(|| {
+        said!("FSP-RUN-018: cannot start the responder's runtime", "FSP-RUN-018: không khởi động được môi trường chạy của phần ứng phó")
+    })?;
     runtime.block_on(Arc::clone(desk).run(Arc::clone(stop)));
     Ok(())
 }

@@ -13,6 +13,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use fansipan_analyzer::Signal;
 use fansipan_bus::Commits;
+use fansipan_model::said;
 use fansipan_storage::RuleCount;
 
 use crate::alerts::{self, Alerts};
@@ -44,7 +45,9 @@ impl Store {
                 return Ok(());
             }
             self.seen_until.store(ingested as u64, Ordering::Relaxed);
-            self.commits.commit(next).context("FSP-RUN-014: cannot commit the position of detection")?;
+            self.commits.commit(next).with_context(|| {
+                said!("FSP-RUN-014: cannot commit the position of detection", "FSP-RUN-014: không ghi được vị trí đã phát hiện")
+            })?;
             if stored.send(next).is_err() {
                 return Ok(());
             }

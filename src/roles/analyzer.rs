@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use arc_swap::ArcSwap;
+use fansipan_model::said;
 
 use super::{
     keeping::Keeping,
@@ -71,9 +72,13 @@ pub(super) async fn serve(config: Config, data: &Path) -> Result<()> {
 fn own_rules(data: &Path) -> Result<PathBuf> {
     let folder = data.join("rules");
     match fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("FSP-RUN-071: cannot empty {}, where own rules from the console are put", folder.display()))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).with_context(|| {
+            let folder = folder.display();
+            said!(
+                "FSP-RUN-071: cannot empty {folder}, where own rules from the console are put",
+                "FSP-RUN-071: không làm trống được {folder}, nơi đặt luật tự viết nhận từ bảng điều khiển"
+            )
+        }),
         _ => Ok(folder),
     }
 }

@@ -3,6 +3,7 @@
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
+use fansipan_model::said;
 use fansipan_storage::{
     EventStore, RetentionPolicy,
     clickhouse::{ClickHouseConfig, ClickHouseStore, LateClickHouse},
@@ -48,13 +49,21 @@ impl ArchiveConfig {
         }
         ensure!(
             self.recent_days > 0,
-            "FSP-CFG-012: [clickhouse] recent_days must be at least 1: the console looks for new events on its own disk"
+            said!(
+                "FSP-CFG-012: [clickhouse] recent_days must be at least 1: the console looks for new events on its own disk",
+                "FSP-CFG-012: [clickhouse] recent_days phải từ 1 trở lên: bảng điều khiển tìm sự kiện mới trên đĩa của chính nó"
+            )
         );
         let some = |text: &str| Some(text.to_owned()).filter(|t| !t.is_empty());
         let password = match &self.password_file {
             Some(path) => {
-                let text = fs::read_to_string(path)
-                    .with_context(|| format!("FSP-CFG-013: cannot read {}, named by [clickhouse] password_file", path.display()))?;
+                let text = fs::read_to_string(path).with_context(|| {
+                    let path = path.display();
+                    said!(
+                        "FSP-CFG-013: cannot read {path}, named by [clickhouse] password_file",
+                        "FSP-CFG-013: không đọc được {path}, nêu ở [clickhouse] password_file"
+                    )
+                })?;
                 Some(text.trim_end().to_owned())
             }
             None => None,
@@ -72,8 +81,13 @@ impl ArchiveConfig {
     pub(super) async fn open(&self) -> Result<Option<ClickHouseStore>> {
         let Some(config) = self.config()? else { return Ok(None) };
         let opened = tokio::task::spawn_blocking(move || ClickHouseStore::open(config)).await?;
-        let store = opened
-            .with_context(|| format!("FSP-RUN-069: ClickHouse at {} cannot be used: is it up, and may this user make tables?", self.url))?;
+        let url = &self.url;
+        let store = opened.with_context(|| {
+            said!(
+                "FSP-RUN-069: ClickHouse at {url} cannot be used: is it up, and may this user make tables?",
+                "FSP-RUN-069: không dùng được ClickHouse tại {url}: nó có đang chạy không, và tài khoản này có quyền tạo bảng không?"
+            )
+        })?;
         Ok(Some(store))
     }
 

@@ -11,7 +11,7 @@ use fansipan_bus::{
     kafka::{Encode, Entry, Spool},
 };
 use fansipan_collector::sources::Sources;
-use fansipan_model::{Event, codec, fields, json};
+use fansipan_model::{Event, codec, fields, json, said};
 
 use super::{
     control::{Collectors, SourcesFile},
@@ -38,7 +38,10 @@ pub(crate) fn encode() -> Encode {
 
 pub(super) async fn serve(config: Config, data: &Path) -> Result<()> {
     if !config.sources.http.is_empty() {
-        bail!("FSP-CFG-010: [[sources.http]] needs tokens, which the console keeps: send over HTTP to the console, or use syslog here");
+        bail!(said!(
+            "FSP-CFG-010: [[sources.http]] needs tokens, which the console keeps: send over HTTP to the console, or use syslog here",
+            "FSP-CFG-010: [[sources.http]] cần khóa API do bảng điều khiển giữ: hãy gửi HTTP đến bảng điều khiển, hoặc dùng syslog ở đây"
+        ));
     }
     let mut node = Node::start("collector", config.role.listen).await?;
     let (bus, identity) = open_log(config.log.bus(data.join("spool")))?;
@@ -47,7 +50,9 @@ pub(super) async fn serve(config: Config, data: &Path) -> Result<()> {
     let sink: Arc<dyn Sink> = Arc::clone(&spool) as Arc<dyn Sink>;
     let intake = Intake::start(&config.sources, file.read(), sink)?;
     let nobody = intake.ingest(&config.sources, Arc::new(|_: &str| None));
-    let sources = Sources::start(&config.sources, data, intake.pipeline.clone(), nobody).await.context("cannot start the sources")?;
+    let sources = Sources::start(&config.sources, data, intake.pipeline.clone(), nobody)
+        .await
+        .with_context(|| said!("cannot start the sources", "không khởi động được các nguồn"))?;
     let (packets, asked) = std::sync::mpsc::sync_channel(QUESTIONS);
     let answering = Answering {
         settings: config.kafka.clone(),
@@ -73,7 +78,9 @@ pub(super) async fn serve(config: Config, data: &Path) -> Result<()> {
     sources.stop().await;
     intake.pipeline.close().await;
     let rest = Arc::clone(&spool);
-    tokio::task::spawn_blocking(move || rest.close()).await.context("FSP-RUN-007: the spool did not end")?;
+    tokio::task::spawn_blocking(move || rest.close())
+        .await
+        .with_context(|| said!("FSP-RUN-007: the spool did not end", "FSP-RUN-007: bộ đệm không kết thúc"))?;
     node.stop.store(true, Ordering::Relaxed);
     node.end().await
 }

@@ -19,6 +19,7 @@ use fansipan_bus::{
 };
 use fansipan_cli::Cli;
 use fansipan_collector::{Normalizer, sources::config::SourcesConfig};
+use fansipan_model::said;
 use fansipan_storage::{AlertChange, EventStore, RuleCount, StateStore, engine::TantivyStore, planner::PlannedStore, sqlite::SqliteState};
 use tokio_util::sync::CancellationToken;
 
@@ -72,7 +73,10 @@ impl Local {
             stop: Arc::clone(&node.stop),
         };
         node.keep_doing("mirror", move || mirror.session())?;
-        let writer = self.store.writer().context("FSP-RUN-003: cannot write to the event store")?;
+        let writer = self
+            .store
+            .writer()
+            .with_context(|| said!("FSP-RUN-003: cannot write to the event store", "FSP-RUN-003: không ghi được vào kho sự kiện"))?;
         let seen_until = Arc::<AtomicU64>::default();
         let indexing = Indexing { bus: self.bus.clone(), writer: Box::new(writer), seen_until, stop: Arc::clone(&node.stop) };
         node.roles.spawn("indexer", &Arc::clone(&node.stop), move || indexing.run())
@@ -207,7 +211,7 @@ pub(super) async fn serve(cli: &Cli, mut config: Config, data: &Path) -> Result<
     let ended = tokio::task::spawn_blocking(move || spool.close());
     node.stop.store(true, Ordering::Relaxed);
     let failed = node.end().await;
-    ended.await.context("FSP-RUN-007: the spool did not end")?;
+    ended.await.with_context(|| said!("FSP-RUN-007: the spool did not end", "FSP-RUN-007: bộ đệm không kết thúc"))?;
     api.ended().await;
     local.bus.close();
     failed

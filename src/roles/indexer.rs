@@ -16,7 +16,7 @@ use fansipan_bus::{
     Delivery, Source as _,
     kafka::{Owner, Reader, Settings, Topics},
 };
-use fansipan_model::Event;
+use fansipan_model::{Event, said};
 use fansipan_storage::{
     EventWriter as _, RetentionPolicy, StoreError,
     clickhouse::{ClickHouseStore, ClickHouseWriter},
@@ -36,10 +36,12 @@ const VISIBLE_WITHIN: Duration = Duration::from_secs(1);
 
 pub(super) async fn serve(config: Config, _data: &Path) -> Result<()> {
     let Some(store) = config.clickhouse.open().await? else {
-        bail!(
+        bail!(said!(
             "FSP-CFG-011: no store is configured that several processes can share: set [clickhouse] url here and at the console, or leave \
-             the indexer out; the console then indexes by itself"
-        )
+             the indexer out; the console then indexes by itself",
+            "FSP-CFG-011: chưa cấu hình kho nào mà nhiều tiến trình dùng chung được: hãy đặt [clickhouse] url ở đây và ở bảng điều khiển, hoặc \
+             bỏ indexer; khi đó bảng điều khiển tự lập chỉ mục"
+        ))
     };
     let mut node = Node::start("indexer", config.role.listen).await?;
     let storing =

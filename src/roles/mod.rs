@@ -25,6 +25,7 @@ use std::{path::Path, time::Duration};
 use anyhow::{Context as _, Result, bail};
 use fansipan_bus::kafka::Topics;
 use fansipan_cli::{Cli, Command};
+use fansipan_model::said;
 
 use crate::{config::Config, process::prepare};
 
@@ -34,10 +35,13 @@ pub(crate) use mirror::is_positions;
 /// Runs the role that was asked for until it is told to stop.
 pub(crate) fn run(cli: &Cli) -> Result<()> {
     let config = crate::config::load(cli.config.as_deref())?;
-    config.kafka.check().context("a single role needs Kafka")?;
+    config.kafka.check().with_context(|| said!("a single role needs Kafka", "chạy riêng một vai trò cần có Kafka"))?;
     let data = cli.data.as_path();
     prepare(data)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("FSP-RUN-001: cannot start the runtime")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .with_context(|| said!("FSP-RUN-001: cannot start the runtime", "FSP-RUN-001: không khởi động được môi trường chạy"))?;
     runtime.block_on(async {
         topics_ready(&config).await?;
         serve(cli, config, data).await

@@ -13,6 +13,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use axum::{Router, http::StatusCode, routing::get};
+use fansipan_model::said;
 
 use crate::process::{Roles, SHUTDOWN, wait_for_end};
 
@@ -89,7 +90,10 @@ impl Node {
     pub(crate) async fn start(role: &'static str, listen: SocketAddr) -> Result<Self> {
         let health = Arc::new(Health::new(role));
         let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| {
-            format!("FSP-RUN-060: cannot listen on {listen} for health checks: another role holds it? Give each a [role] listen of its own")
+            said!(
+                "FSP-RUN-060: cannot listen on {listen} for health checks: another role holds it? Give each a [role] listen of its own",
+                "FSP-RUN-060: không nghe được ở {listen} để trả lời kiểm tra tình trạng: vai trò khác đang giữ địa chỉ này? Hãy đặt [role] listen riêng cho mỗi vai trò"
+            )
         })?;
         let (metrics, ready) = (Arc::clone(&health), Arc::clone(&health));
         let app = Router::new()
@@ -142,7 +146,9 @@ impl Node {
     /// Ends the threads in order.
     pub(crate) async fn end(self) -> Result<()> {
         self.stop.store(true, Ordering::Relaxed);
-        tokio::task::spawn_blocking(move || self.roles.join(SHUTDOWN)).await.context("FSP-RUN-007: a role did not end")?
+        tokio::task::spawn_blocking(move || self.roles.join(SHUTDOWN))
+            .await
+            .with_context(|| said!("FSP-RUN-007: a role did not end", "FSP-RUN-007: có vai trò không kết thúc"))?
     }
 }
 
