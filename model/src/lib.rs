@@ -6,6 +6,7 @@
 //! - one [`Predicate`] serves live detection, every store and the search bar; [`Predicate::matches`] is its definition.
 
 pub mod alert;
+pub mod attack;
 pub mod case;
 pub mod codec;
 pub mod event;

@@ -9,7 +9,7 @@ use std::{
 
 use fansipan_analyzer::{Analyzer, GroupingConfig, Settings, Signal};
 use fansipan_collector::{Normalizer, Received, SourceState, Transport, records::Records};
-use fansipan_model::Event;
+use fansipan_model::{Event, attack};
 use fansipan_rules::{Linked, LinkedCorrelation, Rule, RuleIndex, RuleSet, Scratch, Severity, Taxonomy};
 
 /// 2026-11-23T10:00:00+07:00
@@ -61,7 +61,13 @@ fn shipped() -> RuleSet {
             parsed.iter().all(|r| r.meta.title_vi.is_some() && r.meta.advice.is_some() && r.meta.advice_vi.is_some()),
             "{file}: two languages"
         );
-        assert!(parsed.iter().all(|r| r.meta.tags.iter().any(|t| t.starts_with("attack.t"))), "{file}: no ATT&CK technique");
+        for rule in &parsed {
+            let tags = || rule.meta.tags.iter().map(String::as_str);
+            let techniques: Vec<String> = tags().filter_map(|t| t.strip_prefix("attack.t")).map(|id| format!("T{id}")).collect();
+            assert!(!techniques.is_empty() && !attack::tactics(tags()).is_empty(), "{file}: no ATT&CK technique or no tactic");
+            let nameless: Vec<_> = techniques.iter().filter(|id| attack::technique(id).is_none()).collect();
+            assert!(nameless.is_empty(), "{file}: {nameless:?} are not in model/data/techniques.txt");
+        }
         rules.extend(parsed);
     }
     let (set, found) = RuleSet::compile(rules, &taxonomy);

@@ -85,7 +85,7 @@ const TACTICS = [
   "initial-access",
   "execution",
   "persistence",
-  "defense-evasion",
+  "stealth",
   "credential-access",
   "discovery",
   "lateral-movement",

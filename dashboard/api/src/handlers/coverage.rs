@@ -166,7 +166,7 @@ fn empty(rule: &Rule, logsource: String) -> RuleSight {
         title_vi: rule.meta.title_vi.clone(),
         level: rule.meta.level,
         logsource,
-        tactics: fansipan_model::incident::tactics(rule.meta.tags.iter().map(String::as_str)),
+        tactics: fansipan_model::attack::tactics(rule.meta.tags.iter().map(String::as_str)),
         techniques: techniques_of(&rule.meta.tags).collect(),
         standing: Standing::Blind,
         state: "no_source",

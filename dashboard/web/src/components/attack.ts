@@ -1,6 +1,7 @@
 /** MITRE ATT&CK names as Sigma tags write them (`attack.t1110.001`, `attack.credential-access`). Names stay in English: they are identifiers. */
+import registry from "../../../../model/data/techniques.txt?raw";
 
-/** In the order of an attack. */
+/** In the order of an attack. `defense-evasion` is what `stealth` and `defense-impairment` were until version 19. */
 export const TACTICS = [
   "reconnaissance",
   "resource-development",
@@ -8,6 +9,8 @@ export const TACTICS = [
   "execution",
   "persistence",
   "privilege-escalation",
+  "stealth",
+  "defense-impairment",
   "defense-evasion",
   "credential-access",
   "discovery",
@@ -35,150 +38,22 @@ export function attackTags(tags: readonly string[]): AttackTag[] {
   return out;
 }
 
-/** Names of the techniques most often seen; others show their number alone. */
-const NAMES: Record<string, string> = {
-  T1003: "OS Credential Dumping",
-  T1005: "Data from Local System",
-  T1010: "Application Window Discovery",
-  T1016: "System Network Configuration Discovery",
-  T1018: "Remote System Discovery",
-  T1021: "Remote Services",
-  T1027: "Obfuscated Files or Information",
-  T1033: "System Owner/User Discovery",
-  T1036: "Masquerading",
-  T1040: "Network Sniffing",
-  T1041: "Exfiltration Over C2 Channel",
-  T1046: "Network Service Discovery",
-  T1047: "Windows Management Instrumentation",
-  T1048: "Exfiltration Over Alternative Protocol",
-  T1049: "System Network Connections Discovery",
-  T1053: "Scheduled Task/Job",
-  T1055: "Process Injection",
-  T1056: "Input Capture",
-  T1057: "Process Discovery",
-  T1059: "Command and Scripting Interpreter",
-  T1068: "Exploitation for Privilege Escalation",
-  T1069: "Permission Groups Discovery",
-  T1070: "Indicator Removal",
-  T1071: "Application Layer Protocol",
-  T1078: "Valid Accounts",
-  T1082: "System Information Discovery",
-  T1083: "File and Directory Discovery",
-  T1087: "Account Discovery",
-  T1090: "Proxy",
-  T1095: "Non-Application Layer Protocol",
-  T1098: "Account Manipulation",
-  T1102: "Web Service",
-  T1105: "Ingress Tool Transfer",
-  T1110: "Brute Force",
-  T1112: "Modify Registry",
-  T1133: "External Remote Services",
-  T1134: "Access Token Manipulation",
-  T1136: "Create Account",
-  T1140: "Deobfuscate/Decode Files",
-  T1189: "Drive-by Compromise",
-  T1190: "Exploit Public-Facing Application",
-  T1203: "Exploitation for Client Execution",
-  T1204: "User Execution",
-  T1210: "Exploitation of Remote Services",
-  T1218: "System Binary Proxy Execution",
-  T1219: "Remote Access Software",
-  T1485: "Data Destruction",
-  T1486: "Data Encrypted for Impact",
-  T1489: "Service Stop",
-  T1490: "Inhibit System Recovery",
-  T1498: "Network Denial of Service",
-  T1499: "Endpoint Denial of Service",
-  T1505: "Server Software Component",
-  T1543: "Create or Modify System Process",
-  T1546: "Event Triggered Execution",
-  T1547: "Boot or Logon Autostart Execution",
-  T1548: "Abuse Elevation Control Mechanism",
-  T1550: "Use Alternate Authentication Material",
-  T1552: "Unsecured Credentials",
-  T1555: "Credentials from Password Stores",
-  T1557: "Adversary-in-the-Middle",
-  T1558: "Steal or Forge Kerberos Tickets",
-  T1560: "Archive Collected Data",
-  T1562: "Impair Defenses",
-  T1564: "Hide Artifacts",
-  T1566: "Phishing",
-  T1567: "Exfiltration Over Web Service",
-  T1569: "System Services",
-  T1570: "Lateral Tool Transfer",
-  T1571: "Non-Standard Port",
-  T1572: "Protocol Tunneling",
-  T1573: "Encrypted Channel",
-  T1574: "Hijack Execution Flow",
-  T1583: "Acquire Infrastructure",
-  T1587: "Develop Capabilities",
-  T1588: "Obtain Capabilities",
-  T1590: "Gather Victim Network Information",
-  T1595: "Active Scanning",
-};
+/** Read once somebody asks: most pages never do. */
+let names: ReadonlyMap<string, string> | undefined;
 
-/** Likewise for sub-techniques; others go by their technique's name. */
-const SUB_NAMES: Record<string, string> = {
-  "T1003.001": "LSASS Memory",
-  "T1003.002": "Security Account Manager",
-  "T1003.003": "NTDS",
-  "T1003.006": "DCSync",
-  "T1003.008": "/etc/passwd and /etc/shadow",
-  "T1021.001": "Remote Desktop Protocol",
-  "T1021.002": "SMB/Windows Admin Shares",
-  "T1021.004": "SSH",
-  "T1021.006": "Windows Remote Management",
-  "T1036.005": "Match Legitimate Name or Location",
-  "T1053.003": "Cron",
-  "T1053.005": "Scheduled Task",
-  "T1059.001": "PowerShell",
-  "T1059.003": "Windows Command Shell",
-  "T1059.004": "Unix Shell",
-  "T1059.005": "Visual Basic",
-  "T1059.006": "Python",
-  "T1059.007": "JavaScript",
-  "T1070.001": "Clear Windows Event Logs",
-  "T1070.002": "Clear Linux or Mac System Logs",
-  "T1070.004": "File Deletion",
-  "T1071.001": "Web Protocols",
-  "T1071.004": "DNS",
-  "T1078.002": "Domain Accounts",
-  "T1078.003": "Local Accounts",
-  "T1087.001": "Local Account",
-  "T1087.002": "Domain Account",
-  "T1110.001": "Password Guessing",
-  "T1110.002": "Password Cracking",
-  "T1110.003": "Password Spraying",
-  "T1110.004": "Credential Stuffing",
-  "T1136.001": "Local Account",
-  "T1136.002": "Domain Account",
-  "T1218.005": "Mshta",
-  "T1218.010": "Regsvr32",
-  "T1218.011": "Rundll32",
-  "T1498.001": "Direct Network Flood",
-  "T1505.003": "Web Shell",
-  "T1543.002": "Systemd Service",
-  "T1543.003": "Windows Service",
-  "T1546.003": "WMI Event Subscription",
-  "T1547.001": "Registry Run Keys / Startup Folder",
-  "T1548.001": "Setuid and Setgid",
-  "T1548.002": "Bypass User Account Control",
-  "T1548.003": "Sudo and Sudo Caching",
-  "T1550.002": "Pass the Hash",
-  "T1550.003": "Pass the Ticket",
-  "T1552.001": "Credentials In Files",
-  "T1558.003": "Kerberoasting",
-  "T1558.004": "AS-REP Roasting",
-  "T1562.001": "Disable or Modify Tools",
-  "T1562.002": "Disable Windows Event Logging",
-  "T1562.004": "Disable or Modify System Firewall",
-  "T1564.001": "Hidden Files and Directories",
-  "T1566.001": "Spearphishing Attachment",
-  "T1566.002": "Spearphishing Link",
-  "T1569.002": "Service Execution",
-  "T1574.001": "DLL",
-  "T1595.001": "Scanning IP Blocks",
-  "T1595.002": "Vulnerability Scanning",
-};
+const read = (): ReadonlyMap<string, string> =>
+  new Map(
+    registry
+      .split("\n")
+      .filter((line) => line && !line.startsWith("#"))
+      .map((line) => {
+        const end = line.indexOf(" ");
+        return [line.slice(0, end), line.slice(end + 1)] as const;
+      }),
+  );
 
-export const techniqueName = (id: string): string | null => SUB_NAMES[id] ?? NAMES[id.split(".")[0] ?? ""] ?? null;
+/** The name of `T1110.001`; of the technique it is part of, where it has none of its own. */
+export function techniqueName(id: string): string | null {
+  names ??= read();
+  return names.get(id) ?? names.get(id.split(".")[0] ?? "") ?? null;
+}

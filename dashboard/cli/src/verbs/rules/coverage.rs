@@ -1,7 +1,7 @@
 //! `fansipan rules coverage`: which rules can fire on what arrives, and which do.
 
 use anyhow::Result;
-use fansipan_model::{Said, said};
+use fansipan_model::{Said, attack, said};
 use serde_json::Value;
 
 use super::super::client;
@@ -17,8 +17,12 @@ pub(super) async fn coverage(cli: &Cli, since: &str, blind: bool) -> Result<Outc
     }
     let techniques = list("techniques");
     if !blind {
-        let rows = techniques.iter().map(|t| ["technique", "rules", "seeing"].map(|k| output::cell(t, k)).to_vec());
-        output::table(cli, &[words::TECHNIQUE, words::RULES, words::CAN_FIRE], rows)?;
+        let rows = techniques.iter().map(|t| {
+            let [id, rules, seeing] = ["technique", "rules", "seeing"].map(|k| output::cell(t, k));
+            let name = attack::technique(&id).unwrap_or_default().to_owned();
+            vec![id, name, rules, seeing]
+        });
+        output::table(cli, &[words::TECHNIQUE, words::NAME, words::RULES, words::CAN_FIRE], rows)?;
     }
     let dark = rules.iter().filter(|r| is_blind(r));
     let rows: Vec<Vec<String>> =

@@ -53,6 +53,8 @@ export const rules = {
     execution: "Execution",
     persistence: "Persistence",
     "privilege-escalation": "Privilege escalation",
+    stealth: "Stealth",
+    "defense-impairment": "Defence impairment",
     "defense-evasion": "Defence evasion",
     "credential-access": "Credential access",
     discovery: "Discovery",

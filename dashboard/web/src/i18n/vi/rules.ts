@@ -53,6 +53,8 @@ export const rules = {
     execution: "Thực thi mã",
     persistence: "Duy trì hiện diện",
     "privilege-escalation": "Leo thang đặc quyền",
+    stealth: "Ẩn mình",
+    "defense-impairment": "Vô hiệu hóa phòng thủ",
     "defense-evasion": "Né tránh phát hiện",
     "credential-access": "Chiếm thông tin đăng nhập",
     discovery: "Dò tìm nội bộ",

@@ -77,7 +77,9 @@ export function Coverage() {
     const known = new Set<string>(TACTICS);
     const of = (tactic: string) => (report?.techniques ?? []).filter((x) => x.tactics.includes(tactic));
     const rest = (report?.techniques ?? []).filter((x) => !x.tactics.some((tactic) => known.has(tactic)));
-    const all = TACTICS.map((tactic) => ({ tactic: tactic as (typeof TACTICS)[number] | "other", techniques: of(tactic) }));
+    // what older rules name stands there only if there are such
+    const shown = TACTICS.filter((tactic) => tactic !== "defense-evasion" || of(tactic).length > 0);
+    const all = shown.map((tactic) => ({ tactic: tactic as (typeof TACTICS)[number] | "other", techniques: of(tactic) }));
     return rest.length ? [...all, { tactic: "other" as const, techniques: rest }] : all;
   }, [report]);
   if (query.isPending) return <Waiting rows={14} height={22} />;
