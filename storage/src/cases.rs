@@ -37,6 +37,8 @@ pub struct Claimed {
     pub alert: Alert,
     /// Why it was first.
     pub rank: Rank,
+    /// What is first now.
+    pub following: Option<Alert>,
 }
 
 /// Which alerts to judge together.

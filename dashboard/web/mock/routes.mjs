@@ -282,7 +282,8 @@ function nextAlert(state, response, input, user) {
   const list = alertList(state, params).items.sort((a, b) => LEVELS.indexOf(a.rule.level) - LEVELS.indexOf(b.rule.level));
   const alert = list[0] ?? null;
   if (alert) Object.assign(alert, { status: "acknowledged", assignee: user.name, version: alert.version + 1 });
-  return json(response, 200, { alert, rank: alert && { priority: 900, level: 900, confidence: 1000, risk: 1000 } });
+  const rank = alert && { priority: 900, level: 900, confidence: 1000, risk: 1000 };
+  return json(response, 200, { alert, rank, following: list[1] ?? null });
 }
 
 function bulk(state, response, input, user) {

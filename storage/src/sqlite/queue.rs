@@ -6,7 +6,7 @@ use std::{
 };
 
 use fansipan_model::{Agency, Alert, AlertId, AlertStatus, Incident, IncidentId, Level, Scope, Word, case::ItemBody, said, varint};
-use rusqlite::{OptionalExtension as _, Transaction, params, types::Value};
+use rusqlite::{OptionalExtension as _, Row, Transaction, params, types::Value};
 
 use super::{
     Conditions, SqliteState,
@@ -197,15 +197,14 @@ fn claim(t: &Transaction<'_>, scope: &Scope, filter: &AlertFilter, who: &str, au
     let by = By::first(t, &wanted)?;
     let c = list::conditions(scope, &wanted, &by);
     let sql = format!(
-        "SELECT alerts.id, version FROM {}{} ORDER BY priority DESC, raised, alerts.id LIMIT 1",
+        "SELECT alerts.id, version FROM {}{} ORDER BY priority DESC, raised, alerts.id LIMIT 2",
         by.tables(list::source(&wanted)),
         c.text()
     );
-    let first = t
-        .prepare_cached(&sql)
-        .and_then(|mut s| s.query_row(c.args(), |row| Ok((AlertId(row.get(0)?), row.get::<_, i64>(1)? as u64))).optional())
-        .map_err(StoreError::state(CLAIM))?;
-    let Some((id, version)) = first else { return Ok(None) };
+    let place = |row: &Row<'_>| Ok((AlertId(row.get(0)?), row.get::<_, i64>(1)? as u64));
+    let first: Vec<(AlertId, u64)> =
+        t.prepare_cached(&sql).and_then(|mut s| s.query_map(c.args(), place)?.collect()).map_err(StoreError::state(CLAIM))?;
+    let Some(&(id, version)) = first.first() else { return Ok(None) };
     let alert = decide(t, scope, id, version, |alert| {
         alert.assignee = Some(who.to_owned());
         alert.status = AlertStatus::Acknowledged;
@@ -213,7 +212,8 @@ fn claim(t: &Transaction<'_>, scope: &Scope, filter: &AlertFilter, who: &str, au
     let record = AuditRecord { object: id.to_string(), agency: Some(Agency::new(&alert.agency)), ..audit.clone() };
     audit::append(t, &record)?;
     let rank = rank_of(t, &alert, audit.at)?;
-    Ok(Some(Claimed { alert, rank }))
+    let following = first.get(1).map_or(Ok(None), |(id, _)| one(t, scope, *id))?;
+    Ok(Some(Claimed { alert, rank, following }))
 }
 
 /// Alerts of a decision: those that fit and do not stand there already; the tables they are in and the conditions.

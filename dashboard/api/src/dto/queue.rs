@@ -44,6 +44,8 @@ pub struct NextAlert {
     pub alert: Option<AlertDto>,
     /// Why it was first.
     pub rank: Option<RankDto>,
+    /// What is first in the queue now. Nobody's: by the next call somebody else may have taken it.
+    pub following: Option<AlertDto>,
 }
 
 /// Which alerts a decision is about: as in the list.

@@ -44,9 +44,10 @@ pub(crate) async fn next(
     trail.note("", json!({ "status": "acknowledged", "assignee": caller.name }));
     let (cases, record, scope, who) = (api.deps.cases.clone(), trail.record(), caller.scope.clone(), caller.name.clone());
     let claimed = api.small.store(move || cases.claim_next(&scope, &filter, &who, &record)).await?;
-    let Some(claimed) = claimed else { return Ok(Json(NextAlert { alert: None, rank: None })) };
+    let Some(claimed) = claimed else { return Ok(Json(NextAlert { alert: None, rank: None, following: None })) };
     trail.written();
-    Ok(Json(NextAlert { rank: Some(claimed.rank.into()), alert: Some(announce(&api, claimed.alert)) }))
+    let following = claimed.following.as_ref().map(AlertDto::from);
+    Ok(Json(NextAlert { rank: Some(claimed.rank.into()), alert: Some(announce(&api, claimed.alert)), following }))
 }
 
 /// `POST /alerts/bulk`

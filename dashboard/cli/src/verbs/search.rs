@@ -34,7 +34,7 @@ pub(super) async fn search(cli: &Cli, args: &SearchArgs) -> Result<Outcome> {
         parameters.extend(after.take().map(|cursor| ("after", cursor)));
         let answer = api.get("/events", &parameters).await?;
         if let Some(columns) = answer.get("columns").and_then(Value::as_array) {
-            return print_table(cli, columns, &answer);
+            return print_table(cli, args, columns, &answer);
         }
         for event in items(&answer) {
             left = left.saturating_sub(1);
@@ -50,7 +50,22 @@ pub(super) async fn search(cli: &Cli, args: &SearchArgs) -> Result<Outcome> {
         }
         page = PAGE;
     }
+    if columns.is_none() {
+        found_nothing(cli, args);
+    }
     Ok(Outcome::Done)
+}
+
+/// That the time looked through is short is the usual reason.
+fn found_nothing(cli: &Cli, args: &SearchArgs) {
+    let since = &args.since;
+    let told = said!(
+        "nothing fits within {since}; --since 30d looks further back",
+        "không có gì khớp trong {since} qua; --since 30d sẽ tìm xa hơn"
+    );
+    if !cli.json {
+        tracing::warn!("{}", cli.say(&told));
+    }
 }
 
 fn explain(cli: &Cli, answer: &Value) -> Result<Outcome> {
@@ -107,9 +122,12 @@ impl Columns {
     }
 }
 
-fn print_table(cli: &Cli, columns: &[Value], answer: &Value) -> Result<Outcome> {
+fn print_table(cli: &Cli, args: &SearchArgs, columns: &[Value], answer: &Value) -> Result<Outcome> {
     let names: Vec<&str> = columns.iter().filter_map(Value::as_str).collect();
     let rows = answer.get("rows").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    if rows.is_empty() {
+        found_nothing(cli, args);
+    }
     if answer.get("complete").and_then(Value::as_bool) == Some(false) {
         let count = rows.len();
         let more = said!(

@@ -32,8 +32,15 @@ interface NextFilter {
   q?: string;
 }
 
+interface Taken {
+  alert: Alert | null;
+  rank: Rank | null;
+  /** First in the queue now; nobody's. */
+  following: Alert | null;
+}
+
 /** The first new alert of the queue, now the caller's; nobody else gets it. */
-export const takeNext = (filter: NextFilter) => post<{ alert: Alert | null; rank: Rank | null }>("/alerts/next", filter);
+export const takeNext = (filter: NextFilter) => post<Taken>("/alerts/next", filter);
 
 export const judgeMany = (filter: GroupFilter, status: AlertStatus, reason: string | null, dryRun = false) =>
   post<{ changed: number; token: string | null }>("/alerts/bulk", { filter, status, reason, dry_run: dryRun });

@@ -130,6 +130,52 @@ describe.skipIf(!hasChromium)("the console", () => {
     await expect.poll(() => new URL(page.url()).searchParams.get("id")).not.toBe(first);
   });
 
+  it("shows the next one before the server has answered, and judges it once it is ours", async () => {
+    await enter("/alerts");
+    await at("alert-row").first().waitFor();
+    await page.keyboard.press("n");
+    await expect.poll(() => mock.state.store.alerts.filter((a) => a.assignee === "analyst" && a.version > 1).length).toBe(1);
+    const first = new URL(page.url()).searchParams.get("id") ?? "";
+    await expect.poll(() => at("alert-panel").textContent()).toContain("analyst");
+    let answer = () => {};
+    const held = new Promise<void>((done) => {
+      answer = done;
+    });
+    await page.route("**/alerts/next", async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.keyboard.press("n");
+    await expect.poll(() => new URL(page.url()).searchParams.get("id")).not.toBe(first);
+    const second = new URL(page.url()).searchParams.get("id") ?? "";
+    await page.keyboard.press("f");
+    await at("verdict-reasons").waitFor();
+    await page.keyboard.press("2");
+    expect(mock.state.store.alerts.find((a) => a.id === second)).toMatchObject({ status: "new", assignee: null });
+    answer();
+    const judged = () => mock.state.store.alerts.find((a) => a.id === second);
+    await expect.poll(judged).toMatchObject({ status: "false_positive", assignee: "analyst", reason: "parsing" });
+  });
+
+  it("gives another one when what should come next was taken meanwhile", async () => {
+    await enter("/alerts");
+    await at("alert-row").first().waitFor();
+    await page.keyboard.press("n");
+    const mine = () => mock.state.store.alerts.filter((a) => a.assignee === "analyst" && a.version > 1);
+    await expect.poll(() => mine().length).toBe(1);
+    const levels = ["critical", "high", "medium", "low", "informational"];
+    const waiting = mock.state.store.alerts.filter((a) => a.status === "new");
+    const best = Math.min(...waiting.map((a) => levels.indexOf(a.rule.level)));
+    // whichever of these was to come, somebody else has it
+    for (const a of waiting.filter((x) => levels.indexOf(x.rule.level) === best))
+      Object.assign(a, { assignee: "minhduc", status: "acknowledged", version: 2 });
+    await page.keyboard.press("n");
+    await expect.poll(() => mine().length).toBe(2);
+    const inHand = () => mine().some((a) => a.id === new URL(page.url()).searchParams.get("id") && levels.indexOf(a.rule.level) !== best);
+    await expect.poll(inHand).toBe(true);
+    await expect.poll(() => at("alert-panel").textContent()).toContain("analyst");
+  });
+
   it("tells of a storm in one message", async () => {
     await enter("/alerts");
     await at("alert-row").first().waitFor();

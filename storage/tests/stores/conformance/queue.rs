@@ -99,11 +99,16 @@ pub(crate) fn the_list_is_the_queue(store: Arc<impl Desk>) {
     let health = Scope::Agencies(vec![Agency::new("so-y-te")]);
     let own = store.claim_next(&health, &AlertFilter::default(), "hoa", &record()).unwrap().unwrap();
     assert_eq!(own.alert.agency, "so-y-te");
+    assert!(own.following.is_none_or(|next| next.agency == "so-y-te" && next.status == AlertStatus::New), "of the same queue");
     listed.retain(|id| *id != own.alert.id);
+    let mut expected = None;
     for id in listed {
         let next = store.claim_next(&Scope::All, &AlertFilter::default(), "lan", &record()).unwrap().unwrap();
         assert_eq!(next.alert.id, id);
+        assert!(expected.is_none_or(|expected| expected == id), "what was said to follow does");
+        expected = next.following.map(|alert| alert.id);
     }
+    assert_eq!(expected, None, "after the last there is none");
     let page = store.alerts(&Scope::All, &queue, None, 100).unwrap();
     assert_eq!((page.items.len(), page.total), (60, 60), "taken ones are still open");
 }

@@ -33,6 +33,19 @@ export interface Room {
   refusedMany: (error: unknown) => void;
 }
 
+export interface QueueFilter {
+  levels: readonly string[];
+  rule?: string;
+  q?: string;
+}
+
+export interface Next {
+  /** `null`: none waits. */
+  alert: Alert | null;
+  /** First in the queue now; nobody's. */
+  following: Alert | null;
+}
+
 const UNDO_LIMIT = 50;
 
 /** The last changes of this person in this window, newest last. They outlive the page: one may look elsewhere before regretting. */
@@ -95,19 +108,23 @@ export class Desk {
     }
   }
 
-  /** The first new alert of the queue, now ours; `null`: none waits, `undefined`: the server refused and said why. */
-  async next(filter: { levels: readonly string[]; rule?: string; q?: string }): Promise<Alert | null | undefined> {
-    const { levels, rule, q } = filter;
+  /** The first new alert of the queue, now ours, and which is first after it; `undefined`: the server refused and said why. */
+  next(filter: QueueFilter): Promise<Next | undefined> {
+    return begin(this.takeFirst(filter));
+  }
+
+  private async takeFirst({ levels, rule, q }: QueueFilter): Promise<Next | undefined> {
     try {
-      const { alert } = await takeNext({
+      const { alert, following } = await takeNext({
         ...(levels.length ? { level: levels.join(",") } : {}),
         ...(rule ? { rule } : {}),
         ...(q ? { q } : {}),
       });
-      if (!alert) return null;
-      keep({ id: alert.id, status: "new", assignee: null, reason: null });
-      this.room.show(alert);
-      return alert;
+      if (alert) {
+        keep({ id: alert.id, status: "new", assignee: null, reason: null });
+        this.room.show(answered(alert));
+      }
+      return { alert, following };
     } catch (error) {
       this.room.refusedMany(error);
       return undefined;

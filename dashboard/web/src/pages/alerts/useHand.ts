@@ -2,7 +2,7 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { AlertFilter } from "../../api/alerts";
 import { alertQuery } from "../../api/queries";
@@ -17,20 +17,29 @@ import { REASONS, VERDICT_KEYS, VERDICTS } from "./reasons";
 import { useDesk } from "./useDesk";
 import { useGroup } from "./useGroup";
 
-/** The alert named in the URL: at once from the list, with its events as soon as they come. */
-function useAlert(id: string | undefined, items: Alert[]) {
+/** The alert named in the URL: at once from the list or as `taken` from the queue, with its events as soon as they come. */
+function useAlert(id: string | undefined, items: Alert[], taken: Alert | null) {
   const detail = useQuery({ ...alertQuery(id ?? ""), enabled: id !== undefined });
-  const listed = items.find((a) => a.id === id);
   const fetched = detail.data;
-  const current = fetched && listed && listed.version > fetched.version ? { ...fetched, ...listed, events: fetched.events } : fetched;
-  return { alert: current ?? listed ?? null, events: fetched?.events ?? null, error: detail.error, retry: () => void detail.refetch() };
+  const known = [fetched, items.find((a) => a.id === id), taken?.id === id ? taken : undefined];
+  const newest = known.reduce<Alert | undefined>((best, a) => (!a || (best && best.version >= a.version) ? best : a), undefined);
+  const alert = fetched && newest && newest !== fetched ? { ...fetched, ...newest } : (newest ?? null);
+  return { alert, events: fetched?.events ?? null, error: detail.error, retry: () => void detail.refetch() };
+}
+
+/** What the server said comes next in the queue of a filter. */
+interface Coming {
+  filter: AlertFilter;
+  alert: Alert;
 }
 
 export function useHand(id: string | undefined, items: Alert[], filter: AlertFilter) {
   const { t } = useTranslation();
   const navigate = useNavigate({ from: "/alerts" });
   const client = useQueryClient();
-  const held = useAlert(id, items);
+  const [taken, setTaken] = useState<Alert | null>(null);
+  const coming = useRef<Coming | null>(null);
+  const held = useAlert(id, items, taken);
   const { alert } = held;
   const desk = useDesk();
   const me = useUser().name;
@@ -68,12 +77,35 @@ export function useHand(id: string | undefined, items: Alert[], filter: AlertFil
     void desk.judge(alert, verdict, reason);
     if (leaves && following) select(following.id);
   };
-  const goNext = async () => {
-    // Who only looks goes down the list.
-    const next = may ? await desk.next(filter) : items.find((a) => a.status === "new" && a.id !== id);
-    if (next) select(next.id);
-    else if (next === null) notify({ message: t("alerts.no_next"), autoClose: 3000 });
+  const hold = (next: Alert) => {
+    setTaken(next);
+    select(next.id);
   };
+  /** What comes next as far as is known here: the list may have heard that somebody has it. */
+  const expected = (): Alert | null => {
+    if (coming.current?.filter !== filter) return null;
+    const { alert: next } = coming.current;
+    return items.some((a) => a.id === next.id && a.status !== "new") ? null : next;
+  };
+  /** What comes next is on screen before the server has said that it is ours, and gives way if somebody was faster. */
+  const takeNext = async () => {
+    const likely = expected();
+    coming.current = null;
+    if (likely) hold(likely);
+    const next = await desk.next(filter);
+    if (!next) return;
+    const { alert: first, following } = next;
+    coming.current = following && { filter, alert: following };
+    if (!first) notify({ message: t("alerts.no_next"), autoClose: 3000 });
+    else if (first.id === likely?.id) setTaken(first);
+    else hold(first);
+  };
+  /** Who only looks goes down the list. */
+  const lookNext = () => {
+    const next = items.find((a) => a.status === "new" && a.id !== id);
+    if (next) select(next.id);
+  };
+  const goNext = () => (may ? void takeNext() : lookNext());
   const claim = () => {
     if (may && open) void (mine ? desk.release(alert) : desk.claim(alert));
   };
@@ -95,7 +127,7 @@ export function useHand(id: string | undefined, items: Alert[], filter: AlertFil
     ? REASONS[judging].map((reason, i): Shortcut => ({ keys: String(i + 1), run: () => judge(judging, reason) }))
     : [];
   useShortcuts([
-    { keys: "n", label: "keys.next", group: "alerts", run: () => void goNext() },
+    { keys: "n", label: "keys.next", group: "alerts", run: goNext },
     { keys: "c", label: "keys.claim", group: "alerts", run: claim },
     ...verdicts,
     { keys: "*", label: "keys.group", group: "alerts", run: group.cycle },
@@ -123,7 +155,7 @@ export function useHand(id: string | undefined, items: Alert[], filter: AlertFil
     onJudge: judge,
     onClaim: claim,
     onReopen: () => alert && void desk.reopen(alert),
-    onNext: () => void goNext(),
+    onNext: goNext,
   };
   return { ...held, index, select, actions };
 }
