@@ -81,16 +81,7 @@ const seedSessions = () =>
     current,
   }));
 
-const TACTICS = [
-  "initial-access",
-  "execution",
-  "persistence",
-  "stealth",
-  "credential-access",
-  "discovery",
-  "lateral-movement",
-  "impact",
-];
+const TACTICS = ["initial-access", "execution", "persistence", "stealth", "credential-access", "discovery", "lateral-movement", "impact"];
 const TECHNIQUES = [
   "T1190",
   "T1059",

@@ -1,7 +1,7 @@
 /** What a test may do to the mock. */
 export interface MockAlert {
   id: string;
-  rule: { id: string };
+  rule: { id: string; level: string };
   entities: { value: string }[];
   status: string;
   assignee: string | null;
