@@ -35,8 +35,8 @@ pub(crate) fn desk(
         ensure!(
             devices.contains_key(device),
             said!(
-                "FSP-CFG-006: [response.roles] {role} names the device {device}, which is not configured",
-                "FSP-CFG-006: [response.roles] {role} nêu thiết bị {device} chưa được cấu hình"
+                "FSP-CFG-016: [response.roles] {role} names the device {device}, which is not configured",
+                "FSP-CFG-016: [response.roles] {role} nêu thiết bị {device} chưa được cấu hình"
             )
         );
     }
@@ -59,7 +59,7 @@ pub(crate) fn desk(
 pub(crate) fn run(desk: &Arc<Desk>, stop: &Arc<AtomicBool>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("responder").enable_all().build();
     let runtime = runtime.with_context(|| {
-        said!("FSP-RUN-018: cannot start the responder's runtime", "FSP-RUN-018: không khởi động được môi trường chạy của phần ứng phó")
+        said!("FSP-RUN-078: cannot start the responder's runtime", "FSP-RUN-078: không khởi động được môi trường chạy của phần ứng phó")
     })?;
     runtime.block_on(Arc::clone(desk).run(Arc::clone(stop)));
     Ok(())

@@ -43,7 +43,7 @@ fn look_up(state: &dyn StateStore, hash: &[u8; 32]) -> Option<Sender> {
     let token = match state.use_token(hash, now) {
         Ok(token) => token?,
         Err(error) => {
-            tracing::error!(%error, "FSP-RUN-040: cannot look up a sender's token; it is refused for now");
+            tracing::error!(%error, "FSP-RUN-079: cannot look up a sender's token; it is refused for now");
             return None;
         }
     };
