@@ -18,6 +18,8 @@ pub(crate) const LAST_SEEN: Word = Word::new("Last seen", "Lần cuối");
 pub(crate) const AGENCY: Word = Word::new("Agency", "Đơn vị");
 pub(crate) const AGENCIES: Word = Word::new("Agencies", "Đơn vị");
 pub(crate) const FILE: Word = Word::new("File", "Tệp");
+pub(crate) const YES: Word = Word::new("yes", "có");
+pub(crate) const NO: Word = Word::new("no", "không");
 
 // who did what, when and why
 pub(crate) const WHO: Word = Word::new("Who", "Ai");

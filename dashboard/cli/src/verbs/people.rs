@@ -17,13 +17,22 @@ use crate::{
 };
 
 /// Prints a list as a table of these members, or as JSON lines.
-fn list(cli: &Cli, answer: &Value, columns: &[(Word, &str)]) -> Result<()> {
+pub(super) fn list(cli: &Cli, answer: &Value, columns: &[(Word, &str)]) -> Result<()> {
     if cli.json {
         return Ok(items(answer).iter().try_for_each(output::json)?);
     }
     let heads: Vec<Word> = columns.iter().map(|(word, _)| *word).collect();
-    let rows = items(answer).iter().map(|item| columns.iter().map(|(_, member)| output::cell(item, member)).collect());
+    let rows = items(answer).iter().map(|item| columns.iter().map(|(_, member)| shown(cli, item, member)).collect());
     Ok(output::table(cli, &heads, rows)?)
+}
+
+/// A member as a person reads it.
+fn shown(cli: &Cli, item: &Value, member: &str) -> String {
+    match item.get(member) {
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        Some(Value::Bool(is)) => cli.say(if *is { &words::YES } else { &words::NO }),
+        _ => output::instant(item, member),
+    }
 }
 
 /// Prints what is shown once: the whole answer as JSON, or the one secret.

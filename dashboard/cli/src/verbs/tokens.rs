@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::{client, items};
+use super::{client, people::list};
 use crate::{
     Outcome,
     args::{Cli, TokensArgs, TokensVerb},
@@ -14,15 +14,14 @@ pub(super) async fn tokens(cli: &Cli, args: &TokensArgs) -> Result<Outcome> {
     let api = client(cli)?;
     match &args.verb {
         TokensVerb::List => {
-            let answer = api.get("/tokens", &[]).await?;
-            if cli.json {
-                items(&answer).iter().try_for_each(output::json)?;
-            } else {
-                let rows = items(&answer)
-                    .iter()
-                    .map(|t| ["name", "roles", "agencies", "expires", "last_used"].map(|k| output::cell(t, k)).to_vec());
-                output::table(cli, &[words::NAME, words::ROLES, words::AGENCIES, words::EXPIRES, words::LAST_USED], rows)?;
-            }
+            let columns = [
+                (words::NAME, "name"),
+                (words::ROLES, "roles"),
+                (words::AGENCIES, "agencies"),
+                (words::EXPIRES, "expires"),
+                (words::LAST_USED, "last_used"),
+            ];
+            list(cli, &api.get("/tokens", &[]).await?, &columns)?;
         }
         TokensVerb::Create { name, role, agency, days } => {
             let agencies = if agency.is_empty() { None } else { Some(agency) };

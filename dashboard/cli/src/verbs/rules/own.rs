@@ -30,8 +30,6 @@ fn text_of(file: &Path) -> Result<String> {
     Ok(text)
 }
 
-const YES: Word = Word::new("yes", "có");
-
 /// Where a rule stands, and its text.
 pub(super) async fn show(cli: &Cli, id: &str) -> Result<Outcome> {
     let rule = client(cli)?.get(&path(id, ""), &[]).await?;
@@ -51,8 +49,8 @@ pub(super) async fn show(cli: &Cli, id: &str) -> Result<Outcome> {
     for (label, text) in [
         (words::RULE, output::text(cli, &rule, "title")),
         (words::LEVEL, cell("level")),
-        (words::IN_FORCE, cli.say(&if cell("enabled") == "true" { YES } else { Word::new("no", "không") })),
-        (words::OWN, cli.say(&when("own", YES))),
+        (words::IN_FORCE, cli.say(&if cell("enabled") == "true" { words::YES } else { words::NO })),
+        (words::OWN, cli.say(&when("own", words::YES))),
         (words::NOISY, cli.say(&when("noisy", noisy))),
         (words::LOG_SOURCE, cell("logsource")),
         (words::MATCHES, cell("matches")),
