@@ -96,6 +96,9 @@ fn the_command_line_over_https_with_a_profile() -> Result<()> {
     ensure!(good, "{text}");
     let (good, text) = run(&["users", "list", "--profile", "soc", "--json"], "")?;
     ensure!(good && text.contains("\"lan\"") && text.contains("\"second_factor\":false"), "{text}");
+    let (good, text) = run(&["users", "list", "--profile", "soc"], "")?;
+    let lan = text.lines().find(|l| l.contains(" lan ")).map(|l| l.split_whitespace().collect::<Vec<_>>().join(" "));
+    ensure!(good && lan.as_deref() == Some("lan analyst tax không không"), "lists and yes or no are words: {text}");
     let (good, text) = run(&["wall-devices", "create", "wall-1", "--profile", "soc"], "")?;
     ensure!(good && text.trim().len() == 14, "{text}");
     let (good, text) = run(&["wall-devices", "list", "--profile", "soc"], "")?;
