@@ -1,8 +1,7 @@
 // How soon each page of the console shows what it is for, in a real Chromium over a full store: from the address typed to the first
 // row, number or bar on screen, the console's own files in the browser's cache as on any day but the first. Nothing drives the page
 // from outside while it is measured: a browser that is debugged keeps no compiled code, and every page would cost what the first visit
-// of all costs. A script of an extension (`watch.js`) looks on instead and tells by going to an address of ours, which then sends the
-// browser to the next page. Each visit begins in a process of its own, as from a new tab.
+// of all costs. An extension opens each page in a new tab, as from a bookmark (`tabs.js`), and looks on (`watch.js`).
 // In the environment: URL, PASSWORD (the first login's), ROUNDS, INCIDENT (an id). Prints one line of JSON: milliseconds by page.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -43,8 +42,6 @@ const VISITS = [
     acts: [NEXT, { click: ENTITY, then: '[data-testid=entity-alerts]' }],
   },
 ];
-/** Between two visits, for the browser to be done with the last one. */
-const REST = 700;
 /** Visits before those that count: the browser keeps a page's files at the first, and its compiled code at the third. */
 const BEFORE = 3;
 
@@ -69,12 +66,10 @@ class Round {
   constructor() {
     this.done = new Promise((done, failed) => Object.assign(this, { end: done, fail: failed }));
     this.server = createServer((request, response) => {
-      const { pathname, searchParams } = new URL(request.url, 'http://127.0.0.1');
-      // a browser also asks for the picture of a site
-      if (pathname !== '/') return response.writeHead(404).end();
+      const { searchParams } = new URL(request.url, 'http://127.0.0.1');
       if (searchParams.has('ms')) this.#heard(Number(searchParams.get('ms')));
-      response.setHeader('Content-Type', 'text/html');
-      response.end(this.#next());
+      response.setHeader('Content-Type', 'application/json');
+      response.end(JSON.stringify(this.#next()));
     });
   }
 
@@ -83,18 +78,18 @@ class Round {
     if (this.#visits[this.#at - BEFORE]?.name === name) this.out[name].push(ms);
   }
 
-  /** The page that goes on to the next visit. */
+  /** The address of the next visit; null when it was the last. */
   #next() {
     clearTimeout(this.late);
     const visit = this.#visits[++this.#at];
     if (!visit) {
       this.end();
-      return '';
+      return null;
     }
     this.late = setTimeout(() => this.fail(new Error(`${visit.name}: not seen within 30 s`)), 30_000);
     const to = new URL(visit.path, url);
     to.hash = String(VISITS.indexOf(visit));
-    return `<script>setTimeout(() => location.replace(${JSON.stringify(to.href)}), ${REST})</script>`;
+    return to.href;
   }
 }
 
@@ -119,13 +114,21 @@ const round = new Round();
 round.server.listen(0, '127.0.0.1');
 await once(round.server, 'listening');
 const tell = `http://127.0.0.1:${round.server.address().port}/`;
-copyFileSync(new URL('watch.js', import.meta.url), join(extension, 'watch.js'));
+for (const script of ['tabs.js', 'watch.js']) copyFileSync(new URL(script, import.meta.url), join(extension, script));
 writeFileSync(join(extension, 'plan.js'), `const plan = ${JSON.stringify({ tell, visits: VISITS })};`);
-const scripts = { matches: [`${new URL(url).protocol}//${new URL(url).hostname}/*`], js: ['plan.js', 'watch.js'], run_at: 'document_start' };
-writeFileSync(join(extension, 'manifest.json'), JSON.stringify({ manifest_version: 3, name: 'watch', version: '1', content_scripts: [scripts] }));
+const host = ({ protocol, hostname }) => `${protocol}//${hostname}/*`;
+const manifest = {
+  manifest_version: 3,
+  name: 'watch',
+  version: '1',
+  host_permissions: [host(new URL(tell))],
+  background: { service_worker: 'tabs.js' },
+  content_scripts: [{ matches: [host(new URL(url))], js: ['plan.js', 'watch.js'], run_at: 'document_start' }],
+};
+writeFileSync(join(extension, 'manifest.json'), JSON.stringify(manifest));
 
 const watched = [`--user-data-dir=${profile}`, `--load-extension=${extension}`, '--disable-features=DisableLoadExtensionCommandLineSwitch'];
-const browser = spawn(CHROMIUM, [...FLAGS, ...window, trusted, ...watched, tell], { stdio: 'ignore' });
+const browser = spawn(CHROMIUM, [...FLAGS, ...window, trusted, ...watched, 'about:blank'], { stdio: 'ignore' });
 browser.on('exit', () => round.fail(new Error('the browser ended')));
 try {
   await round.done;

@@ -1,5 +1,4 @@
-// Looks on as a page of the console appears, and tells `plan.tell` after how many milliseconds what the visit is about was on screen
-// (`paint.mjs`). An extension's script: it sees the page and the clock, and nothing of the page's own code.
+// Looks on as a page of the console appears, and tells `tabs.js` after how many milliseconds what the visit is about was on screen. An extension's script: it sees the page and the clock, and nothing of the page's own code.
 const find = (selector) => document.querySelector(selector);
 const shown = (selector) => find(selector)?.getClientRects().length > 0;
 
@@ -35,4 +34,4 @@ async function visit({ seen, acts = [] }) {
 }
 
 const which = plan.visits[Number(location.hash.slice(1))];
-if (which && location.hash) visit(which).then((ms) => location.replace(`${plan.tell}?ms=${ms}`));
+if (which && location.hash) visit(which).then((ms) => chrome.runtime.sendMessage(ms));
