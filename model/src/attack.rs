@@ -32,7 +32,8 @@ pub fn tactics<'t>(tags: impl Iterator<Item = &'t str>) -> Vec<String> {
 
 /// The name of a technique or sub-technique (`T1110.001`); in English, as everybody quotes it.
 pub fn technique(id: &str) -> Option<&'static str> {
-    TECHNIQUES.lines().find_map(|line| line.split_once(' ').filter(|(known, _)| *known == id)).map(|(_, name)| name)
+    let mut lines = TECHNIQUES.lines().filter(|line| !line.starts_with('#'));
+    lines.find_map(|line| line.split_once(' ').filter(|(known, _)| *known == id)).map(|(_, name)| name)
 }
 
 #[cfg(test)]
