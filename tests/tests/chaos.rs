@@ -138,6 +138,18 @@ impl Chaos {
         self.alerts(written)
     }
 
+    /// What went wrong happens once in a hundred rounds: the topics and the logs of the roles outlive the test.
+    fn evidence(&self) -> String {
+        let kept = std::env::temp_dir().join(format!("fansipan-chaos-{}", std::process::id()));
+        let copied =
+            fs::create_dir_all(&kept).map_err(anyhow::Error::from).and_then(|()| self.broker.copy(&kept.join("kafka"))).and_then(|()| {
+                let done = std::process::Command::new("cp").arg("-r").arg(self.deployment.dir()).arg(kept.join("roles")).status()?;
+                anyhow::ensure!(done.success(), "the roles' folder could not be copied");
+                Ok(())
+            });
+        copied.map_or_else(|error| format!("nothing was kept: {error:#}"), |()| format!("topics and logs are kept in {}", kept.display()))
+    }
+
     fn alerts(&self, written: u64) -> Result<()> {
         let mut wrong = String::new();
         let burst = self.device.burst;
@@ -155,7 +167,7 @@ impl Chaos {
             wrong = format!("{rule} groups of {hosts}, wrong: {bad:?}");
             Ok(rule == hosts && bad.is_empty())
         });
-        told.with_context(|| format!("{wrong}\n{}", self.deployment.last_words()))?;
+        told.with_context(|| format!("{wrong}\n{}\n{}", self.evidence(), self.deployment.last_words()))?;
         println!("{written} records, each stored once; {hosts} alerts, each told once");
         Ok(())
     }
