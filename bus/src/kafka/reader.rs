@@ -51,11 +51,32 @@ pub struct Committed;
 
 impl Owner for Committed {}
 
+/// A partition that is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Part {
+    /// Tells one time that it was held from another.
+    number: u64,
+    /// The least offset that was not handed over yet.
+    next: u64,
+}
+
+impl Part {
+    /// Whether the record at `offset`, polled while it was held as `number`, is to be handed over. The library puts partitions on hold
+    /// while a group is put together anew and goes on where the reader was; a record that the reader takes at that moment comes again.
+    fn takes(&mut self, number: u64, offset: u64) -> bool {
+        let new = self.number == number && offset >= self.next;
+        if new {
+            self.next = offset + 1;
+        }
+        new
+    }
+}
+
 struct Context {
     owner: Arc<dyn Owner>,
     topic: String,
-    /// Partitions held, with a number that changes whenever one comes or goes.
-    held: Mutex<(u64, BTreeMap<i32, u64>)>,
+    /// Partitions held, and a number that changes whenever one comes or goes.
+    held: Mutex<(u64, BTreeMap<i32, Part>)>,
     /// Those of which everything there is was read.
     ended: Mutex<BTreeSet<i32>>,
     /// Why a partition could not be taken over.
@@ -120,7 +141,7 @@ impl Context {
             let mut held = locked(&self.held);
             held.0 += 1;
             let number = held.0;
-            held.1.insert(partition, number);
+            held.1.insert(partition, Part { number, next: start.unwrap_or(0) });
         }
     }
 
@@ -176,6 +197,10 @@ pub struct Keyed<'a> {
     pub record: Delivery<'a>,
 }
 
+fn offset(message: &BorrowedMessage<'_>) -> u64 {
+    u64::try_from(message.offset()).unwrap_or(0)
+}
+
 /// Reads one topic as a member of a group.
 pub struct Reader {
     consumer: BaseConsumer<Context>,
@@ -217,8 +242,8 @@ impl Reader {
                 None => break,
                 Some(Ok(message)) => {
                     locked(&self.context().ended).remove(&message.partition());
-                    let number = locked(&self.context().held).1.get(&message.partition()).copied();
-                    hand.extend(number.map(|n| (n, message)));
+                    let part = locked(&self.context().held).1.get(&message.partition()).copied();
+                    hand.extend(part.map(|p| (p.number, message)));
                 }
                 Some(Err(rdkafka::error::KafkaError::PartitionEOF(partition))) => {
                     locked(&self.context().ended).insert(partition);
@@ -232,14 +257,11 @@ impl Reader {
             }
         }
         // what was read of a partition that went away meanwhile is read there again
-        let held = locked(&self.context().held).1.clone();
-        hand.retain(|(number, message)| held.get(&message.partition()) == Some(number));
+        let mut held = locked(&self.context().held);
+        hand.retain(|(number, message)| held.1.get_mut(&message.partition()).is_some_and(|p| p.takes(*number, offset(message))));
+        drop(held);
         for (_, message) in &hand {
-            let record = Delivery {
-                partition: message.partition(),
-                offset: u64::try_from(message.offset()).unwrap_or(0),
-                value: message.payload().unwrap_or_default(),
-            };
+            let record = Delivery { partition: message.partition(), offset: offset(message), value: message.payload().unwrap_or_default() };
             each(Keyed { key: message.key().unwrap_or_default(), record });
         }
         Ok(hand.len())
@@ -309,5 +331,21 @@ impl Source for Reader {
         let placed = list.add_partition_offset(&self.topic, partition, Offset::Offset(next as i64));
         placed.and_then(|()| self.consumer.commit(&list, CommitMode::Sync)).map_err(KafkaError::client("keep a position"))?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Part;
+
+    #[test]
+    fn a_record_that_comes_again_is_handed_over_once() {
+        let mut part = Part { number: 7, next: 100 };
+        let mut taken = |number, offsets: &[u64]| -> Vec<u64> { offsets.iter().copied().filter(|at| part.takes(number, *at)).collect() };
+        // an offset may be a transaction's marker, which nobody gets
+        assert_eq!(taken(7, &[100, 101, 101, 103]), [100, 101, 103]);
+        assert_eq!(taken(7, &[103, 104]), [104]);
+        assert!(taken(6, &[105]).is_empty(), "polled before the partition went away and came again");
+        assert_eq!(taken(7, &[105]), [105]);
     }
 }
