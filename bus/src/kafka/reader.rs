@@ -56,17 +56,18 @@ impl Owner for Committed {}
 struct Part {
     /// Tells one time that it was held from another.
     number: u64,
-    /// The least offset that was not handed over yet.
-    next: u64,
+    /// What was handed over last.
+    last: Option<u64>,
 }
 
 impl Part {
     /// Whether the record at `offset`, polled while it was held as `number`, is to be handed over. The library puts partitions on hold
     /// while a group is put together anew and goes on where the reader was; a record that the reader takes at that moment comes again.
+    /// Only that one: what is further back was written anew, in a topic that was lost or made again.
     fn takes(&mut self, number: u64, offset: u64) -> bool {
-        let new = self.number == number && offset >= self.next;
+        let new = self.number == number && self.last != Some(offset);
         if new {
-            self.next = offset + 1;
+            self.last = Some(offset);
         }
         new
     }
@@ -141,7 +142,7 @@ impl Context {
             let mut held = locked(&self.held);
             held.0 += 1;
             let number = held.0;
-            held.1.insert(partition, Part { number, next: start.unwrap_or(0) });
+            held.1.insert(partition, Part { number, last: None });
         }
     }
 
@@ -340,12 +341,13 @@ mod tests {
 
     #[test]
     fn a_record_that_comes_again_is_handed_over_once() {
-        let mut part = Part { number: 7, next: 100 };
+        let mut part = Part { number: 7, last: None };
         let mut taken = |number, offsets: &[u64]| -> Vec<u64> { offsets.iter().copied().filter(|at| part.takes(number, *at)).collect() };
         // an offset may be a transaction's marker, which nobody gets
         assert_eq!(taken(7, &[100, 101, 101, 103]), [100, 101, 103]);
         assert_eq!(taken(7, &[103, 104]), [104]);
         assert!(taken(6, &[105]).is_empty(), "polled before the partition went away and came again");
         assert_eq!(taken(7, &[105]), [105]);
+        assert_eq!(taken(7, &[0, 1]), [0, 1], "the topic was made anew, and its offsets begin again");
     }
 }
