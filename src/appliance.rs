@@ -30,7 +30,7 @@ use crate::{
     live,
     memory::Memory,
     packets,
-    process::{Roles, SHUTDOWN, open_log, prepare, wait_for_end},
+    process::{Roles, SHUTDOWN, open_log, prepare, runtime, wait_for_end},
     proofs, response, senders, upkeep,
 };
 
@@ -38,11 +38,7 @@ pub(crate) fn run(cli: &Cli, args: &RunArgs) -> Result<()> {
     let config = crate::config::load(cli.config.as_deref())?;
     let data = cli.data.as_path();
     prepare(data)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .with_context(|| said!("FSP-RUN-001: cannot start the runtime", "FSP-RUN-001: không khởi động được môi trường chạy"))?;
-    runtime.block_on(serve(cli, config, data, args))
+    runtime()?.block_on(serve(cli, config, data, args))
 }
 
 async fn serve(cli: &Cli, config: Config, data: &Path, args: &RunArgs) -> Result<()> {

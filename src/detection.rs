@@ -18,7 +18,7 @@ use arc_swap::ArcSwap;
 use fansipan_analyzer::{Analyzer, Losses, Report};
 use fansipan_api::{DetectorStatus, Feed};
 use fansipan_bus::{Consumer, EmbeddedBus};
-use fansipan_model::{Alert, Event, codec, said};
+use fansipan_model::{Alert, Event, Said, codec, said};
 use fansipan_rules::RuleSet;
 use fansipan_storage::{RuleCount, StateStore};
 
@@ -66,6 +66,14 @@ pub(crate) struct Detection {
 
 /// Time between two looks at what is remembered.
 const LOOK: Duration = Duration::from_secs(2);
+
+fn unread() -> Said {
+    said!("FSP-RUN-012: cannot read the log for detection", "FSP-RUN-012: không đọc được nhật ký bền vững để phát hiện")
+}
+
+fn gone() -> Said {
+    said!("FSP-RUN-018: the log no longer has the position of detection", "FSP-RUN-018: nhật ký bền vững không còn vị trí cần phát hiện")
+}
 
 /// Whether what was found should be stored now: one after the other, and while behind not too often.
 fn is_time(consumer: &Consumer, storing: &mut Storing<'_>) -> bool {
@@ -159,9 +167,7 @@ impl Detection {
                 analyzer.except(changed);
             }
             let patience = if read > storing.given() { SOON } else { IDLE };
-            let records = consumer.poll(RECORDS, BYTES, patience).with_context(|| {
-                said!("FSP-RUN-012: cannot read the log for detection", "FSP-RUN-012: không đọc được nhật ký bền vững để phát hiện")
-            })?;
+            let records = consumer.poll(RECORDS, BYTES, patience).with_context(unread)?;
             // after the wait: what arrived since the rules changed is judged by the new ones
             let rules = self.rules.load();
             if !Arc::ptr_eq(&rules, &in_force) {
@@ -206,18 +212,11 @@ impl Detection {
             tracing::warn!(kept, oldest, "FSP-RUN-044: the log no longer has all that correlations would look at again");
         }
         let mut next = kept.max(oldest);
-        consumer.seek(next).with_context(|| {
-            said!(
-                "FSP-RUN-018: the log no longer has the position of detection",
-                "FSP-RUN-018: nhật ký bền vững không còn vị trí cần phát hiện"
-            )
-        })?;
+        consumer.seek(next).with_context(gone)?;
         let mut event = Event::default();
         while next < stored && !self.stop.load(Ordering::Relaxed) {
             let most = usize::try_from(stored - next).unwrap_or(RECORDS).min(RECORDS);
-            let records = consumer.poll(most, BYTES, Duration::ZERO).with_context(|| {
-                said!("FSP-RUN-012: cannot read the log for detection", "FSP-RUN-012: không đọc được nhật ký bền vững để phát hiện")
-            })?;
+            let records = consumer.poll(most, BYTES, Duration::ZERO).with_context(unread)?;
             let before = next;
             for (offset, bytes) in records.iter() {
                 next = offset + 1;
@@ -230,12 +229,7 @@ impl Detection {
                 break; // the log ends before the position: it lost its end with the disk
             }
         }
-        consumer.seek(stored.max(oldest)).with_context(|| {
-            said!(
-                "FSP-RUN-018: the log no longer has the position of detection",
-                "FSP-RUN-018: nhật ký bền vững không còn vị trí cần phát hiện"
-            )
-        })?;
+        consumer.seek(stored.max(oldest)).with_context(gone)?;
         analyzer.restore(recent);
         Ok(stored.max(oldest))
     }

@@ -28,14 +28,9 @@ impl Watch {
 
     /// All there ever were: a replay of the log needs those of its time.
     pub(crate) fn read(&mut self) -> Result<Exceptions> {
-        self.revision = self
-            .state
-            .exceptions_revision()
-            .with_context(|| said!("FSP-RUN-046: cannot read exceptions", "FSP-RUN-046: không đọc được ngoại lệ"))?;
-        let list = self
-            .state
-            .exceptions(&Scope::All, None)
-            .with_context(|| said!("FSP-RUN-046: cannot read exceptions", "FSP-RUN-046: không đọc được ngoại lệ"))?;
+        let failed = || said!("FSP-RUN-046: cannot read exceptions", "FSP-RUN-046: không đọc được ngoại lệ");
+        self.revision = self.state.exceptions_revision().with_context(failed)?;
+        let list = self.state.exceptions(&Scope::All, None).with_context(failed)?;
         Ok(Exceptions::new(list.into_iter().filter_map(held).collect()))
     }
 

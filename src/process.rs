@@ -35,6 +35,14 @@ pub(crate) fn prepare(data: &Path) -> Result<()> {
     fs::remove_file(&probe).with_context(failed)
 }
 
+/// What the tasks of a process run on.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .with_context(|| said!("FSP-RUN-001: cannot start the runtime", "FSP-RUN-001: không khởi động được môi trường chạy"))
+}
+
 /// Opens a log on this machine and says how it was found; the log and its name.
 pub(crate) fn open_log(config: BusConfig) -> Result<(EmbeddedBus, String)> {
     let dir = config.dir.clone();

@@ -1,4 +1,5 @@
-// Looks on as a page of the console appears, and tells `tabs.js` after how many milliseconds what the visit is about was on screen. An extension's script: it sees the page and the clock, and nothing of the page's own code.
+// Looks on as a page of the console appears, and tells `tabs.js` after how many milliseconds what the visit is about was on screen. An
+// extension's script: it sees the page and the clock, and nothing of the page's own code.
 const find = (selector) => document.querySelector(selector);
 const shown = (selector) => find(selector)?.getClientRects().length > 0;
 

@@ -1,8 +1,11 @@
 //! MITRE ATT&CK Enterprise, as Sigma's tags write it (`attack.credential-access`, `attack.t1110.001`): tactics in order, names of techniques.
 
-/// Tactics in the order of an attack (ATT&CK Enterprise 19): tag, English, Vietnamese. Older rules name `defense-evasion`, which version 19
+/// Tag, English, Vietnamese.
+pub(crate) type Tactic = (&'static str, &'static str, &'static str);
+
+/// Tactics in the order of an attack (ATT&CK Enterprise 19). Older rules name `defense-evasion`, which version 19
 /// split into `stealth` and `defense-impairment`.
-pub(crate) const TACTICS: [(&str, &str, &str); 16] = [
+pub(crate) static TACTICS: [Tactic; 16] = [
     ("reconnaissance", "Reconnaissance", "Trinh sát"),
     ("resource-development", "Resource development", "Chuẩn bị công cụ"),
     ("initial-access", "Initial access", "Xâm nhập ban đầu"),
@@ -24,10 +27,15 @@ pub(crate) const TACTICS: [(&str, &str, &str); 16] = [
 /// Ids and names of techniques; data, see the file.
 const TECHNIQUES: &str = include_str!("../data/techniques.txt");
 
-/// The tactics among tags, in the order of an attack.
-pub fn tactics<'t>(tags: impl Iterator<Item = &'t str>) -> Vec<String> {
+/// The tactics among tags, in the order of an attack, each with its place there.
+pub(crate) fn places<'t>(tags: impl Iterator<Item = &'t str>) -> impl Iterator<Item = (usize, &'static Tactic)> {
     let tags: Vec<String> = tags.map(|t| t.strip_prefix("attack.").unwrap_or(t).replace('_', "-")).collect();
-    TACTICS.iter().filter(|(tag, ..)| tags.iter().any(|t| t == tag)).map(|(tag, ..)| (*tag).to_owned()).collect()
+    TACTICS.iter().enumerate().filter(move |(_, (tag, ..))| tags.iter().any(|t| t == tag))
+}
+
+/// The tags of the tactics among tags, in the order of an attack.
+pub fn tactics<'t>(tags: impl Iterator<Item = &'t str>) -> Vec<String> {
+    places(tags).map(|(_, (tag, ..))| (*tag).to_owned()).collect()
 }
 
 /// The name of a technique or sub-technique (`T1110.001`); in English, as everybody quotes it.

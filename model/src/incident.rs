@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Said,
     alert::{Alert, AlertId, AlertStatus, Entity, EntityKind, Level},
-    attack::{TACTICS, tactics},
+    attack::{TACTICS, places, tactics},
     said, time,
 };
 
@@ -178,9 +178,7 @@ pub fn story(alerts: &[Alert]) -> Vec<Step> {
 }
 
 fn step(alert: &Alert) -> (usize, Step) {
-    let tags: Vec<String> = alert.rule.tags.iter().map(|t| t.strip_prefix("attack.").unwrap_or(t).replace('_', "-")).collect();
-    let place = TACTICS.iter().position(|(tag, ..)| tags.iter().any(|t| t == tag));
-    let found = place.and_then(|p| TACTICS.get(p));
+    let (place, found) = places(alert.rule.tags.iter().map(String::as_str)).next().unzip();
     let about = |kind: EntityKind| alert.entities.iter().find(|e| e.kind == kind).map(|e| e.value.as_str());
     let (user, address, host) = (about(EntityKind::User), about(EntityKind::Address), about(EntityKind::Host));
     let sentence = |tactic: Option<&str>, title: &str, words: [&str; 4]| {

@@ -27,7 +27,10 @@ use fansipan_bus::kafka::Topics;
 use fansipan_cli::{Cli, Command};
 use fansipan_model::said;
 
-use crate::{config::Config, process::prepare};
+use crate::{
+    config::Config,
+    process::{prepare, runtime},
+};
 
 pub(crate) use archive::ArchiveConfig;
 pub(crate) use mirror::is_positions;
@@ -38,11 +41,7 @@ pub(crate) fn run(cli: &Cli) -> Result<()> {
     config.kafka.check().with_context(|| said!("a single role needs Kafka", "chạy riêng một vai trò cần có Kafka"))?;
     let data = cli.data.as_path();
     prepare(data)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .with_context(|| said!("FSP-RUN-001: cannot start the runtime", "FSP-RUN-001: không khởi động được môi trường chạy"))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         topics_ready(&config).await?;
         serve(cli, config, data).await
     })

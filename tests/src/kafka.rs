@@ -59,13 +59,9 @@ impl Broker {
         Line::open(gate, far.to_owned())
     }
 
-    /// Copies what a broker of ours has on disk to `folder`: which record stands where tells what `DumpLogSegments` of Kafka reads.
-    pub fn copy(&self, folder: &Path) -> Result<()> {
-        let Some(dir) = &self.own else { bail!("the broker of KAFKA_BROKERS is not ours") };
-        if !Command::new("cp").arg("-r").arg(dir.path()).arg(folder).status()?.success() {
-            bail!("{} could not be copied", dir.path().display());
-        }
-        Ok(())
+    /// What a broker of ours has on disk: which record stands where tells `DumpLogSegments` of Kafka.
+    pub fn folder(&self) -> Option<&Path> {
+        self.own.as_ref().map(TempDir::path)
     }
 
     /// Sends it a signal: `KILL`, `STOP`, `CONT`.

@@ -141,13 +141,12 @@ impl Chaos {
     /// What went wrong happens once in a hundred rounds: the topics and the logs of the roles outlive the test.
     fn evidence(&self) -> String {
         let kept = std::env::temp_dir().join(format!("fansipan-chaos-{}", std::process::id()));
-        let copied =
-            fs::create_dir_all(&kept).map_err(anyhow::Error::from).and_then(|()| self.broker.copy(&kept.join("kafka"))).and_then(|()| {
-                let done = std::process::Command::new("cp").arg("-r").arg(self.deployment.dir()).arg(kept.join("roles")).status()?;
-                anyhow::ensure!(done.success(), "the roles' folder could not be copied");
-                Ok(())
-            });
-        copied.map_or_else(|error| format!("nothing was kept: {error:#}"), |()| format!("topics and logs are kept in {}", kept.display()))
+        let mut copy = std::process::Command::new("cp");
+        copy.arg("-r").args(self.broker.folder()).arg(self.deployment.dir()).arg(&kept);
+        match fs::create_dir_all(&kept).and_then(|()| copy.status()) {
+            Ok(done) if done.success() => format!("topics and logs are kept in {}", kept.display()),
+            failed => format!("topics and logs could not be kept: {failed:?}"),
+        }
     }
 
     fn alerts(&self, written: u64) -> Result<()> {

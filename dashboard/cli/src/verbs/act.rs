@@ -4,7 +4,7 @@ use anyhow::Result;
 use fansipan_model::{Said, Word, said};
 use serde_json::{Value, json};
 
-use super::{client, items};
+use super::{client, items, list_of, texts};
 use crate::{
     Outcome,
     args::{ActArgs, ActVerb as Verb, AskArgs, Cli},
@@ -104,14 +104,6 @@ async fn devices(cli: &Cli, api: &Client) -> Result<Outcome> {
         output::table(cli, &[words::DEVICE, words::DOES], rows)?;
     }
     Ok(Outcome::Done)
-}
-
-fn list_of<'v>(value: &'v Value, name: &str) -> &'v [Value] {
-    value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-fn texts(value: &Value, name: &str) -> Vec<String> {
-    list_of(value, name).iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect()
 }
 
 fn show(cli: &Cli, action: &Value) -> Result<Outcome> {

@@ -4,7 +4,7 @@ use anyhow::Result;
 use fansipan_model::said;
 use serde_json::{Value, json};
 
-use super::{client, items};
+use super::{client, items, list_of};
 use crate::{
     Outcome,
     args::{AlertsArgs, AlertsVerb, Cli},
@@ -177,11 +177,11 @@ async fn show(cli: &Cli, api: &Client, id: &str) -> Result<Outcome> {
         output::field(cli, label, &text)?;
     }
     for (label, list) in [(words::ABOUT, "entities"), (words::MATCHED, "matched")] {
-        for item in alert.get(list).and_then(Value::as_array).map_or(&[][..], Vec::as_slice) {
+        for item in list_of(&alert, list) {
             output::field(cli, label, &format!("{} = {}", output::cell(item, "field"), output::cell(item, "value")))?;
         }
     }
-    for event in alert.get("events").and_then(Value::as_array).map_or(&[][..], Vec::as_slice) {
+    for event in list_of(&alert, "events") {
         let text = Some(output::cell(event, "event.original")).filter(|s| !s.is_empty()).unwrap_or_else(|| output::cell(event, "message"));
         output::field(cli, words::EVENT, &format!("{} {text}", output::cell(event, "@timestamp")))?;
     }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::{
     download::{as_json, draft, fetch, keep},
-    incidents::list_of,
+    list_of,
 };
 use crate::{
     Fault, Outcome,

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{client, incidents::list_of};
+use super::{client, list_of};
 use crate::{
     Outcome,
     args::{Cli, EntityArgs},

@@ -4,7 +4,7 @@ use anyhow::Result;
 use fansipan_model::said;
 use serde_json::{Value, json};
 
-use super::{client, items};
+use super::{client, items, list_of};
 use crate::{
     Outcome,
     args::{Cli, ExceptionScope, ExceptionsArgs, ExceptionsVerb},
@@ -21,7 +21,7 @@ pub(super) async fn exceptions(cli: &Cli, args: &ExceptionsArgs) -> Result<Outco
             if cli.json {
                 output::json(&found)?;
             } else {
-                let versions = found.get("versions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+                let versions = list_of(&found, "versions");
                 table(cli, versions)?;
             }
             Ok(Outcome::Done)
@@ -88,7 +88,7 @@ async fn preview(cli: &Cli, api: &Client, scope: &ExceptionScope, since: &str) -
         );
         tracing::warn!("{}", cli.say(&more));
     }
-    for rule in found.get("rules").and_then(Value::as_array).map_or(&[][..], Vec::as_slice) {
+    for rule in list_of(&found, "rules") {
         let text = format!("{:>8}  {} ({})", output::cell(rule, "events"), output::cell(rule, "title"), output::cell(rule, "id"));
         output::line(&output::harmless(&text))?;
     }

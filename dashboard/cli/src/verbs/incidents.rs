@@ -4,7 +4,7 @@ use anyhow::Result;
 use fansipan_model::said;
 use serde_json::{Value, json};
 
-use super::{client, closing, items, workspace};
+use super::{client, closing, items, list_of, texts, workspace};
 use crate::{
     Outcome,
     args::{Cli, IncidentsArgs, IncidentsVerb as Verb},
@@ -74,14 +74,6 @@ async fn list(cli: &Cli, api: &Client, parameters: &[(&'static str, String)]) ->
         output::table(cli, &heads, rows)?;
     }
     Ok(Outcome::Done)
-}
-
-pub(super) fn list_of<'v>(value: &'v Value, name: &str) -> &'v [Value] {
-    value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-fn texts(value: &Value, name: &str) -> Vec<String> {
-    list_of(value, name).iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect()
 }
 
 async fn show(cli: &Cli, api: &Client, id: &str) -> Result<Outcome> {

@@ -1,6 +1,7 @@
 //! One module a verb; each turns arguments into calls and answers into lines.
 
 use anyhow::Result;
+use serde_json::Value;
 
 use crate::{
     Outcome,
@@ -101,9 +102,19 @@ fn completions(shell: clap_complete::Shell) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+/// The list under a name; empty where there is none.
+fn list_of<'v>(value: &'v Value, name: &str) -> &'v [Value] {
+    value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
 /// The API's list under `items`.
-fn items(answer: &serde_json::Value) -> &[serde_json::Value] {
-    answer.get("items").and_then(|v| v.as_array()).map_or(&[], Vec::as_slice)
+fn items(answer: &Value) -> &[Value] {
+    list_of(answer, "items")
+}
+
+/// The texts of the list under a name.
+fn texts(value: &Value, name: &str) -> Vec<String> {
+    list_of(value, name).iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect()
 }
 
 /// A client, for verbs that need the appliance.

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use fansipan_model::{Word, said};
 use serde_json::{Value, json};
 
-use super::{client, items};
+use super::{client, items, texts};
 use crate::{
     Fault, Outcome,
     args::{Cli, LoginArgs, SessionsArgs, SessionsVerb, UsersArgs, UsersVerb, WallDevicesArgs, WallDevicesVerb},
@@ -29,7 +29,7 @@ pub(super) fn list(cli: &Cli, answer: &Value, columns: &[(Word, &str)]) -> Resul
 /// A member as a person reads it.
 fn shown(cli: &Cli, item: &Value, member: &str) -> String {
     match item.get(member) {
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        Some(Value::Array(_)) => texts(item, member).join(", "),
         Some(Value::Bool(is)) => cli.say(if *is { &words::YES } else { &words::NO }),
         _ => output::instant(item, member),
     }

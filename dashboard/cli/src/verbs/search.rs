@@ -6,7 +6,7 @@ use anyhow::Result;
 use fansipan_model::{Word, said};
 use serde_json::Value;
 
-use super::{client, items};
+use super::{client, items, list_of};
 use crate::{
     Outcome,
     args::{Cli, SearchArgs},
@@ -124,7 +124,7 @@ impl Columns {
 
 fn print_table(cli: &Cli, args: &SearchArgs, columns: &[Value], answer: &Value) -> Result<Outcome> {
     let names: Vec<&str> = columns.iter().filter_map(Value::as_str).collect();
-    let rows = answer.get("rows").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let rows = list_of(answer, "rows");
     if rows.is_empty() {
         found_nothing(cli, args);
     }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use fansipan_model::{Said, said};
 use serde_json::{Map, Value, json};
 
-use super::incidents::list_of;
+use super::list_of;
 use crate::{Fault, Outcome, args::Cli, client::Client, output, words};
 
 /// Leads an incident to another stage.

@@ -32,7 +32,8 @@ interface NextFilter {
   q?: string;
 }
 
-interface Taken {
+export interface Taken {
+  /** `null`: none waits. */
   alert: Alert | null;
   rank: Rank | null;
   /** First in the queue now; nobody's. */

@@ -4,7 +4,7 @@ use anyhow::Result;
 use fansipan_model::{Said, attack, said};
 use serde_json::Value;
 
-use super::super::client;
+use super::super::{client, list_of};
 use crate::{Outcome, args::Cli, output, words};
 
 pub(super) async fn coverage(cli: &Cli, since: &str, blind: bool) -> Result<Outcome> {
@@ -50,7 +50,7 @@ fn names(of: &Value, key: &str) -> String {
 
 /// Why a rule is blind; of a correlation, which of its rules are.
 fn why(cli: &Cli, rule: &Value) -> String {
-    let below = rule.get("blind").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let below = list_of(rule, "blind");
     if below.is_empty() {
         return cli.say(&reason(rule));
     }

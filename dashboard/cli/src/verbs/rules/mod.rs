@@ -17,7 +17,7 @@ use fansipan_model::{RuleRef, Said, said, told::reader};
 use fansipan_rules::{Diagnostic, Pipeline, Rule, RuleSet, Severity, Taxonomy};
 use serde_json::{Value, json};
 
-use super::{client, items};
+use super::{client, items, list_of};
 use crate::{
     Fault, Outcome,
     args::{Cli, RulesArgs, RulesVerb},
@@ -188,7 +188,7 @@ async fn list(cli: &Cli) -> Result<Outcome> {
     });
     let heads = [words::LEVEL, words::STATE, words::TITLE, words::LOG_SOURCE, words::MATURITY, words::MATCHES, words::FILE];
     output::table(cli, &heads, rows)?;
-    for d in answer.get("diagnostics").and_then(|v| v.as_array()).map_or(&[][..], Vec::as_slice) {
+    for d in list_of(&answer, "diagnostics") {
         tracing::warn!("{}", found(cli, d, &output::cell(d, "file")));
     }
     Ok(Outcome::Done)

@@ -7,17 +7,13 @@ use fansipan_model::{Said, Word, said};
 use serde_json::{Value, json};
 
 use super::{
-    super::{client, items},
+    super::{client, items, list_of},
     read,
 };
 use crate::{Fault, Outcome, args::Cli, client::Client, output, words};
 
 fn path(id: &str, more: &str) -> String {
     format!("/rules/{}{more}", output::escape(id))
-}
-
-fn list_of<'v>(value: &'v Value, name: &str) -> &'v [Value] {
-    value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The text of a rule file; `-`: of standard input.

@@ -3,7 +3,7 @@
  * back and says why. Versions make a claim atomic: who comes second is told. Knows nothing of how things look.
  */
 import { setAssignee, setStatus } from "../../api/alerts";
-import { type GroupFilter, judgeMany, takeNext, undoMany } from "../../api/queue";
+import { type GroupFilter, judgeMany, type Taken, takeNext, undoMany } from "../../api/queue";
 import type { Alert, AlertStatus, Verdict } from "../../api/types";
 
 type Before = Pick<Alert, "id" | "status" | "assignee" | "reason"> | { token: string };
@@ -37,13 +37,6 @@ export interface QueueFilter {
   levels: readonly string[];
   rule?: string;
   q?: string;
-}
-
-export interface Next {
-  /** `null`: none waits. */
-  alert: Alert | null;
-  /** First in the queue now; nobody's. */
-  following: Alert | null;
 }
 
 const UNDO_LIMIT = 50;
@@ -109,22 +102,23 @@ export class Desk {
   }
 
   /** The first new alert of the queue, now ours, and which is first after it; `undefined`: the server refused and said why. */
-  next(filter: QueueFilter): Promise<Next | undefined> {
+  next(filter: QueueFilter): Promise<Taken | undefined> {
     return begin(this.takeFirst(filter));
   }
 
-  private async takeFirst({ levels, rule, q }: QueueFilter): Promise<Next | undefined> {
+  private async takeFirst({ levels, rule, q }: QueueFilter): Promise<Taken | undefined> {
     try {
-      const { alert, following } = await takeNext({
+      const taken = await takeNext({
         ...(levels.length ? { level: levels.join(",") } : {}),
         ...(rule ? { rule } : {}),
         ...(q ? { q } : {}),
       });
+      const { alert } = taken;
       if (alert) {
         keep({ id: alert.id, status: "new", assignee: null, reason: null });
         this.room.show(answered(alert));
       }
-      return { alert, following };
+      return taken;
     } catch (error) {
       this.room.refusedMany(error);
       return undefined;
