@@ -91,7 +91,8 @@ export default defineConfig({
           // What a slow machine needs to answer; how fast the console is, is measured, not asserted.
           expect: { poll: { timeout: 20_000 } },
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // A browser waits half of the time, and two find room on two cores.
+          maxWorkers: 2,
         },
       },
     ],

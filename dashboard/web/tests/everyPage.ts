@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startMock } from "../../mock/server.mjs";
-import { hasChromium, launch, openPage, picture, signIn } from "../browser.mjs";
-import { PAGES } from "../pages";
+import { startMock } from "../mock/server.mjs";
+import { hasChromium, launch, openPage, picture, signIn } from "./browser.mjs";
+import { PAGES } from "./pages";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -70,47 +70,47 @@ const crowded = (page: Page): Promise<string[]> =>
     return [...new Set(out)];
   });
 
-/** Half of the looks there are, so that each language and each scheme is seen once. */
-const LOOKS = [
-  { language: "vi", scheme: "dark" },
-  { language: "en", scheme: "light" },
-] as const;
+export interface Look {
+  language: "vi" | "en";
+  scheme: "dark" | "light";
+}
 
-describe.skipIf(!hasChromium).each(LOOKS)("every page, $language, $scheme", (look) => {
-  let browser: Browser;
-  let mock: Awaited<ReturnType<typeof startMock>>;
-  let page: Page;
-  let login: string[];
-  beforeAll(async () => {
-    browser = await launch();
-    mock = await startMock({ live: false });
-    ({ page } = await openPage(browser, look));
-    await page.goto(`${mock.url}/login`);
-    await page.getByTestId("login-username").waitFor();
-    login = await findings(page);
-    await picture(page, "login", look.language);
-    await signIn(page, mock.url, { username: "chief" });
-    await page.getByTestId("nav-overview").waitFor();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await mock?.stop();
-  });
+export const everyPage = (look: Look) =>
+  describe.skipIf(!hasChromium)(`every page, ${look.language}, ${look.scheme}`, () => {
+    let browser: Browser;
+    let mock: Awaited<ReturnType<typeof startMock>>;
+    let page: Page;
+    let login: string[];
+    beforeAll(async () => {
+      browser = await launch();
+      mock = await startMock({ live: false });
+      ({ page } = await openPage(browser, look));
+      await page.goto(`${mock.url}/login`);
+      await page.getByTestId("login-username").waitFor();
+      login = await findings(page);
+      await picture(page, "login", look.language);
+      await signIn(page, mock.url, { username: "chief" });
+      await page.getByTestId("nav-overview").waitFor();
+    });
+    afterAll(async () => {
+      await browser?.close();
+      await mock?.stop();
+    });
 
-  it("login", () => {
-    expect(login).toEqual([]);
-  });
+    it("login", () => {
+      expect(login).toEqual([]);
+    });
 
-  it.each([...PAGES, ["wall", "/wall?grid=1x1", (page: Page) => page.getByTestId("wall-panel").waitFor()] as const])(
-    "%s",
-    async (name, path, prepare) => {
-      await page.goto(mock.url + path);
-      await page.waitForLoadState("networkidle").catch(() => null);
-      await prepare?.(page);
-      await page.waitForTimeout(400);
-      expect(await findings(page)).toEqual([]);
-      if (name !== "wall") expect(await crowded(page)).toEqual([]);
-      await picture(page, name, look.language);
-    },
-  );
-});
+    it.each([...PAGES, ["wall", "/wall?grid=1x1", (page: Page) => page.getByTestId("wall-panel").waitFor()] as const])(
+      "%s",
+      async (name, path, prepare) => {
+        await page.goto(mock.url + path);
+        await page.waitForLoadState("networkidle").catch(() => null);
+        await prepare?.(page);
+        await page.waitForTimeout(400);
+        expect(await findings(page)).toEqual([]);
+        if (name !== "wall") expect(await crowded(page)).toEqual([]);
+        await picture(page, name, look.language);
+      },
+    );
+  });
