@@ -2,7 +2,7 @@
 //! linked, live views are told.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -90,17 +90,17 @@ impl Alerts {
 
     /// Tells the live views what is new and what grew.
     fn tell(&self, changes: Vec<AlertChange>, applied: &Applied) {
-        let opened: HashSet<AlertId> = applied.opened.iter().copied().collect();
+        let opened: HashMap<AlertId, u32> = applied.opened.iter().copied().collect();
         let new = changes.into_iter().filter_map(|change| match change {
-            AlertChange::Open(alert) | AlertChange::Put(alert) if opened.contains(&alert.id) && alert.suppressed.is_none() => {
-                Some(Arc::from(alert))
+            AlertChange::Open(alert) | AlertChange::Put(alert) if alert.suppressed.is_none() => {
+                Some((*opened.get(&alert.id)?, Arc::from(alert)))
             }
             _ => None,
         });
-        new.skip(opened.len().saturating_sub(TOLD)).for_each(|alert| self.feed.alert(alert));
+        new.skip(opened.len().saturating_sub(TOLD)).for_each(|(priority, alert)| self.feed.alert(alert, Some(priority)));
         for id in applied.grown.iter().skip(applied.grown.len().saturating_sub(TOLD)) {
             match self.state.alert(&Scope::All, *id) {
-                Ok(Some(alert)) if alert.suppressed.is_none() => self.feed.alert(Arc::new(alert)),
+                Ok(Some(alert)) if alert.suppressed.is_none() => self.feed.alert(Arc::new(alert), None),
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "a live view misses an alert"),
             }

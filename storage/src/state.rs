@@ -115,8 +115,8 @@ pub enum IncidentAct {
 pub struct Applied {
     /// True: the batch had been stored before (replay) and was not counted again.
     pub duplicate: bool,
-    /// Alerts that are new.
-    pub opened: Vec<AlertId>,
+    /// Alerts that are new, with their priority.
+    pub opened: Vec<(AlertId, u32)>,
     /// Alerts that grew.
     pub grown: Vec<AlertId>,
     /// Events of repeats whose alert does not exist.

@@ -350,7 +350,8 @@ impl Notice {
 /// What a live stream is told.
 #[derive(Clone, Debug)]
 pub(crate) enum News {
-    Alert(Arc<Alert>),
+    /// With its priority when it is raised.
+    Alert(Arc<Alert>, Option<u32>),
     Notice(Arc<Notice>),
 }
 
@@ -369,10 +370,10 @@ impl Feed {
         Self { news: broadcast::channel(Self::CAPACITY).0 }
     }
 
-    /// Tells every stream of a new or changed alert.
-    pub fn alert(&self, alert: Arc<Alert>) {
+    /// Tells every stream of a new alert with its `priority`, or of a changed one: that stays.
+    pub fn alert(&self, alert: Arc<Alert>, priority: Option<u32>) {
         // Nobody listening is no error.
-        let _ = self.news.send(News::Alert(alert));
+        let _ = self.news.send(News::Alert(alert, priority));
     }
 
     /// Tells every stream whose reader may know.

@@ -12,7 +12,6 @@ import { SOURCES } from "./world.mjs";
 
 const OPEN = ["new", "acknowledged"];
 const WHY = { true_positive: "blocked", false_positive: "rule", benign: "scanner" };
-const LEVELS = ["critical", "high", "medium", "low", "informational"];
 const UNITS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const time = (text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text));
 
@@ -264,6 +263,7 @@ function alertList(state, params) {
       (!params.get("entity") || a.entities.some((e) => e.value === params.get("entity"))) &&
       (!q || `${a.rule.title} ${a.rule.title_vi} ${a.summary} ${a.entities.map((e) => e.value).join(" ")}`.toLowerCase().includes(q)),
   );
+  if (params.get("sort") === "priority") list.sort((a, b) => b.priority - a.priority || (a.raised < b.raised ? -1 : 1));
   return page(list, params);
 }
 
@@ -276,13 +276,12 @@ function incidentList(state, params) {
     .map(listed);
 }
 
-/** The first new alert by level, then age. */
+/** The first new alert of the queue. */
 function nextAlert(state, response, input, user) {
-  const params = new URLSearchParams({ ...input, status: "new", limit: "100000" });
-  const list = alertList(state, params).items.sort((a, b) => LEVELS.indexOf(a.rule.level) - LEVELS.indexOf(b.rule.level));
+  const list = alertList(state, new URLSearchParams({ ...input, status: "new", sort: "priority", limit: "2" })).items;
   const alert = list[0] ?? null;
   if (alert) Object.assign(alert, { status: "acknowledged", assignee: user.name, version: alert.version + 1 });
-  const rank = alert && { priority: 900, level: 900, confidence: 1000, risk: 1000 };
+  const rank = alert && { priority: alert.priority, level: 1000, confidence: 1000, risk: 1000 };
   return json(response, 200, { alert, rank, following: list[1] ?? null });
 }
 

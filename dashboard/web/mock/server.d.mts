@@ -7,6 +7,8 @@ export interface MockAlert {
   assignee: string | null;
   reason?: string | null;
   version: number;
+  /** Its place in the queue. */
+  priority: number;
 }
 
 export interface MockIncident {
@@ -43,7 +45,7 @@ export interface Mock {
     countries?: unknown;
   };
   /** Raises an alert of the rule with this index and streams it. */
-  raise(index?: number): MockAlert;
+  raise(index?: number, priority?: number): MockAlert;
   /** A critical incident opens. */
   openIncident(): MockIncident;
   /** Sends a message to every open stream. */

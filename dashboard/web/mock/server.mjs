@@ -143,9 +143,9 @@ export async function startMock({ port = 0, live: alive = true, ...options } = {
   return {
     url: `http://127.0.0.1:${server.address().port}`,
     state,
-    /** Raises an alert of RULES[index] and streams it. */
-    raise: (index) => {
-      const alert = raise(store, index);
+    /** Raises an alert of RULES[index], at a place in the queue, and streams it. */
+    raise: (index, priority) => {
+      const alert = raise(store, index, priority);
       send("alert", alert);
       return alert;
     },

@@ -42,6 +42,8 @@ const ENTITY = [
   ["destination.ip", "address"],
 ];
 
+const WEIGHT = { critical: 1000, high: 700, medium: 400, low: 200, informational: 50 };
+
 export function makeAlert(store, ms, rule, status) {
   const { random } = store;
   const picked = rule ?? random.pick(OFTEN);
@@ -63,8 +65,9 @@ export function makeAlert(store, ms, rule, status) {
       ? random.pick(["true_positive", "false_positive", "false_positive", "benign", "new"])
       : random.pick(["new", "new", "new", "acknowledged"]));
   const { dataset, logsource, ...meta } = picked;
+  const id = random.hex(32);
   return {
-    id: random.hex(32),
+    id,
     agency: "default",
     rule: { ...meta, hash: random.hex(64) },
     first_seen: new Date(ms - random.int(2, 900) * 1000).toISOString(),
@@ -79,6 +82,8 @@ export function makeAlert(store, ms, rule, status) {
     assignee: state === "new" ? null : random.pick(["analyst", "thuhuong", "minhduc"]),
     drill: random.chance(0.01),
     version: 1,
+    // a few stand higher than their level alone has them
+    priority: Math.round((WEIGHT[meta.level] * (10 + (id.charCodeAt(0) % 3))) / 10),
   };
 }
 
@@ -93,10 +98,11 @@ export function live(store, count = 3) {
   store.perSecond = 160 + store.random.next() * 30;
 }
 
-/** A new alert, as the analyzer would raise it now. */
-export function raise(store, ruleIndex) {
+/** A new alert, as the analyzer would raise it now; `priority` unless it is that of its level. */
+export function raise(store, ruleIndex, priority) {
   const rule = RULES[ruleIndex ?? store.random.int(0, RULES.length - 2)];
   const alert = makeAlert(store, Date.now() - 400, rule, "new");
+  if (priority) alert.priority = priority;
   store.alerts.push(alert);
   store.alerts.sort(latest);
   return alert;

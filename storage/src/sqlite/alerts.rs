@@ -146,25 +146,29 @@ pub(super) fn apply(t: &Transaction<'_>, batch: &AlertBatch<'_>) -> Result<Appli
     };
     for change in &batch.changes {
         match change {
-            AlertChange::Open(alert) if insert(t, alert, &mut kept)? => applied.opened.push(alert.id),
-            AlertChange::Open(alert) => add(AlertRepeat {
-                id: alert.id,
-                count: alert.count,
-                first_seen: alert.first_seen,
-                last_seen: alert.last_seen,
-                events: alert.events.clone(),
-            }),
+            AlertChange::Open(alert) => match insert(t, alert, &mut kept)? {
+                Some(priority) => applied.opened.push((alert.id, priority)),
+                None => add(AlertRepeat {
+                    id: alert.id,
+                    count: alert.count,
+                    first_seen: alert.first_seen,
+                    last_seen: alert.last_seen,
+                    events: alert.events.clone(),
+                }),
+            },
             AlertChange::Repeat(repeat) => add(repeat.clone()),
-            AlertChange::Put(alert) if insert(t, alert, &mut kept)? => applied.opened.push(alert.id),
-            AlertChange::Put(alert) => {
-                put(t, alert, &mut kept)?;
-                applied.grown.push(alert.id);
-            }
+            AlertChange::Put(alert) => match insert(t, alert, &mut kept)? {
+                Some(priority) => applied.opened.push((alert.id, priority)),
+                None => {
+                    put(t, alert, &mut kept)?;
+                    applied.grown.push(alert.id);
+                }
+            },
             AlertChange::Supersede { id, by } => supersede(t, *id, *by, &mut kept.sums)?,
         }
     }
     kept.sums.write(t)?;
-    let opened: HashSet<AlertId> = applied.opened.iter().copied().collect();
+    let opened: HashSet<AlertId> = applied.opened.iter().map(|(id, _)| *id).collect();
     for repeat in repeats.values() {
         match grow(t, repeat)? {
             true if opened.contains(&repeat.id) => {}
@@ -260,12 +264,12 @@ fn supersede(t: &Transaction<'_>, id: AlertId, by: Option<AlertId>, sums: &mut S
         .map_err(StoreError::state(WHAT))
 }
 
-/// Inserts an alert; false if its id exists.
-fn insert(t: &Transaction<'_>, alert: &Alert, kept: &mut Beside) -> Result<bool> {
+/// Inserts an alert and gives its priority; none if its id exists.
+fn insert(t: &Transaction<'_>, alert: &Alert, kept: &mut Beside) -> Result<Option<u32>> {
     let rule = &alert.rule;
     let known = t.prepare_cached("SELECT 1 FROM alerts WHERE id = ?1").and_then(|mut s| s.exists([alert.id.0]));
     if known.map_err(StoreError::state(WHAT))? {
-        return Ok(false);
+        return Ok(None);
     }
     let rank = super::queue::rank(t, &rule.id, rule.level, alert.entities.iter().map(|e| e.value.as_str()), alert.raised)?;
     t.prepare_cached(
@@ -317,7 +321,7 @@ fn insert(t: &Transaction<'_>, alert: &Alert, kept: &mut Beside) -> Result<bool>
     if alert.suppressed.is_none() {
         kept.sums.add_parts(&alert.agency, &rule.id, (level_number(rule.level), status_number(alert.status)), 1);
     }
-    Ok(true)
+    Ok(Some(rank.priority))
 }
 
 /// Adds a repeat to its alert; false if there is none. The version stays: it guards decisions of people, and an alert may grow every

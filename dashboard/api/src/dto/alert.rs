@@ -274,6 +274,17 @@ pub struct QueuedAlert {
     pub priority: u32,
 }
 
+/// An alert of the live stream.
+#[derive(Debug, Serialize)]
+pub struct ToldAlert {
+    /// The alert.
+    #[serde(flatten)]
+    pub alert: AlertDto,
+    /// As [`QueuedAlert::priority`]; told when the alert is raised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u32>,
+}
+
 /// A page of alerts.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AlertPage {

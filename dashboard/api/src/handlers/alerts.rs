@@ -221,6 +221,6 @@ async fn assignable(api: &Api, alert: &Alert, name: &str) -> Result<String, Prob
 /// Tells the live streams, so that other consoles show the change at once.
 pub(super) fn announce(api: &Api, alert: Alert) -> AlertDto {
     let dto = AlertDto::from(&alert);
-    api.deps.feed.alert(Arc::new(alert));
+    api.deps.feed.alert(Arc::new(alert), None);
     dto
 }

@@ -34,7 +34,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::sources::active;
 use crate::{
     access::Permission,
-    dto::{AlertDto, Tick},
+    dto::{AlertDto, Tick, ToldAlert},
     identity::{Caller, Via, Watch},
     ports::{ApiDeps, News, Notice},
     problem::{Kind, Problem},
@@ -150,7 +150,7 @@ impl Reader {
                 }
                 () = self.sender.closed() => break,
                 told = news.recv() => match told {
-                    Ok(News::Alert(alert)) => self.alert(&alert).await,
+                    Ok(News::Alert(alert, priority)) => self.alert(&alert, priority).await,
                     Ok(News::Notice(notice)) => self.notice(&notice).await,
                     Err(RecvError::Lagged(missed)) => self.say("gap", &json!({ "missed": missed })).await,
                     Err(RecvError::Closed) => break,
@@ -193,14 +193,14 @@ impl Reader {
         }
     }
 
-    async fn alert(&self, alert: &Alert) -> Result<(), Gone> {
+    async fn alert(&self, alert: &Alert, priority: Option<u32>) -> Result<(), Gone> {
         if !self.caller.scope.allows(&alert.agency) {
             return Ok(());
         }
         let whole = AlertDto::from(alert);
         // a screen of the wall is told what the wall shows
         let told = if Permission::ReadAlerts.held_by(&self.caller.roles) { whole } else { whole.outline() };
-        self.say("alert", &told).await
+        self.say("alert", &ToldAlert { alert: told, priority }).await
     }
 
     async fn notice(&self, notice: &Notice) -> Result<(), Gone> {

@@ -60,9 +60,10 @@ async fn an_alert_reaches_those_who_may_see_it_at_once() {
     let mut all = Listener::open(&rig.token(Role::Viewer, &[])).await;
     let mut health = Listener::open(&rig.token(Role::Viewer, &["health"])).await;
     let started = std::time::Instant::now();
-    rig.feed.alert(Arc::new(alert(8, "tax")));
-    rig.feed.alert(Arc::new(alert(9, "health")));
-    assert_eq!(all.next_of("alert").await.unwrap()["agency"], "tax");
+    rig.feed.alert(Arc::new(alert(8, "tax")), Some(700));
+    rig.feed.alert(Arc::new(alert(9, "health")), None);
+    let seen = all.next_of("alert").await.unwrap();
+    assert_eq!((&seen["agency"], &seen["priority"]), (&json!("tax"), &json!(700)), "with its place in the queue");
     assert!(started.elapsed() < Duration::from_millis(900), "{:?}", started.elapsed());
     let seen = health.next_of("alert").await.unwrap();
     assert_eq!(seen["id"], json!(alert(9, "health").id.to_string()), "the other agency's alert is not among them");
@@ -97,7 +98,7 @@ async fn a_changed_alert_is_told_to_the_other_consoles() {
 async fn a_screen_of_the_wall_hears_that_something_happened_and_no_more() {
     let rig = Rig::new().await;
     let mut screen = Listener::open(&rig.screen("w")).await;
-    rig.feed.alert(Arc::new(alert(2, "tax")));
+    rig.feed.alert(Arc::new(alert(2, "tax")), None);
     let told = screen.next_of("alert").await.unwrap();
     assert!(told["rule"]["title"].is_string() && told["status"].is_string(), "{told}");
     let text = told.to_string();
@@ -114,7 +115,7 @@ async fn a_slow_reader_is_told_what_it_missed_and_holds_up_nobody() {
     let rig = Rig::new().await;
     let mut slow = Listener::open(&rig.token(Role::Viewer, &[])).await;
     for n in 0..5000u32 {
-        rig.feed.alert(Arc::new(alert((n % 200) as u8, "tax")));
+        rig.feed.alert(Arc::new(alert((n % 200) as u8, "tax")), None);
         if n % 500 == 0 {
             tokio::task::yield_now().await;
         }

@@ -1,7 +1,4 @@
-/**
- * The alert queue on the client: the server pages by time raised, the queue goes by priority, so it is read level by level, worst
- * first. Also how a streamed alert finds its place among the pages already shown. Pure but for the fetches.
- */
+/** The alert queue on the client: its pages, and how a streamed alert finds its place among those already shown. Pure but for the fetches. */
 import { type InfiniteData, infiniteQueryOptions, keepPreviousData, type QueryClient } from "@tanstack/react-query";
 import { durationMs, instant } from "../time/zone";
 import { get, post } from "./client";
@@ -16,9 +13,12 @@ export interface AlertFilter {
   q?: string;
   /** `24h`; absent: any time. */
   since?: string;
-  /** `priority`: worst level first, then latest raised. `newest`: latest raised first. */
+  /** `priority`: as the queue gives alerts out, highest first, then oldest; open ones only. `newest`: latest raised first. */
   order: "priority" | "newest";
 }
+
+/** Whether alerts of this status have a place in the queue: decided ones have none. */
+export const isQueued = (status: string): boolean => ["open", "new", "acknowledged"].includes(status);
 
 /** The filter that the words of the URL stand for. */
 export function alertFilter(search: {
@@ -34,95 +34,50 @@ export function alertFilter(search: {
   return {
     status,
     levels: words.filter((l): l is Level => (LEVELS as readonly string[]).includes(l)),
-    order: order === "newest" ? "newest" : "priority",
+    order: isQueued(status) && order !== "newest" ? "priority" : "newest",
     ...(rule ? { rule } : {}),
     ...(q ? { q } : {}),
     ...(since ? { since } : {}),
   };
 }
 
-/** Where the next page starts: which level of the queue, and the server's cursor within it. */
-interface Place {
-  segment: number;
-  after: string | null;
-}
-
-export interface AlertPage {
-  items: Alert[];
-  next: Place | null;
-  total: number;
-  /** Whether the server counted to the end; else there are at least so many. */
-  exact: boolean;
-}
-
-type Pages = InfiniteData<AlertPage, Place>;
+type Pages = InfiniteData<Page<Alert>, string | null>;
 
 const PAGE = 100;
-const START: Place = { segment: 0, after: null };
 
-/** The levels asked for one after another; `null` stands for all that the filter lets through at once. */
-export function segments(filter: AlertFilter): (Level[] | null)[] {
-  const wanted = filter.levels.length ? LEVELS.filter((l) => filter.levels.includes(l)) : LEVELS;
-  if (filter.order === "priority") return wanted.map((l) => [l]);
-  return [filter.levels.length ? [...wanted] : null];
-}
-
-function ask(filter: AlertFilter, levels: Level[] | null, limit: number, after: string | null, signal?: AbortSignal) {
-  const { status, rule, q, since } = filter;
-  return get<Page<Alert>>("/alerts", { status, level: levels?.join(","), rule, q, since, limit, after }, signal);
-}
-
-async function fetchPage(filter: AlertFilter, start: Place, signal?: AbortSignal): Promise<AlertPage> {
-  const list = segments(filter);
-  const everything = filter.levels.length ? filter.levels : null;
-  // One request for the count of the whole queue, beside the first page.
-  const counting = start === START && list.length > 1 ? ask(filter, everything, 1, null, signal) : null;
-  // Few alerts are critical: the next level is asked for at the same time.
-  const ahead = start === START && list.length > 1 ? ask(filter, list[1] ?? null, PAGE, null, signal) : null;
-  for (const early of [counting, ahead]) early?.catch(() => null); // whoever waits for it hears of it
-  const items: Alert[] = [];
-  let total = 0;
-  let exact = true;
-  let place: Place | null = start;
-  while (place && items.length < PAGE) {
-    const asked: Promise<Page<Alert>> | null = place.segment === 1 && !place.after ? ahead : null;
-    const page: Page<Alert> = await (asked ?? ask(filter, list[place.segment] ?? null, PAGE, place.after, signal));
-    items.push(...page.items);
-    total = page.total;
-    exact = page.total_exact;
-    const { segment }: Place = place;
-    if (page.next) place = { segment, after: page.next };
-    else place = segment + 1 < list.length ? { segment: segment + 1, after: null } : null;
-  }
-  const counted = await counting;
-  return { items, next: place, total: counted?.total ?? total, exact: counted?.total_exact ?? exact };
-}
+const fetchPage = ({ status, levels, rule, q, since, order }: AlertFilter, after: string | null, signal: AbortSignal) => {
+  const level = levels.length ? levels.join(",") : undefined;
+  const sort = order === "priority" ? order : undefined;
+  return get<Page<Alert>>("/alerts", { status, level, rule, q, since, sort, limit: PAGE, after }, signal);
+};
 
 export const alertsQuery = (filter: AlertFilter) =>
   infiniteQueryOptions({
     queryKey: ["alerts", filter],
     queryFn: ({ pageParam, signal }) => fetchPage(filter, pageParam, signal),
-    initialPageParam: START,
+    initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
     placeholderData: keepPreviousData,
     staleTime: 15_000,
   });
 
-const rank = (level: Level): number => LEVELS.indexOf(level);
+/** What alerts of a level begin with as their priority; verdicts on the rule and other alerts about the same things shift it. */
+const USUAL: Record<Level, number> = { critical: 1000, high: 700, medium: 400, low: 200, informational: 50 };
+
+const priority = (alert: Alert): number => alert.priority ?? USUAL[alert.rule.level];
 
 /** The order of the queue. */
 export function precedes(a: Alert, b: Alert, order: AlertFilter["order"]): boolean {
-  if (order === "priority" && a.rule.level !== b.rule.level) return rank(a.rule.level) < rank(b.rule.level);
-  const at = instant(a.raised);
-  const bt = instant(b.raised);
+  const [ap, bp] = [priority(a), priority(b)];
+  if (order === "priority" && ap !== bp) return ap > bp;
+  const [at, bt] = [instant(a.raised), instant(b.raised)];
+  if (order === "priority") return at === bt ? a.id < b.id : at < bt;
   return at === bt ? a.id > b.id : at > bt;
 }
 
-const isOpen = (status: AlertStatus): boolean => status === "new" || status === "acknowledged";
-
 /** Whether the filter lets the alert through, judged here; the server has the last word on the next fetch. */
 export function matches(alert: Alert, filter: AlertFilter, now: number): boolean {
-  if (filter.status === "open" ? !isOpen(alert.status) : filter.status !== "all" && alert.status !== filter.status) return false;
+  if (filter.status === "open" ? !isQueued(alert.status) : filter.status !== "all" && alert.status !== filter.status) return false;
   if (filter.levels.length && !filter.levels.includes(alert.rule.level)) return false;
   if (filter.rule && alert.rule.id !== filter.rule) return false;
   const window = filter.since ? durationMs(filter.since) : null;
@@ -139,7 +94,9 @@ export function placeIn(pages: Pages, alert: Alert, filter: AlertFilter, now: nu
   const held = shown !== undefined;
   const fits = matches(alert, filter, now);
   if (held && (fits || stay)) {
-    return { ...pages, pages: pages.pages.map((p) => ({ ...p, items: p.items.map((a) => (a.id === alert.id ? alert : a)) })) };
+    // Its place does not change.
+    const told = { ...alert, ...(shown.priority === undefined ? {} : { priority: shown.priority }) };
+    return { ...pages, pages: pages.pages.map((p) => ({ ...p, items: p.items.map((a) => (a.id === alert.id ? told : a)) })) };
   }
   if (!held && !fits) return pages;
   const change = fits ? 1 : -1;

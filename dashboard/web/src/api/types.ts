@@ -60,6 +60,8 @@ export interface Alert {
   assignee: string | null;
   drill: boolean;
   version: number;
+  /** Its place in the queue: in lists, and when it is raised. */
+  priority?: number;
   /** Ids of the first events. */
   event_ids: string[];
   /** Why it was judged so, as far as this window knows: the reason itself is kept in the audit trail. */

@@ -95,7 +95,7 @@ describe.skipIf(!hasChromium)("the console", () => {
   it("shows a new alert by itself, in its place", async () => {
     await enter("/alerts");
     await at("alert-row").first().waitFor();
-    const alert = mock.raise(8); // critical: first of the queue
+    const alert = mock.raise(8, 2250); // the highest there is: first of the queue
     await page.locator(`#alert-${alert.id}`).waitFor();
     expect(await at("alert-row").first().getAttribute("id")).toBe(`alert-${alert.id}`);
   });
@@ -135,8 +135,8 @@ describe.skipIf(!hasChromium)("the console", () => {
     await at("alert-row").first().waitFor();
     await page.keyboard.press("n");
     await expect.poll(() => mock.state.store.alerts.filter((a) => a.assignee === "analyst" && a.version > 1).length).toBe(1);
-    const first = new URL(page.url()).searchParams.get("id") ?? "";
     await expect.poll(() => at("alert-panel").textContent()).toContain("analyst");
+    const first = new URL(page.url()).searchParams.get("id") ?? "";
     let answer = () => {};
     const held = new Promise<void>((done) => {
       answer = done;
@@ -163,15 +163,14 @@ describe.skipIf(!hasChromium)("the console", () => {
     await page.keyboard.press("n");
     const mine = () => mock.state.store.alerts.filter((a) => a.assignee === "analyst" && a.version > 1);
     await expect.poll(() => mine().length).toBe(1);
-    const levels = ["critical", "high", "medium", "low", "informational"];
     const waiting = mock.state.store.alerts.filter((a) => a.status === "new");
-    const best = Math.min(...waiting.map((a) => levels.indexOf(a.rule.level)));
+    const best = Math.max(...waiting.map((a) => a.priority));
     // whichever of these was to come, somebody else has it
-    for (const a of waiting.filter((x) => levels.indexOf(x.rule.level) === best))
+    for (const a of waiting.filter((x) => x.priority === best))
       Object.assign(a, { assignee: "minhduc", status: "acknowledged", version: 2 });
     await page.keyboard.press("n");
     await expect.poll(() => mine().length).toBe(2);
-    const inHand = () => mine().some((a) => a.id === new URL(page.url()).searchParams.get("id") && levels.indexOf(a.rule.level) !== best);
+    const inHand = () => mine().some((a) => a.id === new URL(page.url()).searchParams.get("id") && a.priority < best);
     await expect.poll(inHand).toBe(true);
     await expect.poll(() => at("alert-panel").textContent()).toContain("analyst");
   });
@@ -318,7 +317,7 @@ describe.skipIf(!hasChromium)("the console", () => {
     mock.state.faults.add("/stream");
     await enter("/alerts");
     await expect.poll(() => page.getByRole("status").first().textContent()).toContain("Cập nhật định kỳ");
-    const alert = mock.raise(8);
+    const alert = mock.raise(8, 2250);
     await page.locator(`#alert-${alert.id}`).waitFor({ timeout: 12_000 });
   });
 

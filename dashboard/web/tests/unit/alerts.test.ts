@@ -1,6 +1,6 @@
 /** Where a streamed alert lands in the queue. */
 import { describe, expect, it } from "vitest";
-import { type AlertFilter, type AlertPage, matches, placeIn, precedes, segments } from "../../src/api/alerts";
+import { type AlertFilter, alertFilter, matches, placeIn, precedes } from "../../src/api/alerts";
 import type { Alert, Level } from "../../src/api/types";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
@@ -37,40 +37,40 @@ function alert(id: string, level: Level, minutesAgo: number, change: Partial<Ale
   };
 }
 
-const pages = (items: Alert[], next: AlertPage["next"] = null) => ({
-  pages: [{ items, next, total: items.length, exact: true }],
-  pageParams: [{ segment: 0, after: null }],
+const pages = (items: Alert[], next: string | null = null) => ({
+  pages: [{ items, next, total: items.length, total_exact: true }],
+  pageParams: [null],
 });
 const ids = (p: ReturnType<typeof placeIn>) => p.pages.flatMap((x) => x.items.map((a) => a.id));
-const queue = [alert("a", "critical", 5), alert("b", "high", 1), alert("c", "high", 9), alert("d", "low", 2)];
+const queue = [alert("a", "critical", 5), alert("b", "high", 9), alert("c", "high", 1), alert("d", "low", 2)];
 
 describe("the queue", () => {
-  it("is read level by level, or all at once by time", () => {
-    expect(segments(open)).toEqual([["critical"], ["high"], ["medium"], ["low"], ["informational"]]);
-    expect(segments({ ...open, levels: ["low", "high"] })).toEqual([["high"], ["low"]]);
-    expect(segments({ ...open, order: "newest" })).toEqual([null]);
-    expect(segments({ ...open, order: "newest", levels: ["low", "high"] })).toEqual([["high", "low"]]);
+  const sorted = (alerts: Alert[], order: AlertFilter["order"]) =>
+    alerts.toSorted((x, y) => (precedes(x, y, order) ? -1 : 1)).map((a) => a.id);
+
+  it("goes by priority, then the oldest first", () => {
+    expect(sorted(queue.toReversed(), "priority")).toEqual(["a", "b", "c", "d"]);
+    expect(sorted([...queue, alert("e", "medium", 0, { priority: 1400 })], "priority")).toEqual(["e", "a", "b", "c", "d"]);
+    expect(sorted(queue, "newest")).toEqual(["c", "d", "a", "b"]);
   });
 
-  it("goes by level, then by time raised", () => {
-    expect(
-      [...queue]
-        .reverse()
-        .sort((x, y) => (precedes(x, y, "priority") ? -1 : 1))
-        .map((a) => a.id),
-    ).toEqual(["a", "b", "c", "d"]);
-    expect([...queue].sort((x, y) => (precedes(x, y, "newest") ? -1 : 1)).map((a) => a.id)).toEqual(["b", "d", "a", "c"]);
+  it("is of open alerts: decided ones go by time", () => {
+    expect(alertFilter({}).order).toBe("priority");
+    expect(alertFilter({ order: "newest" }).order).toBe("newest");
+    expect(alertFilter({ status: "benign" }).order).toBe("newest");
+    expect(alertFilter({ status: "all" }).order).toBe("newest");
   });
 });
 
 describe("a streamed alert", () => {
   it("takes its place", () => {
-    expect(ids(placeIn(pages(queue), alert("n", "high", 0), open, NOW))).toEqual(["a", "n", "b", "c", "d"]);
+    expect(ids(placeIn(pages(queue), alert("n", "high", 0), open, NOW))).toEqual(["a", "b", "c", "n", "d"]);
+    expect(ids(placeIn(pages(queue), alert("n", "high", 0, { priority: 900 }), open, NOW))).toEqual(["a", "n", "b", "c", "d"]);
     expect(ids(placeIn(pages(queue), alert("n", "informational", 0), open, NOW))).toEqual(["a", "b", "c", "d", "n"]);
   });
 
   it("waits on a page not fetched yet, but counts", () => {
-    const placed = placeIn(pages(queue, { segment: 3, after: "x" }), alert("n", "informational", 0), open, NOW);
+    const placed = placeIn(pages(queue, "x"), alert("n", "informational", 0), open, NOW);
     expect(ids(placed)).toEqual(["a", "b", "c", "d"]);
     expect(placed.pages[0]?.total).toBe(5);
   });
@@ -79,6 +79,8 @@ describe("a streamed alert", () => {
     const grown = placeIn(pages(queue), alert("b", "high", 1, { count: 9, version: 3 }), open, NOW);
     expect(grown.pages[0]?.items[1]).toMatchObject({ count: 9, version: 3 });
     expect(placeIn(grown, alert("b", "high", 1, { version: 2 }), open, NOW)).toBe(grown);
+    const placed = placeIn(pages([alert("b", "high", 1, { priority: 900 })]), alert("b", "high", 1, { version: 2 }), open, NOW);
+    expect(placed.pages[0]?.items[0]).toMatchObject({ version: 2, priority: 900 });
   });
 
   it("leaves when it no longer fits, and comes back", () => {

@@ -1,6 +1,6 @@
 //! Working a queue of many: nobody gets another's alert, counts stay true whatever is decided and taken back.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::{BTreeMap, BTreeSet}, sync::Arc};
 
 use fansipan_model::{Agency, Alert, AlertId, AlertStatus, Level, Scope};
 use fansipan_storage::{
@@ -15,10 +15,12 @@ use super::state::alert;
 pub(crate) trait Desk: StateStore + CaseStore + 'static {}
 impl<T: StateStore + CaseStore + 'static> Desk for T {}
 
-fn fill(store: &dyn Desk, alerts: impl IntoIterator<Item = Alert>) {
+/// Stores alerts; their priorities.
+fn fill(store: &dyn Desk, alerts: impl IntoIterator<Item = Alert>) -> BTreeMap<AlertId, u32> {
     let changes = alerts.into_iter().map(|a| AlertChange::Open(Box::new(a))).collect();
     let next_offset = store.consumer_offset("analyzer").unwrap() + 1;
-    store.apply_alerts(&AlertBatch { consumer: "analyzer", next_offset, changes, ..AlertBatch::default() }).unwrap();
+    let batch = AlertBatch { consumer: "analyzer", next_offset, changes, ..AlertBatch::default() };
+    store.apply_alerts(&batch).unwrap().opened.into_iter().collect()
 }
 
 fn agency(n: u64) -> &'static str {
@@ -80,7 +82,7 @@ pub(crate) fn nobody_gets_anothers(store: Arc<impl Desk>) {
 
 /// The list by priority is the order in which alerts are given out, page by page; one agency's people get their own.
 pub(crate) fn the_list_is_the_queue(store: Arc<impl Desk>) {
-    fill(&*store, (0..60).map(|n| alert(n, agency(n))));
+    let told = fill(&*store, (0..60).map(|n| alert(n, agency(n))));
     let queue = AlertFilter { sort: AlertSort::Priority, ..open() };
     let (mut listed, mut after, mut last) = (Vec::new(), None, u32::MAX);
     loop {
@@ -88,6 +90,7 @@ pub(crate) fn the_list_is_the_queue(store: Arc<impl Desk>) {
         for (found, priority) in page.items.iter().zip(&page.priorities) {
             assert!(*priority <= last, "gravest first");
             last = *priority;
+            assert_eq!(told.get(&found.id), Some(priority), "as told when it was raised");
             listed.push(found.id);
         }
         after = page.next;

@@ -5,8 +5,8 @@ import { useNavigate } from "@tanstack/react-router";
 import { ArrowDownWideNarrow, Clock, Search, X } from "lucide-react";
 import { type RefObject, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { AlertFilter, AlertPage } from "../../api/alerts";
-import { ALERT_STATUSES, LEVELS, type Level } from "../../api/types";
+import { type AlertFilter, isQueued } from "../../api/alerts";
+import { ALERT_STATUSES, type Alert, LEVELS, type Level, type Page } from "../../api/types";
 import { Freshness } from "../../components/Age";
 import { LevelGlyph } from "../../components/Level";
 import type { AlertSearch } from "../../router";
@@ -16,7 +16,7 @@ import styles from "./AlertsPage.module.css";
 interface AlertFiltersProps {
   filter: AlertFilter;
   /** The first page of the queue, once it is there. */
-  first: Pick<AlertPage, "total" | "exact"> | undefined;
+  first: Page<Alert> | undefined;
   updatedAt: number;
   inputRef: RefObject<HTMLInputElement | null>;
 }
@@ -96,16 +96,18 @@ export function AlertFilters({ filter, first, updatedAt, inputRef }: AlertFilter
         }}
         onKeyDown={(e) => e.key === "Escape" && e.currentTarget.blur()}
       />
-      <Tooltip label={newest ? t("alerts.order_newest") : t("alerts.order_priority")}>
-        <ActionIcon
-          variant="default"
-          size={30}
-          aria-label={newest ? t("alerts.order_newest") : t("alerts.order_priority")}
-          onClick={() => change({ order: newest ? undefined : "newest" })}
-        >
-          {newest ? <Clock size={15} /> : <ArrowDownWideNarrow size={15} />}
-        </ActionIcon>
-      </Tooltip>
+      {isQueued(filter.status) && (
+        <Tooltip label={newest ? t("alerts.order_newest") : t("alerts.order_priority")}>
+          <ActionIcon
+            variant="default"
+            size={30}
+            aria-label={newest ? t("alerts.order_newest") : t("alerts.order_priority")}
+            onClick={() => change({ order: newest ? undefined : "newest" })}
+          >
+            {newest ? <Clock size={15} /> : <ArrowDownWideNarrow size={15} />}
+          </ActionIcon>
+        </Tooltip>
+      )}
       {filtered && (
         <Button
           variant="subtle"
@@ -118,7 +120,7 @@ export function AlertFilters({ filter, first, updatedAt, inputRef }: AlertFilter
       )}
       <span className="grow" />
       <span className={`${styles.total} num`}>
-        {first && t("alerts.total", { value: `${first.exact ? "" : "≥ "}${text.number(first.total)}` })}
+        {first && t("alerts.total", { value: `${first.total_exact ? "" : "≥ "}${text.number(first.total)}` })}
       </span>
       <span className={styles.fresh}>
         <Freshness updatedAt={updatedAt} limit={60_000} />

@@ -3,8 +3,8 @@ import type { InfiniteData, UseInfiniteQueryResult } from "@tanstack/react-query
 import { BellOff, FlaskConical, UserRound } from "lucide-react";
 import { memo } from "react";
 import { useTranslation } from "react-i18next";
-import type { AlertFilter, AlertPage } from "../../api/alerts";
-import type { Alert } from "../../api/types";
+import type { AlertFilter } from "../../api/alerts";
+import type { Alert, Page } from "../../api/types";
 import { Age } from "../../components/Age";
 import { LevelGlyph } from "../../components/Level";
 import { Empty, Failed, Waiting } from "../../components/States";
@@ -78,7 +78,7 @@ const Row = memo(function Row({ alert, selected, onSelect }: { alert: Alert; sel
 });
 
 interface AlertListProps {
-  query: UseInfiniteQueryResult<InfiniteData<AlertPage>>;
+  query: UseInfiniteQueryResult<InfiniteData<Page<Alert>>>;
   items: Alert[];
   filter: AlertFilter;
   selected: number;

@@ -1,10 +1,13 @@
-/** The alert in hand and what the analyst's keys do to it. The hand is in the URL; the rest of the page only draws. */
+/**
+ * The alert in hand and what the analyst's keys do to it. The hand is in the URL; what is taken is shown before the URL has followed,
+ * since the router turns the whole page to it. The rest of the page only draws.
+ */
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { startTransition, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { AlertFilter } from "../../api/alerts";
+import { type AlertFilter, isQueued } from "../../api/alerts";
 import { alertQuery } from "../../api/queries";
 import { contextQuery } from "../../api/queue";
 import type { Alert, Verdict } from "../../api/types";
@@ -33,9 +36,16 @@ interface Coming {
   alert: Alert;
 }
 
-export function useHand(id: string | undefined, items: Alert[], filter: AlertFilter) {
+/** An alert, or none, that the URL is about to name. */
+interface Ahead {
+  id: string | undefined;
+}
+
+export function useHand(named: string | undefined, items: Alert[], filter: AlertFilter) {
   const { t } = useTranslation();
   const navigate = useNavigate({ from: "/alerts" });
+  const [ahead, setAhead] = useState<Ahead | null>(null);
+  const id = ahead ? ahead.id : named;
   const client = useQueryClient();
   const [taken, setTaken] = useState<Alert | null>(null);
   const coming = useRef<Coming | null>(null);
@@ -47,7 +57,7 @@ export function useHand(id: string | undefined, items: Alert[], filter: AlertFil
   const mayExcept = useMay("manageExceptions");
   const [judging, setJudging] = useState<Verdict | null>(null);
   const index = items.findIndex((a) => a.id === id);
-  const open = alert?.status === "new" || alert?.status === "acknowledged";
+  const open = alert !== null && isQueued(alert.status);
   const mine = open && alert.assignee === me;
 
   const group = useGroup(may ? alert : null);
@@ -60,7 +70,10 @@ export function useHand(id: string | undefined, items: Alert[], filter: AlertFil
       void client.prefetchQuery(alertQuery(next));
       void client.prefetchQuery(contextQuery(next));
     }
-    void navigate({ search: ({ id: _, ...rest }) => (next ? { ...rest, id: next } : rest), replace: id !== undefined });
+    const mine = { id: next };
+    setAhead(mine);
+    const turned = navigate({ search: ({ id: _, ...rest }) => (next ? { ...rest, id: next } : rest), replace: id !== undefined });
+    void turned.then(() => startTransition(() => setAhead((now) => (now === mine ? null : now))));
   };
   const judge = (verdict: Verdict, reason: string) => {
     if (!alert) return;
@@ -72,7 +85,7 @@ export function useHand(id: string | undefined, items: Alert[], filter: AlertFil
       return;
     }
     // The judged alert leaves an open queue; the one after it comes to hand.
-    const leaves = ["open", "new", "acknowledged"].includes(filter.status);
+    const leaves = isQueued(filter.status);
     const following = items[index + 1] ?? items[index - 1];
     void desk.judge(alert, verdict, reason);
     if (leaves && following) select(following.id);
