@@ -16,8 +16,8 @@ import styles from "./Coverage.module.css";
 type Shade = "blind" | "part" | "seen";
 const shade = ({ rules, seeing }: TechniqueSight): Shade => (seeing === 0 ? "blind" : seeing < rules ? "part" : "seen");
 
-function Cell({ of, on, onPick }: { of: TechniqueSight; on: boolean; onPick: () => void }) {
-  const { t } = useTranslation();
+/** `told`: its numbers in words; made outside, since there are hundreds of cells. */
+function Cell({ of, told, on, onPick }: { of: TechniqueSight; told: string; on: boolean; onPick: () => void }) {
   const kind = shade(of);
   return (
     <button type="button" className={styles.cell} data-shade={kind} aria-pressed={on} onClick={onPick} data-testid="technique">
@@ -29,7 +29,7 @@ function Cell({ of, on, onPick }: { of: TechniqueSight; on: boolean; onPick: () 
         </span>
       </span>
       <span className={styles.name}>{techniqueName(of.technique) ?? ""}</span>
-      <span className="hidden-visually">{t("coverage.seeing", { seeing: of.seeing, rules: of.rules })}</span>
+      <span className="hidden-visually">{told}</span>
     </button>
   );
 }
@@ -122,7 +122,13 @@ export function Coverage() {
                 {t(`tactic.${tactic}`)} <span className="dim num">{techniques.length}</span>
               </h3>
               {techniques.map((x) => (
-                <Cell key={x.technique} of={x} on={picked === x.technique} onPick={() => setPicked(x.technique)} />
+                <Cell
+                  key={x.technique}
+                  of={x}
+                  told={t("coverage.seeing", { seeing: x.seeing, rules: x.rules })}
+                  on={picked === x.technique}
+                  onPick={() => setPicked(x.technique)}
+                />
               ))}
             </section>
           ))}
