@@ -1,6 +1,9 @@
 //! Working a queue of many: nobody gets another's alert, counts stay true whatever is decided and taken back.
 
-use std::{collections::{BTreeMap, BTreeSet}, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use fansipan_model::{Agency, Alert, AlertId, AlertStatus, Level, Scope};
 use fansipan_storage::{
