@@ -4,9 +4,9 @@
 //! rather than bent.
 
 use fansipan_model::{
-    Cmp, FieldId, Op, Part, Pattern, Predicate, Reference, Relation, Target, Test, TimePart, pattern::Shape, text::LONGEST_QUERY,
+    Cmp, FieldId, Op, Part, Pattern, Predicate, Reference, Relation, Said, Target, Test, TimePart, faults, pattern::Shape, said,
+    text::LONGEST_QUERY,
 };
-use thiserror::Error;
 
 /// A language to convert to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,17 +17,25 @@ pub enum Dialect {
     ClickHouse,
 }
 
-/// The language cannot say it.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("FSP-R090 the rule cannot be converted: {0}; run it as it is with `fansipan hunt --since`")]
-pub struct Unsayable(String);
+faults! {
+    /// The language cannot say it.
+    Unsayable:
+    Rule { why: Said } "FSP-R090": "the rule cannot be converted: {why}", "không chuyển đổi được luật: {why:#}";
+        "run it as it is with `fansipan hunt --since`", "hãy chạy nguyên luật bằng `fansipan hunt --since`".
+}
+
+impl std::error::Error for Unsayable {}
 
 /// The predicate in a language.
 pub fn convert(predicate: &Predicate, dialect: Dialect) -> Result<String, Unsayable> {
     let mut out = String::new();
     write(predicate, dialect, &mut out)?;
     if dialect == Dialect::Query && out.len() > LONGEST_QUERY {
-        return Err(Unsayable(format!("its query would have {} bytes, more than the {LONGEST_QUERY} that are read", out.len())));
+        let bytes = out.len();
+        return Err(unsayable(said!(
+            "its query would have {bytes} bytes, more than the {LONGEST_QUERY} that are read",
+            "truy vấn của nó dài {bytes} byte, trong khi chỉ đọc tối đa {LONGEST_QUERY}"
+        )));
     }
     Ok(out)
 }
@@ -73,11 +81,12 @@ fn join(list: &[Predicate], word: &str, dialect: Dialect, out: &mut String) -> R
     Ok(())
 }
 
-fn unsayable(what: &str) -> Unsayable {
-    Unsayable(what.to_owned())
+fn unsayable(why: Said) -> Unsayable {
+    Unsayable::Rule { why }
 }
 
-fn symbol(cmp: Cmp) -> &'static str {
+/// A comparison as both languages write it.
+pub(crate) fn symbol(cmp: Cmp) -> &'static str {
     match cmp {
         Cmp::Eq => "=",
         Cmp::Lt => "<",
@@ -95,10 +104,13 @@ fn query(test: &Test) -> Result<String, Unsayable> {
             Op::Like(pattern) => match pattern.shape() {
                 Shape::Contains(text) if !pattern.cased() => Ok(format!("*:*{}*", escaped(text))),
                 _ if !pattern.cased() => Ok(format!("*:{}", glob(pattern))),
-                _ => Err(unsayable("a keyword minds case")),
+                _ => Err(unsayable(said!("a keyword minds case", "một từ khoá phân biệt chữ hoa chữ thường"))),
             },
             Op::Regex(re) => Ok(format!("*:~{}", quoted(re.source()))),
-            _ => Err(unsayable("this test of all fields at once has no form in the search language")),
+            _ => Err(unsayable(said!(
+                "this test of all fields at once has no form in the search language",
+                "phép thử trên mọi trường cùng lúc này không viết được bằng ngôn ngữ tìm kiếm"
+            ))),
         };
     };
     if let Op::Absent = test.op {
@@ -126,7 +138,12 @@ fn together(list: &[Predicate]) -> Option<(&[FieldId], String)> {
 fn value(op: &Op) -> Result<String, Unsayable> {
     Ok(match op {
         Op::Exists => "*".to_owned(),
-        Op::Like(pattern) if pattern.cased() => return Err(unsayable("a value minds case, and the search language never does")),
+        Op::Like(pattern) if pattern.cased() => {
+            return Err(unsayable(said!(
+                "a value minds case, and the search language never does",
+                "một giá trị phân biệt chữ hoa chữ thường, còn ngôn ngữ tìm kiếm thì không"
+            )));
+        }
         Op::Like(pattern) => match pattern.shape() {
             Shape::Exact(text) => quoted(text),
             Shape::Anything => "*".to_owned(),
@@ -135,8 +152,18 @@ fn value(op: &Op) -> Result<String, Unsayable> {
         Op::Regex(re) => format!("~{}", quoted(re.source())),
         Op::Cidr(net) => net.to_string(),
         Op::Number(cmp, n) => format!("{}{n}", symbol(*cmp)),
-        Op::Field(_) => return Err(unsayable("it compares two fields, which the search language cannot")),
-        Op::Time(..) => return Err(unsayable("it asks for a part of a time, which the search language cannot")),
+        Op::Field(_) => {
+            return Err(unsayable(said!(
+                "it compares two fields, which the search language cannot",
+                "nó so sánh hai trường, điều ngôn ngữ tìm kiếm không làm được"
+            )));
+        }
+        Op::Time(..) => {
+            return Err(unsayable(said!(
+                "it asks for a part of a time, which the search language cannot",
+                "nó hỏi một phần của thời gian, điều ngôn ngữ tìm kiếm không làm được"
+            )));
+        }
         Op::Word(word) => word.to_string(),
         Op::Absent => String::new(),
     })
@@ -166,7 +193,10 @@ fn name(field: FieldId) -> Result<&'static str, Unsayable> {
     if begins && name.chars().all(plain) {
         return Ok(name);
     }
-    Err(Unsayable(format!("the search language has no way to name the field `{name}`")))
+    Err(unsayable(said!(
+        "the search language has no way to name the field `{name}`",
+        "ngôn ngữ tìm kiếm không có cách gọi tên trường `{name}`"
+    )))
 }
 
 fn quoted(text: &str) -> String {
@@ -206,9 +236,15 @@ fn sql(test: &Test) -> Result<String, Unsayable> {
                         let json = serde_json::Value::from(text).to_string();
                         Ok(format!("position({row}, {}) > 0", literal(json.trim_matches('"'))))
                     }
-                    _ => Err(unsayable("a keyword with wildcards has no form in SQL")),
+                    _ => Err(unsayable(said!(
+                        "a keyword with wildcards has no form in SQL",
+                        "từ khoá có ký tự đại diện không viết được bằng SQL"
+                    ))),
                 },
-                _ => Err(unsayable("this test of all fields at once has no form in SQL")),
+                _ => Err(unsayable(said!(
+                    "this test of all fields at once has no form in SQL",
+                    "phép thử trên mọi trường cùng lúc này không viết được bằng SQL"
+                ))),
             };
         }
     };
@@ -225,7 +261,12 @@ fn sql(test: &Test) -> Result<String, Unsayable> {
             }
         }
         Op::Word(word) => format!("ifNull(hasToken(lowerUTF8({text}), {}), false)", literal(word)),
-        Op::Regex(re) if !re.is_linear() => return Err(unsayable("ClickHouse's regular expressions know no look-around")),
+        Op::Regex(re) if !re.is_linear() => {
+            return Err(unsayable(said!(
+                "ClickHouse's regular expressions know no look-around",
+                "biểu thức chính quy của ClickHouse không có look-around"
+            )));
+        }
         Op::Regex(re) => format!("ifNull(match({text}, {}), false)", literal(re.source())),
         Op::Cidr(net) => format!("ifNull(isIPAddressInRange({text}, {}), false)", literal(&net.to_string())),
         Op::Number(cmp, n) => format!("ifNull(toFloat64OrNull({text}) {} {n}, false)", symbol(*cmp)),

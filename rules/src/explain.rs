@@ -1,10 +1,13 @@
 //! Why a rule did or did not match: which field held what. Slow and exact; for people, never for the hot path.
 
-use fansipan_model::{Event, FieldId, MatchedField, Op, Predicate, Target, Test, Value, predicate};
+use fansipan_model::{
+    Event, FieldId, MatchedField, Op, Part, Predicate, Relation, Said, Target, Test, TimePart, Value, Word, predicate, said,
+};
 use serde::Serialize;
 
 use crate::{
     ast::{Body, Condition, Detection},
+    convert::symbol,
     lower::{Lowering, Notes},
     ruleset::{RuleIndex, RuleSet},
     taxonomy::Taxonomy,
@@ -49,6 +52,8 @@ pub struct TestExplanation {
     pub values: Vec<String>,
     /// What is asked of it.
     pub test: String,
+    /// The same in Vietnamese.
+    pub test_vi: String,
     /// Whether it holds.
     pub holds: bool,
 }
@@ -126,13 +131,9 @@ fn explain_tests(predicate: &Predicate, event: &Event, out: &mut Vec<TestExplana
                 }
             };
             let values = field.map_or_else(Vec::new, |f| event.values(f).take(MAX_VALUES).map(shown).collect());
-            out.push(TestExplanation {
-                fields,
-                field: field.map(|f| f.name().to_owned()),
-                values,
-                test: describe(&test.op),
-                holds: test.matches(event),
-            });
+            let Said { en, vi } = describe(&test.op);
+            let field = field.map(|f| f.name().to_owned());
+            out.push(TestExplanation { fields, field, values, test: en, test_vi: vi, holds: test.matches(event) });
         }
     }
 }
@@ -141,39 +142,62 @@ fn shown(value: Value<'_>) -> String {
     value.text().map_or_else(|| "null".to_owned(), |t| t.chars().take(MAX_TEXT).collect())
 }
 
-fn describe(op: &Op) -> String {
+/// What a test asks of a field's value.
+fn describe(op: &Op) -> Said {
     use fansipan_model::pattern::Shape;
     match op {
-        Op::Exists => "exists".to_owned(),
-        Op::Absent => "is absent or null".to_owned(),
+        Op::Exists => said!("exists", "có mặt"),
+        Op::Absent => said!("is absent or null", "vắng mặt hoặc null"),
         Op::Like(pattern) => match pattern.shape() {
-            Shape::Exact(s) => format!("is `{s}`"),
-            Shape::Prefix(s) => format!("starts with `{s}`"),
-            Shape::Suffix(s) => format!("ends with `{s}`"),
-            Shape::Contains(s) => format!("contains `{s}`"),
-            Shape::Anything => "is anything".to_owned(),
+            Shape::Exact(s) => said!("is `{s}`", "là `{s}`"),
+            Shape::Prefix(s) => said!("starts with `{s}`", "bắt đầu bằng `{s}`"),
+            Shape::Suffix(s) => said!("ends with `{s}`", "kết thúc bằng `{s}`"),
+            Shape::Contains(s) => said!("contains `{s}`", "chứa `{s}`"),
+            Shape::Anything => said!("is anything", "là bất kỳ"),
             Shape::Glob(parts) => {
-                use fansipan_model::Part;
-                let text: String = parts
-                    .iter()
-                    .map(|p| match p {
-                        Part::Literal(s) => s.replace('\\', "\\\\").replace('*', "\\*").replace('?', "\\?"),
-                        Part::One => "?".to_owned(),
-                        Part::Many => "*".to_owned(),
-                    })
-                    .collect();
-                format!("is like `{text}`")
+                let text: String = parts.iter().map(written).collect();
+                said!("is like `{text}`", "giống `{text}`")
             }
         },
-        Op::Word(word) => format!("has the word `{word}`"),
-        Op::Regex(re) => format!("matches {re:?}"),
-        Op::Cidr(net) => format!("lies in {net}"),
-        Op::Number(cmp, n) => format!("is {cmp:?} {n}"),
+        Op::Word(word) => said!("has the word `{word}`", "có từ `{word}`"),
+        Op::Regex(re) => said!("matches {re:?}", "khớp {re:?}"),
+        Op::Cidr(net) => said!("lies in {net}", "nằm trong {net}"),
+        Op::Number(cmp, n) => Said::same(format!("{} {n}", symbol(*cmp))),
         Op::Field(reference) => {
             let names: Vec<&str> = reference.other.iter().map(|f| f.name()).collect();
-            format!("{:?} the value of {}", reference.relation, names.join(" or "))
+            let relation = match reference.relation {
+                Relation::Equals => Word::new("equals", "bằng"),
+                Relation::StartsWith => Word::new("starts with", "bắt đầu bằng"),
+                Relation::EndsWith => Word::new("ends with", "kết thúc bằng"),
+                Relation::Contains => Word::new("contains", "chứa"),
+            };
+            let (either, either_vi) = (names.join(" or "), names.join(" hoặc "));
+            said!("{relation} the value of {either}", "{relation:#} giá trị của {either_vi}")
         }
-        Op::Time(part, cmp, n) => format!("its {part:?} is {cmp:?} {n}"),
+        Op::Time(part, cmp, n) => {
+            let (part, sign) = (unit(*part), symbol(*cmp));
+            said!("its {part} {sign} {n}", "{part:#} của nó {sign} {n}")
+        }
+    }
+}
+
+/// A part of a pattern as rules write it.
+fn written(part: &Part) -> String {
+    match part {
+        Part::Literal(s) => s.replace('\\', "\\\\").replace('*', "\\*").replace('?', "\\?"),
+        Part::One => "?".to_owned(),
+        Part::Many => "*".to_owned(),
+    }
+}
+
+fn unit(part: TimePart) -> Word {
+    match part {
+        TimePart::Minute => Word::new("minute", "phút"),
+        TimePart::Hour => Word::new("hour", "giờ"),
+        TimePart::Day => Word::new("day", "ngày"),
+        TimePart::Week => Word::new("week", "tuần"),
+        TimePart::Month => Word::new("month", "tháng"),
+        TimePart::Year => Word::new("year", "năm"),
     }
 }
 

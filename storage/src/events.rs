@@ -2,7 +2,7 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
-use fansipan_model::{Event, FieldId, Predicate, Scope, Word};
+use fansipan_model::{Event, FieldId, Predicate, Said, Scope, Word};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -214,7 +214,7 @@ pub struct Explanation {
     /// Which of its indexes; empty: all.
     pub index: String,
     /// Why it is asked.
-    pub why: String,
+    pub why: Said,
     /// What the filter became.
     pub lowered: String,
     /// Whether that decides every event; otherwise candidates are read and decided one by one.

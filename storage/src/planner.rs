@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fansipan_model::{Event, Predicate, Said, Scope, said};
+use fansipan_model::{Event, Predicate, Said, Scope, Word, said};
 use uuid::Uuid;
 
 use crate::{
@@ -46,7 +46,7 @@ struct Known {
 /// Which one answers, and why.
 struct Choice<'s> {
     store: &'s Arc<dyn EventStore>,
-    why: String,
+    why: Said,
 }
 
 impl PlannedStore {
@@ -100,17 +100,27 @@ impl PlannedStore {
     }
 
     fn between(&self, range: TimeRange, recent: &StoreStatus, first: Option<i32>, indexes: Vec<IndexInfo>) -> Choice<'_> {
-        let archive = |why: String| Choice { store: &self.archive, why };
+        let archive = |why: Said| Choice { store: &self.archive, why };
         if let Some(aside) = recent.quarantined.first() {
-            return archive(format!("an index of the recent store was set aside ({}), the archive has its events", aside.path));
+            let path = &aside.path;
+            return archive(said!(
+                "an index of the recent store was set aside ({path}), the archive has its events",
+                "một chỉ mục của kho gần đây đã bị để riêng ({path}), kho lưu trữ có sự kiện của nó"
+            ));
         }
-        let Some(first) = first else { return archive("the recent store is empty".into()) };
+        let Some(first) = first else { return archive(said!("the recent store is empty", "kho gần đây trống")) };
         match reaching(&indexes, first, range) {
             None => Choice {
                 store: &self.recent,
-                why: "no event that arrived before the recent store's days is as young as the range asked for".into(),
+                why: said!(
+                    "no event that arrived before the recent store's days is as young as the range asked for",
+                    "không sự kiện nào đến trước các ngày của kho gần đây lại mới bằng khoảng thời gian được hỏi"
+                ),
             },
-            Some(index) => archive(format!("the range may have events of {}, which only the archive holds for certain", index.name)),
+            Some(IndexInfo { name, .. }) => archive(said!(
+                "the range may have events of {name}, which only the archive holds for certain",
+                "khoảng thời gian có thể có sự kiện của {name}, chỉ kho lưu trữ chắc chắn có"
+            )),
         }
     }
 
@@ -134,8 +144,14 @@ impl PlannedStore {
         if !held {
             return away(reason);
         }
-        let basis = if known.indexes.is_some() { "by what it held when it last answered" } else { "by the days of the recent store" };
-        let why = format!("ClickHouse does not answer ({reason}); {basis}, no event before the recent store's days is asked for");
+        let basis = match known.indexes {
+            Some(_) => Word::new("by what it held when it last answered", "theo những gì nó có khi trả lời lần cuối"),
+            None => Word::new("by the days of the recent store", "theo các ngày của kho gần đây"),
+        };
+        let why = said!(
+            "ClickHouse does not answer ({reason}); {basis}, no event before the recent store's days is asked for",
+            "ClickHouse không trả lời ({reason}); {basis:#}, không hỏi sự kiện nào trước các ngày của kho gần đây"
+        );
         Ok(Choice { store: &self.recent, why })
     }
 
@@ -220,7 +236,8 @@ impl EventStore for PlannedStore {
         let choice = self.choose(range)?;
         let mut lines = choice.store.explain(scope, filter, range)?;
         for line in &mut lines {
-            line.why = format!("{}; {}", choice.why, line.why);
+            let (chosen, here) = (&choice.why, &line.why);
+            line.why = said!("{chosen}; {here}", "{chosen:#}; {here:#}");
         }
         Ok(lines)
     }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use fansipan_model::{Event, Predicate, Scope};
+use fansipan_model::{Event, Predicate, Scope, said};
 use uuid::Uuid;
 
 use super::{
@@ -195,8 +195,11 @@ pub(crate) fn explain(shared: &Shared, scope: &Scope, filter: &Predicate, range:
     let mut r = Reader::new(&bytes);
     let (may, must, all) = (r.u64().unwrap_or(0), r.u64().unwrap_or(0), r.u64().unwrap_or(0));
     let why = match may - must.min(may) {
-        0 => "SQL decides every row".to_owned(),
-        n => format!("SQL decides all but {n} rows, which are read and decided one by one"),
+        0 => said!("SQL decides every row", "SQL quyết định mọi dòng"),
+        n => said!(
+            "SQL decides all but {n} rows, which are read and decided one by one",
+            "SQL quyết định mọi dòng trừ {n} dòng phải đọc và xét từng dòng một"
+        ),
     };
     Ok(vec![Explanation {
         store: "clickhouse",

@@ -2,7 +2,7 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use fansipan_model::{Event, Predicate, Scope};
+use fansipan_model::{Event, Predicate, Scope, said};
 use uuid::Uuid;
 
 use super::{
@@ -379,7 +379,7 @@ pub(crate) fn explain(shared: &Shared, scope: &Scope, filter: &Predicate, range:
             None => out.push(Explanation {
                 store: "tantivy",
                 index: part.day.name.clone(),
-                why: "its events lie in the range asked for".into(),
+                why: said!("its events lie in the range asked for", "sự kiện của nó nằm trong khoảng thời gian được hỏi"),
                 lowered,
                 exact: part.exact,
                 candidates,

@@ -38,7 +38,7 @@ fn week() -> Vec<Event> {
 }
 
 fn why(planned: &PlannedStore, from: i64) -> String {
-    planned.explain(&Scope::All, &Predicate::True, TimeRange::since(from)).unwrap().first().map(|e| e.why.clone()).unwrap_or_default()
+    planned.explain(&Scope::All, &Predicate::True, TimeRange::since(from)).unwrap().first().map(|e| e.why.en.clone()).unwrap_or_default()
 }
 
 fn found(planned: &PlannedStore, from: i64) -> usize {

@@ -11,32 +11,26 @@ use std::{
     path::Path,
 };
 
-use thiserror::Error;
+use fansipan_model::faults;
 
 use super::decode::link::LinkType;
 
 /// Largest packet a file may hold; more is damage, not data.
 const MAX_PACKET: usize = 1 << 24;
 
-/// Why a file gave no packets at all.
-#[derive(Debug, Error)]
-pub enum FileError {
-    /// It cannot be opened or read.
-    #[error("FSP-TAP-001: cannot read {path}: {error}; check that the file exists and may be read")]
-    Io {
-        /// The file.
-        path: String,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// It is no capture.
-    #[error("FSP-TAP-002: {path} is neither pcap nor pcapng (it begins with {head}); convert it with `editcap -F pcapng`")]
-    Format {
-        /// The file.
-        path: String,
-        /// Its first bytes, hexadecimal.
-        head: String,
-    },
+faults! {
+    /// Why a file gave no packets at all.
+    FileError:
+    Io { path: String, error: String } "FSP-TAP-001": "cannot read {path}: {error}", "không đọc được {path}: {error}";
+        "check that the file exists and may be read", "hãy kiểm tra tệp có tồn tại và được phép đọc không".
+    Format { path: String, head: String } "FSP-TAP-002": "{path} is neither pcap nor pcapng (it begins with {head})", "{path} không phải pcap cũng không phải pcapng (bắt đầu bằng {head})";
+        "convert it with `editcap -F pcapng`", "hãy chuyển đổi bằng `editcap -F pcapng`".
+}
+
+impl std::error::Error for FileError {}
+
+fn unreadable(path: &str) -> impl Fn(io::Error) -> FileError {
+    move |error| FileError::Io { path: path.to_owned(), error: error.to_string() }
 }
 
 /// How a file ended.
@@ -83,7 +77,7 @@ impl CaptureFile {
     /// It cannot be read, or is no capture.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         let name = path.display().to_string();
-        let file = std::fs::File::open(path).map_err(|error| FileError::Io { path: name.clone(), error })?;
+        let file = std::fs::File::open(path).map_err(unreadable(&name))?;
         Self::new(&name, Box::new(file))
     }
 
@@ -92,20 +86,20 @@ impl CaptureFile {
     /// # Errors
     /// It cannot be read, or is no capture.
     pub fn new(name: &str, input: Box<dyn Read + Send>) -> Result<Self, FileError> {
-        let failed = |error| FileError::Io { path: name.to_owned(), error };
+        let failed = unreadable(name);
         let mut input: Box<dyn BufRead + Send> = Box::new(BufReader::with_capacity(1 << 18, input));
-        if input.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]) {
+        if input.fill_buf().map_err(&failed)?.starts_with(&[0x1f, 0x8b]) {
             input = Box::new(BufReader::with_capacity(1 << 18, flate2::bufread::MultiGzDecoder::new(input)));
         }
         let mut magic = [0; 4];
-        let got = fill(&mut *input, &mut magic).map_err(failed)?;
+        let got = fill(&mut *input, &mut magic).map_err(&failed)?;
         let not_one = || FileError::Format { path: name.to_owned(), head: hex(magic.get(..got).unwrap_or_default()) };
         let kind = if magic == ng::SECTION {
             Kind::Ng(ng::State::default())
         } else {
             let mut head = [0; 20];
             let order = old::Order::of(magic).ok_or_else(not_one)?;
-            if fill(&mut *input, &mut head).map_err(failed)? < head.len() {
+            if fill(&mut *input, &mut head).map_err(&failed)? < head.len() {
                 return Err(not_one());
             }
             Kind::Old(old::Header::read(order, &head))

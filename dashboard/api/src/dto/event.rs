@@ -233,6 +233,8 @@ pub struct ExplanationDto {
     pub index: String,
     /// Why it is asked.
     pub why: String,
+    /// The same in Vietnamese.
+    pub why_vi: String,
     /// What the filter becomes there.
     pub lowered: String,
     /// Whether that decides every event; otherwise candidates are read and decided one by one.

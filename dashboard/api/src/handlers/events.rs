@@ -115,7 +115,8 @@ pub(crate) async fn explain(
     let dto = |e: Explanation| ExplanationDto {
         store: e.store,
         index: e.index,
-        why: e.why,
+        why: e.why.en,
+        why_vi: e.why.vi,
         lowered: e.lowered,
         exact: e.exact,
         candidates: e.candidates,

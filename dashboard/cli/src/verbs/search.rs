@@ -80,7 +80,7 @@ fn explain(cli: &Cli, answer: &Value) -> Result<Outcome> {
     };
     let row = |e: &Value| {
         let mut row: Vec<String> = ["store", "index", "events", "candidates"].iter().map(|key| text(e, key)).collect();
-        row.extend([cli.say(&decides(e)), text(e, "lowered"), text(e, "why")]);
+        row.extend([cli.say(&decides(e)), text(e, "lowered"), output::text(cli, e, "why")]);
         row
     };
     let heads = [words::STORE, words::INDEX, words::EVENTS, words::CANDIDATES, words::DECIDED_BY, words::FILTER, words::WHY];

@@ -23,7 +23,8 @@ pub(super) fn convert(cli: &Cli, paths: &[PathBuf], to: &str, pipeline: &[PathBu
         said &= query.is_ok();
         if cli.json {
             output::json(
-                &json!({"rule.id": rule.id, "rule.title": rule.title, "query": query.as_ref().ok(), "error": query.err().map(|e| e.to_string())}),
+                &json!({"rule.id": rule.id, "rule.title": rule.title, "query": query.as_ref().ok(), "error": query.as_ref().err().map(|e| e.to_string()),
+                    "error_vi": query.as_ref().err().map(|e| format!("{e:#}"))}),
             )?;
             continue;
         }
@@ -31,6 +32,7 @@ pub(super) fn convert(cli: &Cli, paths: &[PathBuf], to: &str, pipeline: &[PathBu
         output::line(&format!("{} {title} ({})", if to == "clickhouse" { "--" } else { "#" }, rule.id))?;
         match query {
             Ok(query) => output::line(&output::harmless(&query))?,
+            Err(error) if cli.vietnamese() => tracing::warn!("{title}: {error:#}"),
             Err(error) => tracing::warn!("{title}: {error}"),
         }
     }

@@ -87,8 +87,8 @@ fn tell(cli: &Cli, title: &str, told: &Explanation) -> std::io::Result<()> {
                 }
             };
             let values = if test.values.is_empty() { String::new() } else { format!(": {}", test.values.join(", ")) };
-            let (holds, asked) = (yes(test.holds), &test.test);
-            output::say(cli, &said!("      {holds} {place} {asked}{values}", "      {holds:#} {place:#} {asked}{values}"))?;
+            let (holds, asked, asked_vi) = (yes(test.holds), &test.test, &test.test_vi);
+            output::say(cli, &said!("      {holds} {place} {asked}{values}", "      {holds:#} {place:#} {asked_vi}{values}"))?;
         }
     }
     Ok(())
