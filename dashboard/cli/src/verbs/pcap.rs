@@ -14,7 +14,7 @@ use anyhow::Result;
 use fansipan_collector::tap::{
     Sensor, Settings, Summary,
     decode::Problem,
-    files::{CaptureFile, Ending},
+    files::{CaptureFile, Ending, FileError},
 };
 use fansipan_model::{Event, Value, fields, json};
 
@@ -27,13 +27,15 @@ use crate::{
 
 pub(super) fn pcap(cli: &Cli, args: &PcapArgs) -> Result<Outcome> {
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let mut failed = None;
+    let mut failed: Option<FileError> = None;
     for path in &args.files {
         match CaptureFile::open(path) {
             Ok(file) => read(cli, path, file, &mut out)?,
+            // the last one is said where the program ends
             Err(error) => {
-                tracing::error!("{error}");
-                failed.get_or_insert(error);
+                if let Some(earlier) = failed.replace(error) {
+                    tracing::error!("{}", cli.say(&earlier));
+                }
             }
         }
     }

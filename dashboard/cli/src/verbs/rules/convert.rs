@@ -32,8 +32,7 @@ pub(super) fn convert(cli: &Cli, paths: &[PathBuf], to: &str, pipeline: &[PathBu
         output::line(&format!("{} {title} ({})", if to == "clickhouse" { "--" } else { "#" }, rule.id))?;
         match query {
             Ok(query) => output::line(&output::harmless(&query))?,
-            Err(error) if cli.vietnamese() => tracing::warn!("{title}: {error:#}"),
-            Err(error) => tracing::warn!("{title}: {error}"),
+            Err(error) => tracing::warn!("{title}: {}", cli.say(&error)),
         }
     }
     Ok(if said && !loaded.set.is_empty() { Outcome::Done } else { Outcome::Negative })
