@@ -91,8 +91,9 @@ export default defineConfig({
           // What a slow machine needs to answer; how fast the console is, is measured, not asserted.
           expect: { poll: { timeout: 20_000 } },
           hookTimeout: 120_000,
-          // A browser waits half of the time, and two find room on two cores.
+          // A browser waits half of the time, and two find room on two cores; they begin when the unit tests are done.
           maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

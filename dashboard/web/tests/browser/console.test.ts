@@ -136,7 +136,9 @@ describe.skipIf(!hasChromium)("the console", () => {
     await page.keyboard.press("n");
     await expect.poll(() => mock.state.store.alerts.filter((a) => a.assignee === "analyst" && a.version > 1).length).toBe(1);
     await expect.poll(() => at("alert-panel").textContent()).toContain("analyst");
-    const first = new URL(page.url()).searchParams.get("id") ?? "";
+    const named = () => new URL(page.url()).searchParams.get("id") ?? "";
+    await expect.poll(named).not.toBe("");
+    const first = named();
     let answer = () => {};
     const held = new Promise<void>((done) => {
       answer = done;
@@ -146,8 +148,8 @@ describe.skipIf(!hasChromium)("the console", () => {
       await route.continue();
     });
     await page.keyboard.press("n");
-    await expect.poll(() => new URL(page.url()).searchParams.get("id")).not.toBe(first);
-    const second = new URL(page.url()).searchParams.get("id") ?? "";
+    await expect.poll(named).not.toBe(first);
+    const second = named();
     await page.keyboard.press("f");
     await at("verdict-reasons").waitFor();
     await page.keyboard.press("2");

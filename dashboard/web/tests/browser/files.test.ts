@@ -1,5 +1,6 @@
 /** What a page is made of before anybody sees it: few files, all styles, and nothing asked of the server twice. */
 import { readdirSync, readFileSync } from "node:fs";
+import type { Request } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Mock, startMock } from "../../mock/server.mjs";
 import { hasChromium, launch, openPage, signIn } from "../browser.mjs";
@@ -62,7 +63,10 @@ describe.skipIf(!hasChromium)("files", () => {
       // what the page before still asks for is not this one's
       await page.waitForLoadState("networkidle");
       const asked: string[] = [];
-      const note = (request: { url: () => string }) => asked.push(request.url().replace(mock.url, ""));
+      const note = (request: Request) => {
+        if (request.isNavigationRequest()) asked.length = 0;
+        asked.push(request.url().replace(mock.url, ""));
+      };
       page.on("request", note);
       await page.goto(`${mock.url}${path}`);
       await page.getByTestId(shown).first().waitFor();

@@ -72,7 +72,7 @@ export function useHand(named: string | undefined, items: Alert[], filter: Alert
     }
     const mine = { id: next };
     setAhead(mine);
-    const turned = navigate({ search: ({ id: _, ...rest }) => (next ? { ...rest, id: next } : rest), replace: id !== undefined });
+    const turned = navigate({ search: ({ id: _, ...rest }) => (next ? { ...rest, id: next } : rest), replace: named !== undefined });
     void turned.then(() => startTransition(() => setAhead((now) => (now === mine ? null : now))));
   };
   const judge = (verdict: Verdict, reason: string) => {
