@@ -116,6 +116,8 @@ macro_rules! faults {
                 if f.alternate() { ::std::write!(f, "{code}: {said:#}") } else { ::std::write!(f, "{code}: {said}") }
             }
         }
+
+        impl ::std::error::Error for $fault {}
     };
 }
 

@@ -24,8 +24,6 @@ faults! {
         "run it as it is with `fansipan hunt --since`", "hãy chạy nguyên luật bằng `fansipan hunt --since`".
 }
 
-impl std::error::Error for Unsayable {}
-
 /// The predicate in a language.
 pub fn convert(predicate: &Predicate, dialect: Dialect) -> Result<String, Unsayable> {
     let mut out = String::new();

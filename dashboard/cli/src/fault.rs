@@ -115,8 +115,6 @@ faults! {
         "those before were read", "các gói tin trước đó đã được đọc".
 }
 
-impl std::error::Error for Fault {}
-
 /// An error and its causes on one line: what has two languages in that of the reader.
 pub fn told(error: &anyhow::Error, vietnamese: bool) -> String {
     let each = error.chain().map(|cause| if vietnamese { reader(format!("{cause:#}")).vi } else { cause.to_string() });

@@ -27,8 +27,6 @@ faults! {
         "convert it with `editcap -F pcapng`", "hãy chuyển đổi bằng `editcap -F pcapng`".
 }
 
-impl std::error::Error for FileError {}
-
 fn unreadable(path: &str) -> impl Fn(io::Error) -> FileError {
     move |error| FileError::Io { path: path.to_owned(), error: error.to_string() }
 }
