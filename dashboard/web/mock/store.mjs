@@ -7,6 +7,8 @@ const DAY = 86_400_000;
 
 export function makeStore({ seed = 20_261_123, events = 24_000, alerts = 3_200 } = {}) {
   const random = seeded(seed);
+  // of its own: how often it is asked depends on the hour, and everything else must not
+  const hours = seeded(seed + 1);
   const now = Date.now();
   const store = { random, started: now, events: [], alerts: [], byId: new Map(), total: 0, perSecond: 168.4, refused: {} };
   // Quieter at night, busy in office hours (UTC+7), and one burst an attacker made.
@@ -14,9 +16,9 @@ export function makeStore({ seed = 20_261_123, events = 24_000, alerts = 3_200 }
     let ms;
     let hour;
     do {
-      ms = now - random.next() * DAY;
+      ms = now - hours.next() * DAY;
       hour = (new Date(ms).getUTCHours() + 7) % 24;
-    } while (!random.chance(hour >= 7 && hour < 18 ? 1 : 0.35));
+    } while (!hours.chance(hour >= 7 && hour < 18 ? 1 : 0.35));
     store.events.push(makeEvent(ms, random));
   }
   for (let i = 0; i < 900; i++) store.events.push(attackEvent(RULES[0], now - 5 * 3600_000 + random.next() * 900_000, random));
