@@ -10,8 +10,8 @@ import { type ActionDetail, actionQuery } from "../../api/response";
 import { useMay } from "../../api/user";
 import { Age } from "../../components/Age";
 import { LevelMark } from "../../components/Level";
-import { notify } from "../../components/notify";
-import { Failed, useErrorText, Waiting } from "../../components/States";
+import { Failed, Waiting } from "../../components/States";
+import { useRefused } from "../../components/useRefused";
 import { useLanguage } from "../../i18n";
 import { useText } from "../../time/useText";
 import { Impact, Plan } from "./ActionDetails";
@@ -30,14 +30,14 @@ function Fact({ label, children }: { label: string; children: ReactNode }) {
 
 function Decide({ action }: { action: ActionDetail }) {
   const { t } = useTranslation();
-  const errorText = useErrorText();
+  const refused = useRefused();
   const client = useQueryClient();
   const [reason, setReason] = useState("");
   const [mayAct, mayApprove] = [useMay("respond"), useMay("approve")];
   const decide = useMutation({
     mutationFn: (verb: Verb) => post(`/actions/${action.id}/${verb}`, { reason }),
     onSuccess: () => setReason(""),
-    onError: (error) => notify({ color: "red", message: errorText(error) }),
+    onError: refused,
     onSettled: () => void client.invalidateQueries({ queryKey: ["actions"] }),
   });
   const { state, kind } = action;

@@ -3,8 +3,6 @@ import { Button, CopyButton, Modal } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { notify } from "../../components/notify";
-import { useErrorText } from "../../components/States";
 import styles from "./Admin.module.css";
 
 interface Secret {
@@ -14,12 +12,12 @@ interface Secret {
 
 export function useDeed() {
   const client = useQueryClient();
-  const errorText = useErrorText();
+  const refused = useRefused();
   const [secret, setSecret] = useState<Secret | null>(null);
   const deed = useMutation({
     mutationFn: (act: () => Promise<Secret | null>) => act(),
     onSuccess: (found) => found && setSecret(found),
-    onError: (error) => notify({ color: "red", message: errorText(error) }),
+    onError: refused,
     onSettled: () => client.invalidateQueries({ queryKey: ["admin"] }),
   });
   const run = (act: () => Promise<unknown>) =>
@@ -49,3 +47,5 @@ function SecretDialog({ secret, onClose }: { secret: Secret | null; onClose: () 
     </Modal>
   );
 }
+
+import { useRefused } from "../../components/useRefused";

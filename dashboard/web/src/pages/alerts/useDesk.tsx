@@ -8,7 +8,7 @@ import { ApiError, get } from "../../api/client";
 import type { AlertDetail } from "../../api/types";
 import { useUser } from "../../api/user";
 import { dismiss, notify } from "../../components/notify";
-import { useErrorText } from "../../components/States";
+import { useRefused } from "../../components/useRefused";
 import { useStable } from "../../components/useStable";
 import { serverNow } from "../../time/clock";
 import { Desk, type Done } from "./desk";
@@ -29,7 +29,6 @@ export function useDesk(): Desk {
   const client = useQueryClient();
   const me = useUser().name;
   const { t } = useTranslation();
-  const errorText = useErrorText();
 
   const words = useStable((what: Done): string => {
     if (what.kind === "release" || what.kind === "reopen") return t(`alerts.done_${what.kind}`);
@@ -38,7 +37,7 @@ export function useDesk(): Desk {
     return t("alerts.done_verdict", { verdict: t(`status.${what.verdict}`), reason });
   });
   const say = useStable((key: "alerts.undone" | "alerts.undo_nothing") => notify({ message: t(key), autoClose: 2000 }));
-  const refuse = useStable((error: unknown) => notify({ color: "red", message: errorText(error) }));
+  const refuse = useRefused();
 
   return useMemo(() => {
     const desk: Desk = new Desk({

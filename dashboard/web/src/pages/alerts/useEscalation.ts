@@ -6,14 +6,14 @@ import { useTranslation } from "react-i18next";
 import { contextQuery, escalate } from "../../api/queue";
 import { useMay } from "../../api/user";
 import { notify } from "../../components/notify";
-import { useErrorText } from "../../components/States";
+import { useRefused } from "../../components/useRefused";
 import { useShortcuts } from "../../keyboard/keyboard";
 
 export function useEscalation(id: string) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const navigate = useNavigate();
-  const errorText = useErrorText();
+  const refused = useRefused();
   const may = useMay("workIncidents");
   const incident = useQuery(contextQuery(id)).data?.incident ?? null;
   const [sure, setSure] = useState(false);
@@ -28,7 +28,7 @@ export function useEscalation(id: string) {
       notify({ message: t("alerts.escalated"), autoClose: 4000 });
       show(made.id);
     },
-    onError: (error) => notify({ color: "red", message: errorText(error) }),
+    onError: refused,
   });
   const run = () => {
     if (incident) show(incident);

@@ -12,7 +12,8 @@ import { useMay } from "../../api/user";
 import { LevelMark } from "../../components/Level";
 import { notify } from "../../components/notify";
 import { Panel } from "../../components/Panel";
-import { Failed, useErrorText, Waiting } from "../../components/States";
+import { Failed, Waiting } from "../../components/States";
+import { useRefused } from "../../components/useRefused";
 import { useLanguage } from "../../i18n";
 import { useShortcuts } from "../../keyboard/keyboard";
 import { useText } from "../../time/useText";
@@ -104,7 +105,7 @@ function Work({ page }: { page: Page }) {
 function Sign({ page }: { page: Page }) {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const errorText = useErrorText();
+  const refused = useRefused();
   const [note, setNote] = useState("");
   const sign = useMutation({
     mutationFn: () => signHandover(page.since, note),
@@ -113,7 +114,7 @@ function Sign({ page }: { page: Page }) {
       notify({ message: t("handover.signed"), autoClose: 3000 });
       await client.invalidateQueries({ queryKey: ["handover"] });
     },
-    onError: (error) => notify({ color: "red", message: errorText(error) }),
+    onError: refused,
   });
   useShortcuts([{ keys: "s", label: "keys.sign", group: "lists", run: () => !sign.isPending && sign.mutate() }]);
   return (

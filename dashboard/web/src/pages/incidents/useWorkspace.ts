@@ -11,8 +11,7 @@ import {
   type Stage,
   workspaceQuery,
 } from "../../api/workspace";
-import { notify } from "../../components/notify";
-import { useErrorText } from "../../components/States";
+import { useRefused } from "../../components/useRefused";
 
 export type Deed =
   | { add: ItemInput }
@@ -22,7 +21,7 @@ export type Deed =
 
 export function useWorkspace(id: string) {
   const client = useQueryClient();
-  const errorText = useErrorText();
+  const refused = useRefused();
   const query = useQuery(workspaceQuery(id));
   const presence = useQuery(presenceQuery(id));
   const version = query.data?.version ?? 0;
@@ -33,7 +32,7 @@ export function useWorkspace(id: string) {
       if ("stage" in what) return advance(id, what.stage, what.facts, what.reason, version);
       return handIn(id, what.evidence, what.comment);
     },
-    onError: (error) => notify({ color: "red", message: errorText(error) }),
+    onError: refused,
     onSettled: () => client.invalidateQueries({ queryKey: ["incident", id] }),
   });
   return { query, workspace: query.data, present: presence.data?.present ?? [], busy: deed.isPending, act: deed.mutateAsync };

@@ -8,8 +8,8 @@ import { post } from "../../api/client";
 import { type Playbook, playbooksQuery, type Run, runsQuery } from "../../api/response";
 import { useMay } from "../../api/user";
 import { Age } from "../../components/Age";
-import { notify } from "../../components/notify";
-import { Failed, useErrorText, Waiting } from "../../components/States";
+import { Failed, Waiting } from "../../components/States";
+import { useRefused } from "../../components/useRefused";
 import { useLanguage } from "../../i18n";
 import { useShortcuts } from "../../keyboard/keyboard";
 import styles from "../actions/ActionsPage.module.css";
@@ -37,7 +37,7 @@ function Runs({ runs, onOpen }: { runs: Run[]; onOpen: (id: string) => void }) {
 
 function Card({ playbook, incident, onStarted }: { playbook: Playbook; incident: string; onStarted: (id: string) => void }) {
   const { t } = useTranslation();
-  const errorText = useErrorText();
+  const refused = useRefused();
   const language = useLanguage();
   const client = useQueryClient();
   const may = useMay("respond");
@@ -47,7 +47,7 @@ function Card({ playbook, incident, onStarted }: { playbook: Playbook; incident:
       void client.invalidateQueries({ queryKey: ["runs"] });
       onStarted(run.id);
     },
-    onError: (error) => notify({ color: "red", message: errorText(error) }),
+    onError: refused,
   });
   return (
     <article className={own.card} data-fits={playbook.fits} data-testid="playbook-card">

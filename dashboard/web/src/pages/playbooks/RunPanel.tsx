@@ -9,8 +9,7 @@ import { post } from "../../api/client";
 import type { Run } from "../../api/response";
 import { useMay } from "../../api/user";
 import { Age } from "../../components/Age";
-import { notify } from "../../components/notify";
-import { useErrorText } from "../../components/States";
+import { useRefused } from "../../components/useRefused";
 import { useLanguage } from "../../i18n";
 import styles from "../actions/ActionsPage.module.css";
 
@@ -27,7 +26,7 @@ export function useOutcome(): (word: string) => string {
 
 function TaskBox({ run }: { run: Run }) {
   const { t } = useTranslation();
-  const errorText = useErrorText();
+  const refused = useRefused();
   const language = useLanguage();
   const outcome = useOutcome();
   const client = useQueryClient();
@@ -37,7 +36,7 @@ function TaskBox({ run }: { run: Run }) {
   const answer = useMutation({
     mutationFn: (word: string) => post(`/runs/${run.id}/tasks/${task?.step}`, { answer: word, note }),
     onSuccess: () => setNote(""),
-    onError: (error) => notify({ color: "red", message: errorText(error) }),
+    onError: refused,
     onSettled: () => void client.invalidateQueries({ queryKey: ["runs"] }),
   });
   if (!task) return null;
@@ -91,13 +90,13 @@ function Steps({ run }: { run: Run }) {
 
 export function RunPanel({ run, onClose }: { run: Run; onClose: () => void }) {
   const { t } = useTranslation();
-  const errorText = useErrorText();
+  const refused = useRefused();
   const language = useLanguage();
   const client = useQueryClient();
   const may = useMay("respond");
   const cancel = useMutation({
     mutationFn: () => post(`/runs/${run.id}/cancel`, { reason: "" }),
-    onError: (error) => notify({ color: "red", message: errorText(error) }),
+    onError: refused,
     onSettled: () => void client.invalidateQueries({ queryKey: ["runs"] }),
   });
   return (

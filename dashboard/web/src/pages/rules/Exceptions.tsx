@@ -21,6 +21,7 @@ import { Cut } from "../../components/Cut";
 import { type Column, DataTable } from "../../components/DataTable";
 import { notify } from "../../components/notify";
 import { Empty, Failed, useErrorText, Waiting } from "../../components/States";
+import { useRefused } from "../../components/useRefused";
 import { useLanguage } from "../../i18n";
 import { useText } from "../../time/useText";
 import styles from "./Exceptions.module.css";
@@ -191,12 +192,12 @@ function useColumns(may: boolean): Column<Exception>[] {
   const { t } = useTranslation();
   const text = useText();
   const client = useQueryClient();
-  const errorText = useErrorText();
+  const refused = useRefused();
   const rules = useQuery(rulesQuery).data?.items ?? [];
   const language = useLanguage();
   const change = useMutation({
     mutationFn: ({ of, until }: { of: Exception; until: string }) => changeException(of.id, of.version, { until }),
-    onError: (error) => notify({ color: "red", message: errorText(error) }),
+    onError: refused,
     onSettled: () => client.invalidateQueries({ queryKey: ["exceptions"] }),
   });
   const titleOf = (id: string | null) => {

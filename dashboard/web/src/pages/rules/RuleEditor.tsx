@@ -10,7 +10,8 @@ import { ruleQuery, rulesQuery } from "../../api/queries";
 import { historyQuery, type Lint, lintQuery, type OwnRule, ownRulesQuery, type RuleTest, saveRule, testRule } from "../../api/rules";
 import { useMay } from "../../api/user";
 import { notify } from "../../components/notify";
-import { Failed, useErrorText, Waiting } from "../../components/States";
+import { Failed, Waiting } from "../../components/States";
+import { useRefused } from "../../components/useRefused";
 import { useLanguage } from "../../i18n";
 import { told } from "../../i18n/told";
 import { useText } from "../../time/useText";
@@ -182,7 +183,7 @@ function Desk({ start }: { start: Start }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const navigate = useNavigate();
-  const errorText = useErrorText();
+  const refused = useRefused();
   const may = useMay("manageRules");
   const [text, setText] = useState(start.text);
   const [why, setWhy] = useState("");
@@ -200,7 +201,7 @@ function Desk({ start }: { start: Start }) {
       for (const key of ["rules", "rule"]) await client.invalidateQueries({ queryKey: [key] });
       await navigate({ to: "/rules/edit", search: { id: kept.id }, replace: true });
     },
-    onError: (error) => notify({ color: "red", message: errorText(error) }),
+    onError: refused,
   });
   const ready = may && fresh?.ok === true && why.trim() !== "" && !save.isPending;
   return (

@@ -12,8 +12,8 @@ import { useMay } from "../../api/user";
 import { Age } from "../../components/Age";
 import { useCopy } from "../../components/clipboard";
 import { LevelMark } from "../../components/Level";
-import { notify } from "../../components/notify";
-import { Failed, useErrorText, Waiting } from "../../components/States";
+import { Failed, Waiting } from "../../components/States";
+import { useRefused } from "../../components/useRefused";
 import { useLanguage } from "../../i18n";
 import { useText } from "../../time/useText";
 import styles from "./RulesPage.module.css";
@@ -24,13 +24,13 @@ import { yamlLines } from "./yaml";
 function Switcher({ rule }: { rule: RuleRow }) {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const errorText = useErrorText();
+  const refused = useRefused();
   const [why, setWhy] = useState<string | null>(null);
   const history = useQuery(historyQuery(rule.id));
   const change = useMutation({
     mutationFn: () => switchRule(rule.id, !rule.enabled, why ?? "", history.data?.[0]?.version ?? 0),
     onSuccess: () => setWhy(null),
-    onError: (error) => notify({ color: "red", message: errorText(error) }),
+    onError: refused,
     onSettled: async () => {
       for (const key of ["rules", "rule"]) await client.invalidateQueries({ queryKey: [key] });
     },

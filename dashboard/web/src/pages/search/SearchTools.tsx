@@ -9,8 +9,7 @@ import type { Range } from "../../api/queries";
 import { removeSearch, type SavedSearch, saveSearch, searchesQuery } from "../../api/searches";
 import { useMay, useUser } from "../../api/user";
 import { useCopy } from "../../components/clipboard";
-import { notify } from "../../components/notify";
-import { useErrorText } from "../../components/States";
+import { useRefused } from "../../components/useRefused";
 import { split } from "../../query/build";
 import styles from "./SearchPage.module.css";
 
@@ -25,7 +24,7 @@ interface SearchToolsProps {
 function Saved({ q, range, columns, onOpen }: Omit<SearchToolsProps, "link">) {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const errorText = useErrorText();
+  const refused = useRefused();
   const me = useUser().name;
   const [opened, setOpened] = useState(false);
   const [name, setName] = useState("");
@@ -33,7 +32,7 @@ function Saved({ q, range, columns, onOpen }: Omit<SearchToolsProps, "link">) {
   const list = useQuery({ ...searchesQuery, enabled: opened });
   const deed = useMutation({
     mutationFn: (act: () => Promise<unknown>) => act(),
-    onError: (error) => notify({ color: "red", message: errorText(error) }),
+    onError: refused,
     onSettled: () => client.invalidateQueries({ queryKey: searchesQuery.queryKey }),
   });
   const keep = () =>

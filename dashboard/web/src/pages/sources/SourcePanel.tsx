@@ -11,7 +11,7 @@ import type { PacketCounters, PacketRing, SourceInfo } from "../../api/types";
 import { useMay } from "../../api/user";
 import { Age } from "../../components/Age";
 import { notify } from "../../components/notify";
-import { useErrorText } from "../../components/States";
+import { useRefused } from "../../components/useRefused";
 import { condition } from "../../query/build";
 import { useText } from "../../time/useText";
 import { encrypted, healthOf, imbalance, patchy, refusedOf, skewMs } from "./health";
@@ -160,7 +160,7 @@ function Ring({ ring }: { ring: PacketRing }) {
 function Format({ source, formats }: { source: SourceInfo; formats: string[] }) {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const errorText = useErrorText();
+  const refused = useRefused();
   const may = useMay("manageSources");
   const pin = useMutation({
     mutationFn: (format: string | null) => post(`/sources/${encodeURIComponent(source.id)}/format`, { format }),
@@ -168,7 +168,7 @@ function Format({ source, formats }: { source: SourceInfo; formats: string[] }) 
       void client.invalidateQueries({ queryKey: sourcesQuery.queryKey });
       notify({ message: format ? t("sources.format_done", { format }) : t("sources.format_unpinned") });
     },
-    onError: (error) => notify({ color: "red", message: errorText(error) }),
+    onError: refused,
   });
   const known = source.format && !formats.includes(source.format) ? [source.format, ...formats] : formats;
   return (
