@@ -137,6 +137,6 @@ try {
   browser.kill();
   await once(browser, 'exit');
   round.server.close();
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 25, retryDelay: 200 });
 }
 console.log(JSON.stringify(round.out));

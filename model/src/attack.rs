@@ -1,5 +1,7 @@
 //! MITRE ATT&CK Enterprise, as Sigma's tags write it (`attack.credential-access`, `attack.t1110.001`): tactics in order, names of techniques.
 
+use std::{collections::HashMap, sync::LazyLock};
+
 /// Tag, English, Vietnamese.
 pub(crate) type Tactic = (&'static str, &'static str, &'static str);
 
@@ -27,6 +29,17 @@ pub(crate) static TACTICS: [Tactic; 16] = [
 /// Ids and names of techniques; data, see the file.
 const TECHNIQUES: &str = include_str!("../data/techniques.txt");
 
+/// Tactics by technique; data, see the file.
+const SERVES: &str = include_str!("../data/technique_tactics.txt");
+
+static TACTICS_BY_TECHNIQUE: LazyLock<HashMap<&str, Vec<&str>>> = LazyLock::new(|| {
+    let lines = SERVES.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.split_once(' ')).map(|(id, tactics)| (id, tactics.split(' ').collect())).collect()
+});
+
+/// What `defense-evasion` became in version 19.
+const EVASION: [&str; 2] = ["stealth", "defense-impairment"];
+
 /// The tactics among tags, in the order of an attack, each with its place there.
 pub(crate) fn places<'t>(tags: impl Iterator<Item = &'t str>) -> impl Iterator<Item = (usize, &'static Tactic)> {
     let tags: Vec<String> = tags.map(|t| t.strip_prefix("attack.").unwrap_or(t).replace('_', "-")).collect();
@@ -44,9 +57,36 @@ pub fn technique(id: &str) -> Option<&'static str> {
     lines.find_map(|line| line.split_once(' ').filter(|(known, _)| *known == id)).map(|(_, name)| name)
 }
 
+/// Those of `tactics` that ATT&CK puts the technique (`T1021.001`) under; `None` for one that the table does not have.
+pub fn served<'t>(technique: &str, tactics: &'t [String]) -> Option<Vec<&'t str>> {
+    let table = &*TACTICS_BY_TECHNIQUE;
+    let serves = table.get(technique).or_else(|| table.get(technique.split('.').next()?))?;
+    let under = |tactic: &&str| serves.contains(tactic) || (serves.contains(&"defense-evasion") && EVASION.contains(tactic));
+    Some(tactics.iter().map(String::as_str).filter(under).collect())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{tactics, technique};
+    use super::{SERVES, TACTICS, served, tactics, technique};
+
+    #[test]
+    fn a_technique_serves_the_tactics_that_attack_puts_it_under() {
+        let named = |tactics: &[&str]| tactics.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
+        let rule = named(&["initial-access", "stealth", "lateral-movement"]);
+        assert_eq!(served("T1021.001", &rule), Some(vec!["lateral-movement"]));
+        assert_eq!(served("T1078.002", &rule), Some(vec!["initial-access", "stealth"]), "defence evasion until version 19");
+        assert_eq!(served("T1486", &rule), Some(Vec::new()));
+        assert_eq!(served("T9999", &rule), None);
+    }
+
+    #[test]
+    fn the_table_names_what_there_is() {
+        for line in SERVES.lines().filter(|line| !line.starts_with('#')) {
+            let (id, tactics) = line.split_once(' ').unwrap();
+            assert!(technique(id).is_some(), "{id}");
+            assert!(tactics.split(' ').all(|t| TACTICS.iter().any(|(tag, ..)| *tag == t)), "{line}");
+        }
+    }
 
     #[test]
     fn tactics_stand_in_the_order_of_an_attack() {

@@ -1,4 +1,5 @@
-//! Answers computed once for many readers: kept for a moment, one computation at a time per key.
+//! Answers computed once for many readers: kept for a moment, one computation at a time per key; where a reader had rather have the
+//! last answer at once than a new one later, that is given while the new one is computed (as `stale-while-revalidate` of RFC 5861).
 
 use std::{
     collections::HashMap,
@@ -22,12 +23,33 @@ struct Kept<V> {
     until: Instant,
 }
 
-type Slot<V> = Arc<tokio::sync::Mutex<Option<Kept<V>>>>;
+struct Slot<V> {
+    kept: Mutex<Option<Kept<V>>>,
+    /// Held by who computes.
+    computing: Arc<tokio::sync::Mutex<()>>,
+}
 
-/// Values by key, each good for a moment.
-pub(crate) struct Shared<K, V> {
-    slots: Mutex<HashMap<K, (Slot<V>, Instant)>>,
-    /// How long a value is good for.
+impl<V> Default for Slot<V> {
+    fn default() -> Self {
+        Self { kept: Mutex::default(), computing: Arc::default() }
+    }
+}
+
+impl<V> Slot<V> {
+    /// The kept value, if it was still good less than `grace` ago, and whether it still is.
+    fn kept(&self, grace: Duration) -> Option<(Arc<V>, bool)> {
+        let (kept, now) = (self.kept.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
+        kept.as_ref().filter(|k| now < k.until + grace).map(|k| (k.value.clone(), now < k.until))
+    }
+
+    fn keep(&self, value: Arc<V>, good_for: Duration) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Kept { value, until: Instant::now() + good_for });
+    }
+}
+
+/// How long values are good for.
+#[derive(Clone, Copy)]
+struct Good {
     fresh: Duration,
     /// A value that took long to compute is good for this many times as long as that took, so that a slow store is
     /// never busy with this alone; at most `longest`.
@@ -35,21 +57,27 @@ pub(crate) struct Shared<K, V> {
     longest: Duration,
 }
 
+/// Values by key, each good for a moment.
+pub(crate) struct Shared<K, V> {
+    slots: Mutex<HashMap<K, (Arc<Slot<V>>, Instant)>>,
+    good: Good,
+}
+
 impl<K: Hash + Eq + Clone, V> Shared<K, V> {
     pub(crate) fn new(fresh: Duration, stretch: u32, longest: Duration) -> Self {
-        Self { slots: Mutex::new(HashMap::new()), fresh, stretch, longest }
+        Self { slots: Mutex::new(HashMap::new()), good: Good { fresh, stretch, longest } }
     }
 
-    fn slot(&self, key: &K, now: Instant) -> Slot<V> {
+    fn slot(&self, key: &K, now: Instant) -> Arc<Slot<V>> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if slots.len() >= KEYS && !slots.contains_key(key) {
-            let longest = self.longest;
+            let longest = self.good.longest;
             slots.retain(|_, (_, read)| now.saturating_duration_since(*read) < longest);
             if slots.len() >= KEYS {
                 slots.clear();
             }
         }
-        let (slot, read) = slots.entry(key.clone()).or_insert_with(|| (Slot::default(), now));
+        let (slot, read) = slots.entry(key.clone()).or_insert_with(|| (Arc::default(), now));
         *read = now;
         slot.clone()
     }
@@ -57,14 +85,44 @@ impl<K: Hash + Eq + Clone, V> Shared<K, V> {
     /// The kept value of `key`, or a new one from `compute`. Readers of the same key wait for the one computation.
     pub(crate) async fn get<E>(&self, key: K, compute: impl Future<Output = Result<V, E>>) -> Result<Arc<V>, E> {
         let slot = self.slot(&key, Instant::now());
-        let mut kept = slot.lock().await;
-        if let Some(kept) = kept.as_ref().filter(|k| Instant::now() < k.until) {
-            return Ok(kept.value.clone());
+        let _computing = slot.computing.lock().await;
+        match slot.kept(Duration::ZERO) {
+            Some((value, _)) => Ok(value),
+            None => self.good.compute(&slot, compute).await,
         }
+    }
+
+    /// As `get`, but a value that was good less than `grace` ago is given at once, and a new one computed for who asks next. If that
+    /// fails the value goes on ageing, and after `grace` the reader is told.
+    pub(crate) async fn get_at_once<E: Send>(
+        &self,
+        key: K,
+        grace: Duration,
+        compute: impl Future<Output = Result<V, E>> + Send + 'static,
+    ) -> Result<Arc<V>, E>
+    where
+        V: Send + Sync + 'static,
+    {
+        let slot = self.slot(&key, Instant::now());
+        let Some((value, good)) = slot.kept(grace) else { return self.get(key, compute).await };
+        if !good && let Ok(computing) = slot.computing.clone().try_lock_owned() {
+            let good = self.good;
+            tokio::spawn(async move {
+                let _computing = computing;
+                let _ = good.compute(&slot, compute).await;
+            });
+        }
+        Ok(value)
+    }
+}
+
+impl Good {
+    /// Whoever calls holds the slot's `computing`.
+    async fn compute<V, E>(self, slot: &Slot<V>, compute: impl Future<Output = Result<V, E>>) -> Result<Arc<V>, E> {
         let started = Instant::now();
         let value = Arc::new(compute.await?);
         let good_for = self.fresh.max(started.elapsed() * self.stretch).min(self.longest.max(self.fresh));
-        *kept = Some(Kept { value: value.clone(), until: Instant::now() + good_for });
+        slot.keep(value.clone(), good_for);
         Ok(value)
     }
 }
@@ -118,6 +176,26 @@ mod tests {
         }
         assert_eq!(count.load(Ordering::SeqCst), 1);
         assert_eq!(*shared.get(2, async { Ok::<_, ()>(7) }).await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn the_last_value_is_given_while_the_next_is_computed_and_no_longer() {
+        let shared: Shared<u8, u32> = Shared::new(Duration::ZERO, 0, Duration::ZERO);
+        let (long, none) = (Duration::from_secs(60), Duration::ZERO);
+        assert_eq!(*shared.get_at_once(1, long, async { Ok::<_, ()>(1) }).await.unwrap(), 1);
+        let (go, wait) = tokio::sync::oneshot::channel::<()>();
+        let slow = async move {
+            wait.await.unwrap();
+            Ok::<_, ()>(2)
+        };
+        assert_eq!(*shared.get_at_once(1, long, slow).await.unwrap(), 1, "at once");
+        assert_eq!(*shared.get_at_once(1, long, async { Ok::<_, ()>(3) }).await.unwrap(), 1, "while the next is computed");
+        go.send(()).unwrap();
+        while *shared.get_at_once(1, long, async { Err(()) }).await.unwrap() == 1 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(*shared.get_at_once(1, long, async { Err(()) }).await.unwrap(), 2, "a failure leaves what there is");
+        assert!(shared.get_at_once(1, none, async { Err(()) }).await.is_err(), "and is told once that is too old");
     }
 
     #[tokio::test]

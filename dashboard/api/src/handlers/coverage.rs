@@ -10,7 +10,7 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
-use fansipan_model::{Op, Pattern, Predicate, Scope, fields};
+use fansipan_model::{Op, Pattern, Predicate, Scope, attack, fields};
 use fansipan_rules::{Coverage, Rule, RuleIndex, RuleSet, Sight};
 use fansipan_storage::{EventStore, SearchRequest, StoreError, TimeRange, Total};
 use serde_json::json;
@@ -142,11 +142,13 @@ fn report(set: &RuleSet, coverage: &Coverage<'_>, sampled: u64, last: &Last, fro
             let entry = techniques.entry(technique.clone()).or_insert_with(empty);
             entry.rules += 1;
             entry.seeing += u64::from(rule.state == "sees");
-            // a rule of several tactics does not say which technique serves which
-            if let [only] = rule.tactics.as_slice()
-                && !entry.tactics.contains(only)
-            {
-                entry.tactics.push(only.clone());
+            // a rule of several tactics does not say which technique serves which: ATT&CK does, or else a rule of one tactic
+            let serves = attack::served(technique, &rule.tactics);
+            let only = || (rule.tactics.len() == 1).then(|| rule.tactics.iter().map(String::as_str).collect());
+            for tactic in serves.or_else(only).unwrap_or_default() {
+                if !entry.tactics.iter().any(|t| t == tactic) {
+                    entry.tactics.push(tactic.to_owned());
+                }
             }
         }
     }
@@ -166,7 +168,7 @@ fn empty(rule: &Rule, logsource: String) -> RuleSight {
         title_vi: rule.meta.title_vi.clone(),
         level: rule.meta.level,
         logsource,
-        tactics: fansipan_model::attack::tactics(rule.meta.tags.iter().map(String::as_str)),
+        tactics: attack::tactics(rule.meta.tags.iter().map(String::as_str)),
         techniques: techniques_of(&rule.meta.tags).collect(),
         standing: Standing::Blind,
         state: "no_source",

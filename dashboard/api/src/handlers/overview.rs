@@ -26,6 +26,8 @@ use crate::{
 const TOP: usize = 10;
 /// Techniques listed: the matrix shows all that occur.
 const TECHNIQUES: usize = 300;
+/// Older than this no answer is given for want of a newer one.
+const MAX_STALE: Duration = Duration::from_secs(60);
 /// Bars of the histogram, about.
 const BARS: usize = 60;
 
@@ -46,11 +48,13 @@ pub(crate) async fn show(
 ) -> Result<Same<Overview>, Problem> {
     let span = since(params.since.as_deref(), "24h")?;
     let key = (scope_key(&caller.scope), span);
-    let compute = async {
-        let (deps, geo, scope) = (api.deps.clone(), api.geo.clone(), caller.scope);
-        api.searches.store(move || compute(&deps, &geo, &scope, span, now())).await
+    let grace = Duration::from_secs(params.max_stale).min(MAX_STALE);
+    let asked = api.clone();
+    let compute = async move {
+        let (deps, geo, scope) = (asked.deps.clone(), asked.geo.clone(), caller.scope);
+        asked.searches.store(move || compute(&deps, &geo, &scope, span, now())).await
     };
-    api.overview.0.get(key, compute).await.map(Same)
+    api.overview.0.get_at_once(key, grace, compute).await.map(Same)
 }
 
 /// The two stores are asked side by side: each takes about as long as the other. And beside them, both about the weeks before.

@@ -1,5 +1,6 @@
 /** What the pages ask of the server, as TanStack Query options: one place for keys, paths and freshness. The alert queue is in alerts.ts. */
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { madeAt } from "../time/clock";
 import { ApiError, get } from "./client";
 import type {
   AlertDetail,
@@ -32,10 +33,18 @@ export const sessionQuery = queryOptions({
   retry: 1,
 });
 
+/** When to ask again: as `usual`, milliseconds; soon where the server gave an older answer at once and is making a new one. */
+export const soon = (usual: number) => (query: { state: { data: Overview | undefined } }) =>
+  Date.now() - madeAt(query.state.data) > 3_000 ? 1_000 : usual;
+
+/** What a page that has nothing yet takes for its first picture, seconds old at most: it says how old, and the present follows. */
+const FIRST = { max_stale: "30" };
+
 export const overviewQuery = (since: string) =>
   queryOptions({
     queryKey: ["overview", since],
-    queryFn: ({ signal }) => get<Overview>("/overview", { since }, signal),
+    queryFn: ({ signal, client, queryKey }) =>
+      get<Overview>("/overview", { since, ...(client.getQueryData(queryKey) ? {} : FIRST) }, signal),
     placeholderData: keepPreviousData,
   });
 

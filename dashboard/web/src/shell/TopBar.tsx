@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { remove } from "../api/client";
 import { useLive } from "../api/live";
 import { sessionQuery } from "../api/queries";
+import { Later } from "../components/Later";
 import { DEFAULT_ZONE, useZone, zoneSetting } from "../settings";
 import { useServerNow } from "../time/clock";
 import { useText } from "../time/useText";
@@ -160,11 +161,13 @@ export function TopBar() {
       <LiveFigures />
       <Watched />
       <div className="grow" />
-      <Clock />
-      <div className="row">
-        <AppearanceButtons />
-      </div>
-      <Account />
+      <Later>
+        <Clock />
+        <div className="row">
+          <AppearanceButtons />
+        </div>
+        <Account />
+      </Later>
     </header>
   );
 }

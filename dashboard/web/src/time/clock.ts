@@ -3,6 +3,7 @@
  * must not make fresh data look old. Learns from the Date header, which has seconds only.
  */
 import { useSyncExternalStore } from "react";
+import { instant } from "./zone";
 
 let offset = 0;
 
@@ -16,6 +17,9 @@ export function learnServerTime(header: string | null): void {
 }
 
 export const serverNow = (): number => Date.now() + offset;
+
+/** When the server made an answer, by this machine's clock; 0: there is none. It shares answers among readers: one may be older than its arrival. */
+export const madeAt = (answer: { generated_at: string } | undefined): number => (answer ? instant(answer.generated_at) - offset : 0);
 
 const listeners = new Set<() => void>();
 let timer: ReturnType<typeof setInterval> | undefined;

@@ -179,6 +179,7 @@ export const pages: Pick<Words, "overview" | "alerts" | "search" | "event" | "pa
     start_title: "Search every event",
     syntax_error: "Syntax error at character {{position}}",
     chart: "Chart",
+    shown_as: "Shown as",
     table: "Table",
     export: "Download CSV",
     loaded: "{{value}} loaded",

@@ -177,6 +177,7 @@ export const pages = {
     start_title: "Tìm trong mọi sự kiện",
     syntax_error: "Lỗi cú pháp tại ký tự {{position}}",
     chart: "Biểu đồ",
+    shown_as: "Cách xem",
     table: "Bảng",
     export: "Tải CSV",
     loaded: "đã tải {{value}}",

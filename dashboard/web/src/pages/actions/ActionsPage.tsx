@@ -1,5 +1,5 @@
 /** Actions on devices: what waits for a decision, what is in force, whether it worked. */
-import { Button, SegmentedControl } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
@@ -10,6 +10,7 @@ import { type Action, actionsQuery } from "../../api/response";
 import { LEVELS } from "../../api/types";
 import { useMay } from "../../api/user";
 import { Age } from "../../components/Age";
+import { Choice } from "../../components/Choice";
 import { type Column, DataTable } from "../../components/DataTable";
 import { LevelMark } from "../../components/Level";
 import { Empty, Failed, Waiting } from "../../components/States";
@@ -121,12 +122,11 @@ export function ActionsPage() {
     <div className={styles.page}>
       <header className={styles.head}>
         <h1>{t("actions.title")}</h1>
-        <SegmentedControl
-          size="xs"
-          aria-label={t("actions.col_state")}
+        <Choice
+          label={t("actions.col_state")}
           value={view}
           onChange={(value) => void navigate({ search: ({ state: _, ...rest }) => (value === "all" ? rest : { ...rest, state: value }) })}
-          data={VIEWS.map((value) => ({ value, label: t(`actions.view_${value}`) }))}
+          options={VIEWS.map((value) => ({ value, label: t(`actions.view_${value}`) }))}
         />
         <span className="grow" />
         {mayAct && (

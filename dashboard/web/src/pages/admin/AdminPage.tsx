@@ -1,8 +1,8 @@
 /** Administration: who may come in, by what, from where, and what they did. */
-import { SegmentedControl } from "@mantine/core";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { useMay } from "../../api/user";
+import { Choice } from "../../components/Choice";
 import { Empty } from "../../components/States";
 import styles from "./Admin.module.css";
 import { Audit } from "./Audit";
@@ -23,12 +23,11 @@ export function AdminPage() {
     <div className={styles.page}>
       <header className={styles.head}>
         <h1>{t("admin.title")}</h1>
-        <SegmentedControl
-          size="xs"
-          aria-label={t("admin.title")}
+        <Choice
+          label={t("admin.title")}
           value={shown}
           onChange={(value) => void navigate({ to: "/admin", search: value === "users" ? {} : { part: value } })}
-          data={PARTS.map((value) => ({ value, label: t(`admin.part_${value}`) }))}
+          options={PARTS.map((value) => ({ value, label: t(`admin.part_${value}`) }))}
         />
       </header>
       <Part />

@@ -1,5 +1,5 @@
 /** All that is known of one thing: its alerts, its events over time, what appears beside it. Every value leads to its own page. */
-import { Button, SegmentedControl } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useRouter, useSearch } from "@tanstack/react-router";
 import { ArrowLeft, Eye, Search } from "lucide-react";
@@ -9,6 +9,7 @@ import { facetsQuery, histogramQuery } from "../../api/queries";
 import type { EntityKind } from "../../api/types";
 import { TimeBars } from "../../charts/TimeBars";
 import { BarList } from "../../components/BarList";
+import { Choice } from "../../components/Choice";
 import { Crumbs } from "../../components/Crumbs";
 import { Later } from "../../components/Later";
 import { LevelMark } from "../../components/Level";
@@ -147,12 +148,11 @@ export function EntityPage() {
         </Button>
         <span className="dim">{t(`entity.${kind}`)}</span>
         <h1 className="mono cut grow">{value}</h1>
-        <SegmentedControl
-          size="xs"
-          aria-label={t("overview.window")}
+        <Choice
+          label={t("overview.window")}
           value={window}
           onChange={(next) => void navigate({ to: "/entity", search: { kind, value, since: next }, replace: true })}
-          data={WINDOWS.map((w) => ({ value: w, label: text.span(durationMs(w) ?? 0) }))}
+          options={WINDOWS.map((w) => ({ value: w, label: text.span(durationMs(w) ?? 0) }))}
         />
         <Button
           variant={watching ? "filled" : "default"}

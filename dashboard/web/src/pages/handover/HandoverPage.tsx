@@ -1,5 +1,5 @@
 /** Taking and handing over a shift: one page that the system writes, a note that the person adds, one signature. Prints on paper. */
-import { Button, SegmentedControl, Textarea } from "@mantine/core";
+import { Button, Textarea } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { PenLine, Printer } from "lucide-react";
@@ -9,6 +9,7 @@ import { handoverQuery, type HandoverPage as Page, signHandover } from "../../ap
 import type { Incident } from "../../api/incidents";
 import { LEVELS } from "../../api/types";
 import { useMay } from "../../api/user";
+import { Choice } from "../../components/Choice";
 import { LevelMark } from "../../components/Level";
 import { notify } from "../../components/notify";
 import { Panel } from "../../components/Panel";
@@ -178,12 +179,11 @@ export function HandoverPage() {
             {page.began_by !== "asked" && <span className="dim"> · {t(`handover.began_${page.began_by}`)}</span>}
           </p>
         )}
-        <SegmentedControl
-          size="xs"
-          aria-label={t("handover.since")}
+        <Choice
+          label={t("handover.since")}
           value={since}
           onChange={setSince}
-          data={SINCE.map((value) => ({ value, label: t(`handover.since_${value || "last"}`) }))}
+          options={SINCE.map((value) => ({ value, label: t(`handover.since_${value || "last"}`) }))}
         />
         <Button variant="default" leftSection={<Printer size={14} />} onClick={() => print()}>
           {t("handover.print")}

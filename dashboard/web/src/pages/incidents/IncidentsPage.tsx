@@ -1,5 +1,4 @@
 /** Incidents: worst and latest first, with what each is about and who holds it. */
-import { SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Siren } from "lucide-react";
@@ -8,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { type Incident, incidentsQuery } from "../../api/incidents";
 import { LEVELS } from "../../api/types";
 import { Age } from "../../components/Age";
+import { Choice } from "../../components/Choice";
 import { type Column, DataTable } from "../../components/DataTable";
 import { FilterBox } from "../../components/FilterBox";
 import { LevelMark } from "../../components/Level";
@@ -123,12 +123,11 @@ export function IncidentsPage() {
     <div className={styles.listPage}>
       <header className={styles.listHead}>
         <h1>{t("incidents.title")}</h1>
-        <SegmentedControl
-          size="xs"
-          aria-label={t("status.label")}
+        <Choice
+          label={t("status.label")}
           value={known}
           onChange={(value) => search(value === "open" ? {} : { status: value })}
-          data={STATUSES.map((value) => ({ value, label: t(`status.${value}`) }))}
+          options={STATUSES.map((value) => ({ value, label: t(`status.${value}`) }))}
         />
         <FilterBox className={styles.filter} label={t("incidents.filter")} value={words} onChange={setWords} />
         <span className="grow" />

@@ -1,5 +1,4 @@
 /** What happened, step by step, and when: a line of time, then the steps in words, or everything with what people did. */
-import { SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Clock } from "lucide-react";
@@ -8,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import type { IncidentDetail, Step } from "../../api/incidents";
 import type { Level } from "../../api/types";
 import { type TimelineEntry, timelineQuery } from "../../api/workspace";
+import { Choice } from "../../components/Choice";
 import { LevelGlyph } from "../../components/Level";
 import { useNames } from "../../components/useNames";
 import { useLanguage } from "../../i18n";
@@ -73,13 +73,12 @@ export function Story({ incident }: { incident: IncidentDetail }) {
     <>
       <Lanes incident={incident} />
       {query.data && <Skewed entries={query.data.entries} />}
-      <SegmentedControl
-        size="xs"
+      <Choice
         className={styles.shown ?? ""}
-        aria-label={t("incidents.shown")}
+        label={t("incidents.shown")}
         value={all ? "all" : "steps"}
         onChange={(value) => setAll(value === "all")}
-        data={[
+        options={[
           { value: "steps", label: t("incidents.steps") },
           { value: "all", label: <span data-testid="timeline-all">{t("incidents.everything")}</span> },
         ]}

@@ -1,13 +1,14 @@
 /** Are we under attack, are we blind: the answer first, the numbers behind it below. Every panel tells the age of its numbers. */
-import { SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
-import { overviewQuery } from "../../api/queries";
+import { overviewQuery, soon } from "../../api/queries";
 import { TimeBars } from "../../charts/TimeBars";
+import { Choice } from "../../components/Choice";
 import { Later } from "../../components/Later";
 import { Panel } from "../../components/Panel";
 import { Failed, Waiting } from "../../components/States";
+import { madeAt } from "../../time/clock";
 import { useText } from "../../time/useText";
 import { durationMs } from "../../time/zone";
 import { Answer } from "./Answer";
@@ -25,21 +26,20 @@ export function OverviewPage() {
   const window = WINDOWS.includes(since) ? since : "24h";
   const spanMs = durationMs(window) ?? 86_400_000;
   // Long windows cost the server more and change less.
-  const query = useQuery({ ...overviewQuery(window), refetchInterval: spanMs > 86_400_000 ? 15_000 : 5_000 });
+  const query = useQuery({ ...overviewQuery(window), refetchInterval: soon(spanMs > 86_400_000 ? 15_000 : 5_000) });
   const data = query.data;
-  const at = query.dataUpdatedAt;
+  const at = madeAt(data);
 
   return (
     <div className={styles.page}>
       <header className={styles.head}>
         <h1>{t("overview.title")}</h1>
         <p className="dim cut grow">{t("overview.question")}</p>
-        <SegmentedControl
-          size="xs"
-          aria-label={t("overview.window")}
+        <Choice
+          label={t("overview.window")}
           value={window}
           onChange={(value) => void navigate({ to: "/", search: value === "24h" ? {} : { since: value } })}
-          data={WINDOWS.map((value) => ({ value, label: text.span(durationMs(value) ?? 0) }))}
+          options={WINDOWS.map((value) => ({ value, label: text.span(durationMs(value) ?? 0) }))}
         />
       </header>
       {!data && query.isError && <Failed error={query.error} retry={() => void query.refetch()} />}

@@ -1,5 +1,5 @@
 /** The rules: which there are and whether they are alive, what was refused, what they cover, and what is excepted from them. */
-import { Button, SegmentedControl, Select } from "@mantine/core";
+import { Button, Select } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
@@ -11,6 +11,7 @@ import { coverageQuery, type RuleSight } from "../../api/rules";
 import { LEVELS, type RuleDiagnostic, type RuleRow } from "../../api/types";
 import { useMay } from "../../api/user";
 import { Age } from "../../components/Age";
+import { Choice } from "../../components/Choice";
 import { type Column, DataTable } from "../../components/DataTable";
 import { FilterBox } from "../../components/FilterBox";
 import { LevelMark } from "../../components/Level";
@@ -222,7 +223,7 @@ function Head({ view, onView, filter, onFilter, shown, diagnostics }: HeadProps)
   return (
     <header className={styles.head}>
       <h1>{t("rules.title")}</h1>
-      <SegmentedControl size="xs" value={view} onChange={(value) => onView(value as View)} data={views} />
+      <Choice label={t("rules.title")} value={view} onChange={onView} options={views} />
       {view === "list" && (
         <>
           <FilterBox

@@ -1,9 +1,10 @@
 /** Chooses the time range; fixed times are in the zone shown, which is named. */
-import { Button, Popover, SegmentedControl } from "@mantine/core";
+import { Button, Popover } from "@mantine/core";
 import { CalendarClock, ChevronDown } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Range } from "../../api/queries";
+import { Choice } from "../../components/Choice";
 import { Waiting } from "../../components/States";
 import { serverNow } from "../../time/clock";
 import { useText } from "../../time/useText";
@@ -49,12 +50,12 @@ export function RangePicker({ range, onChange }: RangePickerProps) {
         </Button>
       </Popover.Target>
       <Popover.Dropdown aria-label={t("search.range")}>
-        <SegmentedControl
-          size="xs"
+        <Choice
+          label={t("search.range")}
           fullWidth
           value={kind}
-          onChange={(value) => setKind(value as "relative" | "absolute")}
-          data={[
+          onChange={setKind}
+          options={[
             { value: "relative", label: t("search.relative") },
             { value: "absolute", label: t("search.absolute") },
           ]}

@@ -1,9 +1,10 @@
 /** What stats, timechart and fields answer: a table one can sort, and a chart of it. */
-import { Button, SegmentedControl } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { Download, TableProperties } from "lucide-react";
 import { lazy, Suspense, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { EventTable, Scalar } from "../../api/types";
+import { Choice } from "../../components/Choice";
 import { type Column, DataTable } from "../../components/DataTable";
 import { Empty, Waiting } from "../../components/States";
 import { narrow, split } from "../../query/build";
@@ -93,11 +94,11 @@ export function ResultTable({ table, q, onPick }: ResultTableProps) {
         {!table.complete && <span className={styles.incomplete}>{t("search.incomplete")}</span>}
         <span className="grow" />
         {canChart && (
-          <SegmentedControl
-            size="xs"
+          <Choice
+            label={t("search.shown_as")}
             value={view}
-            onChange={(value) => setView(value as "both" | "table")}
-            data={[
+            onChange={setView}
+            options={[
               { value: "both", label: t("search.chart") },
               { value: "table", label: t("search.table") },
             ]}

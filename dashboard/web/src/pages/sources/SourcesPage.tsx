@@ -1,5 +1,5 @@
 /** Who sends, how well, and how to make more devices send. A new device appears by itself. */
-import { Button, SegmentedControl } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
@@ -8,6 +8,7 @@ import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { sourcesQuery } from "../../api/queries";
 import type { SourceInfo } from "../../api/types";
+import { Choice } from "../../components/Choice";
 import { DataTable } from "../../components/DataTable";
 import { FilterBox } from "../../components/FilterBox";
 import { useAge } from "../../components/Panel";
@@ -42,12 +43,11 @@ function States({ sources }: { sources: SourceInfo[] }) {
   const { state } = useSearch({ from: "/inside/sources" });
   const count = (health: Health | "all") => sources.filter((s) => health === "all" || healthOf(s) === health).length;
   return (
-    <SegmentedControl
-      size="xs"
-      aria-label={t("sources.state")}
+    <Choice
+      label={t("sources.state")}
       value={STATES.find((s) => s === state) ?? "all"}
       onChange={(value) => void navigate({ search: ({ state: _, ...rest }) => (value === "all" ? rest : { ...rest, state: value }) })}
-      data={STATES.map((value) => ({
+      options={STATES.map((value) => ({
         value,
         label: (
           <span className="row">

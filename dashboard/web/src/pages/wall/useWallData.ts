@@ -2,22 +2,23 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { startLive, useLive } from "../../api/live";
-import { overviewQuery } from "../../api/queries";
+import { overviewQuery, soon } from "../../api/queries";
 import { type WallAlert, wallQuery } from "../../api/wall";
+import { madeAt } from "../../time/clock";
 import { instant } from "../../time/zone";
 
 /** Fresh alerts gather this long before the wall is read again: far below the second, and a storm costs four reads a second. */
 const GATHER = 250;
 
-/** A number and when it came. */
+/** A number and when the server made it. */
 export interface Dated<T> {
   value: T | null;
   at: number;
 }
 
-const dated = <T>(query: { data: T | undefined; dataUpdatedAt: number }): Dated<T> => ({
-  value: query.data ?? null,
-  at: query.dataUpdatedAt,
+const dated = <T extends { generated_at: string }>({ data }: { data: T | undefined }): Dated<T> => ({
+  value: data ?? null,
+  at: madeAt(data),
 });
 
 /** Reads the wall again soon after an alert came, and at most every `GATHER` milliseconds. */
@@ -42,7 +43,7 @@ function useFresh(): void {
 
 export function useWallData() {
   useFresh();
-  const overview = useQuery({ ...overviewQuery("24h"), refetchInterval: 5_000 });
+  const overview = useQuery({ ...overviewQuery("24h"), refetchInterval: soon(5_000) });
   const wall = useQuery(wallQuery);
   const { mode, tick, tickAt } = useLive();
   return { mode, tick: { value: tick, at: tickAt }, overview: dated(overview), wall: dated(wall) };

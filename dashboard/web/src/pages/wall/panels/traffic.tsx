@@ -7,6 +7,7 @@ import { techniqueName } from "../../../components/attack";
 import { useLanguage } from "../../../i18n";
 import { countryName } from "../../../map/countries";
 import { WorldMap } from "../../../map/WorldMap";
+import { madeAt } from "../../../time/clock";
 import { useText } from "../../../time/useText";
 import styles from "../Wall.module.css";
 import { Quiet, WallPanel } from "../WallPanel";
@@ -56,11 +57,11 @@ export function Volume({ data }: PanelProps) {
 export function Flood() {
   const { t } = useTranslation();
   const text = useText();
-  const { data, dataUpdatedAt } = useQuery(talkersQuery);
+  const { data } = useQuery(talkersQuery);
   const [target] = data?.targets ?? [];
   const most = Math.max(1, ...(data?.talkers.map((s) => s.highest_second) ?? []));
   return (
-    <WallPanel title={target ? t("wall.flood_to", { value: target.address }) : t("wall.flood")} at={dataUpdatedAt}>
+    <WallPanel title={target ? t("wall.flood_to", { value: target.address }) : t("wall.flood")} at={madeAt(data)}>
       {data && !target && <Quiet>{t("wall.flood_none")}</Quiet>}
       {data && target && (
         <>
