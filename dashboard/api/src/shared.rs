@@ -104,8 +104,8 @@ impl<K: Hash + Eq + Clone, V> Shared<K, V> {
         V: Send + Sync + 'static,
     {
         let slot = self.slot(&key, Instant::now());
-        let Some((value, good)) = slot.kept(grace) else { return self.get(key, compute).await };
-        if !good && let Ok(computing) = slot.computing.clone().try_lock_owned() {
+        let Some((value, still_good)) = slot.kept(grace) else { return self.get(key, compute).await };
+        if !still_good && let Ok(computing) = slot.computing.clone().try_lock_owned() {
             let good = self.good;
             tokio::spawn(async move {
                 let _computing = computing;

@@ -17,8 +17,8 @@ use crate::ports::{BusStatus, DetectorStatus, DiskStatus, Lag, RuleCounts, RuleD
 pub struct OverviewParams {
     /// `1h`, `24h`, `7d`…, at most 31 days; 24 hours unless given.
     pub since: Option<String>,
-    /// Seconds, at most 60: an answer made up to so much before may be given at once, while a new one is made for who asks next;
-    /// `generated_at` tells. None unless given.
+    /// Seconds, at most 60: an answer that was good until so much before may be given at once, while a new one is made for who asks
+    /// next; `generated_at` tells. 0 unless given.
     #[serde(default)]
     #[param(maximum = 60)]
     pub max_stale: u64,

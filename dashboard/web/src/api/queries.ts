@@ -37,7 +37,7 @@ export const sessionQuery = queryOptions({
 export const soon = (usual: number) => (query: { state: { data: Overview | undefined } }) =>
   Date.now() - madeAt(query.state.data) > 3_000 ? 1_000 : usual;
 
-/** What a page that has nothing yet takes for its first picture, seconds old at most: it says how old, and the present follows. */
+/** What a page that has nothing yet takes for its first picture, seconds past its time at most: it says how old, and the present follows. */
 const FIRST = { max_stale: "30" };
 
 export const overviewQuery = (since: string) =>
