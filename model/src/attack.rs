@@ -32,10 +32,13 @@ const TECHNIQUES: &str = include_str!("../data/techniques.txt");
 /// Tactics by technique; data, see the file.
 const SERVES: &str = include_str!("../data/technique_tactics.txt");
 
-static TACTICS_BY_TECHNIQUE: LazyLock<HashMap<&str, Vec<&str>>> = LazyLock::new(|| {
-    let lines = SERVES.lines().filter(|line| !line.starts_with('#'));
-    lines.filter_map(|line| line.split_once(' ')).map(|(id, tactics)| (id, tactics.split(' ').collect())).collect()
-});
+static TACTICS_BY_TECHNIQUE: LazyLock<HashMap<&str, Vec<&str>>> =
+    LazyLock::new(|| entries(SERVES).map(|(id, tactics)| (id, tactics.split(' ').collect())).collect());
+
+/// The lines of a data file that are not comments: what stands before the first blank, and the rest.
+pub(crate) fn entries(data: &str) -> impl Iterator<Item = (&str, &str)> {
+    data.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(' '))
+}
 
 /// What `defense-evasion` became in version 19.
 const EVASION: [&str; 2] = ["stealth", "defense-impairment"];
@@ -53,8 +56,7 @@ pub fn tactics<'t>(tags: impl Iterator<Item = &'t str>) -> Vec<String> {
 
 /// The name of a technique or sub-technique (`T1110.001`); in English, as everybody quotes it.
 pub fn technique(id: &str) -> Option<&'static str> {
-    let mut lines = TECHNIQUES.lines().filter(|line| !line.starts_with('#'));
-    lines.find_map(|line| line.split_once(' ').filter(|(known, _)| *known == id)).map(|(_, name)| name)
+    entries(TECHNIQUES).find(|(known, _)| *known == id).map(|(_, name)| name)
 }
 
 /// Those of `tactics` that ATT&CK puts the technique (`T1021.001`) under; `None` for one that the table does not have.
@@ -67,7 +69,7 @@ pub fn served<'t>(technique: &str, tactics: &'t [String]) -> Option<Vec<&'t str>
 
 #[cfg(test)]
 mod tests {
-    use super::{SERVES, TACTICS, served, tactics, technique};
+    use super::{SERVES, TACTICS, entries, served, tactics, technique};
 
     #[test]
     fn a_technique_serves_the_tactics_that_attack_puts_it_under() {
@@ -81,10 +83,9 @@ mod tests {
 
     #[test]
     fn the_table_names_what_there_is() {
-        for line in SERVES.lines().filter(|line| !line.starts_with('#')) {
-            let (id, tactics) = line.split_once(' ').unwrap();
+        for (id, tactics) in entries(SERVES) {
             assert!(technique(id).is_some(), "{id}");
-            assert!(tactics.split(' ').all(|t| TACTICS.iter().any(|(tag, ..)| *tag == t)), "{line}");
+            assert!(tactics.split(' ').all(|t| TACTICS.iter().any(|(tag, ..)| *tag == t)), "{id} {tactics}");
         }
     }
 

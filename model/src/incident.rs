@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Said,
     alert::{Alert, AlertId, AlertStatus, Entity, EntityKind, Level},
-    attack::{TACTICS, places, tactics},
+    attack::{TACTICS, entries, places, tactics},
     said, time,
 };
 
@@ -153,7 +153,7 @@ pub fn groups<'t>(tags: impl Iterator<Item = &'t str> + Clone) -> Vec<String> {
     let bare = |tag: &str| tag.strip_prefix("attack.").unwrap_or(tag).to_ascii_lowercase();
     let tags: Vec<String> = tags.map(bare).collect();
     let mut out: Vec<String> = Vec::new();
-    let rows = GROUPS.lines().filter(|l| !l.starts_with('#')).filter_map(|l| l.split_once(' '));
+    let rows = entries(GROUPS);
     let (techniques, tactics): (Vec<_>, Vec<_>) =
         rows.partition(|(key, _)| key.starts_with('t') && key.get(1..).is_some_and(|k| k.starts_with(|c: char| c.is_ascii_digit())));
     for list in [techniques, tactics] {
@@ -204,11 +204,11 @@ fn step(alert: &Alert) -> (usize, Step) {
 
 #[cfg(test)]
 mod tests {
-    use super::{GROUPS, groups, named};
+    use super::{GROUPS, entries, groups, named};
 
     #[test]
     fn every_group_that_tags_stand_for_and_every_tactic_has_a_name() {
-        let of_tags = GROUPS.lines().filter(|l| !l.starts_with('#')).filter_map(|l| l.split_once(' ')).map(|(_, group)| group);
+        let of_tags = entries(GROUPS).map(|(_, group)| group);
         for id in of_tags.chain(["initial-access", "combined", "operator-fault"]) {
             assert!(named(id).is_some_and(|name| name.vi != name.en), "{id}");
         }

@@ -84,12 +84,7 @@ impl<K: Hash + Eq + Clone, V> Shared<K, V> {
 
     /// The kept value of `key`, or a new one from `compute`. Readers of the same key wait for the one computation.
     pub(crate) async fn get<E>(&self, key: K, compute: impl Future<Output = Result<V, E>>) -> Result<Arc<V>, E> {
-        let slot = self.slot(&key, Instant::now());
-        let _computing = slot.computing.lock().await;
-        match slot.kept(Duration::ZERO) {
-            Some((value, _)) => Ok(value),
-            None => self.good.compute(&slot, compute).await,
-        }
+        self.good.get(&self.slot(&key, Instant::now()), compute).await
     }
 
     /// As `get`, but a value that was good less than `grace` ago is given at once, and a new one computed for who asks next. If that
@@ -104,7 +99,7 @@ impl<K: Hash + Eq + Clone, V> Shared<K, V> {
         V: Send + Sync + 'static,
     {
         let slot = self.slot(&key, Instant::now());
-        let Some((value, still_good)) = slot.kept(grace) else { return self.get(key, compute).await };
+        let Some((value, still_good)) = slot.kept(grace) else { return self.good.get(&slot, compute).await };
         if !still_good && let Ok(computing) = slot.computing.clone().try_lock_owned() {
             let good = self.good;
             tokio::spawn(async move {
@@ -117,6 +112,15 @@ impl<K: Hash + Eq + Clone, V> Shared<K, V> {
 }
 
 impl Good {
+    /// What the slot keeps, or what `compute` gives, once the computation under way is done.
+    async fn get<V, E>(self, slot: &Slot<V>, compute: impl Future<Output = Result<V, E>>) -> Result<Arc<V>, E> {
+        let _computing = slot.computing.lock().await;
+        match slot.kept(Duration::ZERO) {
+            Some((value, _)) => Ok(value),
+            None => self.compute(slot, compute).await,
+        }
+    }
+
     /// Whoever calls holds the slot's `computing`.
     async fn compute<V, E>(self, slot: &Slot<V>, compute: impl Future<Output = Result<V, E>>) -> Result<Arc<V>, E> {
         let started = Instant::now();

@@ -143,9 +143,12 @@ fn report(set: &RuleSet, coverage: &Coverage<'_>, sampled: u64, last: &Last, fro
             entry.rules += 1;
             entry.seeing += u64::from(rule.state == "sees");
             // a rule of several tactics does not say which technique serves which: ATT&CK does, or else a rule of one tactic
-            let serves = attack::served(technique, &rule.tactics);
-            let only = || (rule.tactics.len() == 1).then(|| rule.tactics.iter().map(String::as_str).collect());
-            for tactic in serves.or_else(only).unwrap_or_default() {
+            let serves = match (attack::served(technique, &rule.tactics), rule.tactics.as_slice()) {
+                (Some(serves), _) => serves,
+                (None, [only]) => vec![only.as_str()],
+                (None, _) => Vec::new(),
+            };
+            for tactic in serves {
                 if !entry.tactics.iter().any(|t| t == tactic) {
                     entry.tactics.push(tactic.to_owned());
                 }

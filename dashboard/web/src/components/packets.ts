@@ -6,7 +6,7 @@ import type { EcsEvent } from "../api/types";
 import { useText } from "../time/useText";
 import { textOf } from "./event";
 import { notify } from "./notify";
-import { useErrorText } from "./States";
+import { useRefused } from "./useRefused";
 
 /** Whether an event names a flow that packets could belong to. */
 export const namesFlow = (event: EcsEvent): boolean =>
@@ -23,7 +23,7 @@ function save(file: Blob, name: string): void {
 export function usePackets(): { take: (id: string) => void; busy: boolean } {
   const { t } = useTranslation();
   const text = useText();
-  const errorText = useErrorText();
+  const refused = useRefused({ title: t("packets.failed"), autoClose: false });
   const asked = ({ collectors = [] }: PacketFigures) =>
     collectors.map((c) => `${c.collector}: ${t(`packets.collector.${c.outcome}`, { count: text.number(c.packets) })}`).join(" · ");
   const taking = useMutation({
@@ -48,7 +48,7 @@ export function usePackets(): { take: (id: string) => void; busy: boolean } {
         styles: { description: { whiteSpace: "pre-line", overflowWrap: "anywhere" } },
       });
     },
-    onError: (error) => notify({ title: t("packets.failed"), message: errorText(error), autoClose: false, color: "red" }),
+    onError: refused,
   });
   return { take: (id) => taking.mutate(id), busy: taking.isPending };
 }
