@@ -11,6 +11,7 @@ mod aggregate;
 mod bits;
 pub(crate) mod candidates;
 pub(crate) mod day;
+mod journal;
 mod layout;
 mod lower;
 mod merge;

@@ -17,6 +17,7 @@ use tantivy::{
 
 use super::{
     day::{DayIndex, Mark},
+    journal::Journal,
     merge::{self, Tiers},
     packed::Unpacker,
     record::{Pool, Record},
@@ -48,36 +49,6 @@ pub(crate) struct Open {
     /// Committed, and not yet visible to readers.
     hidden: bool,
     used: Instant,
-}
-
-/// Packed events, one after the other.
-#[derive(Default)]
-struct Journal {
-    bytes: Vec<u8>,
-    /// Where each one's packed bytes end, and where its base does.
-    ends: Vec<(usize, usize)>,
-}
-
-impl Journal {
-    fn push(&mut self, (packed, base): (&[u8], &str)) {
-        self.bytes.extend_from_slice(packed);
-        let middle = self.bytes.len();
-        self.bytes.extend_from_slice(base.as_bytes());
-        self.ends.push((middle, self.bytes.len()));
-    }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.ends.clear();
-        // one burst must not hold its memory for ever
-        self.bytes.shrink_to(64 << 20);
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (&[u8], &str)> {
-        let starts = [0].into_iter().chain(self.ends.iter().map(|e| e.1));
-        let both = |(from, &(middle, to))| Some((self.bytes.get(from..middle)?, std::str::from_utf8(self.bytes.get(middle..to)?).ok()?));
-        starts.zip(&self.ends).filter_map(both)
-    }
 }
 
 fn writer(day: &DayIndex, heap: usize) -> Result<IndexWriter<Record>> {
@@ -180,24 +151,24 @@ impl Open {
 
     /// Events since the last commit.
     pub(crate) fn pending(&self) -> u64 {
-        self.journal.ends.len() as u64
+        self.journal.len() as u64
     }
 
     /// Whether the journal is longer than is reasonable.
     pub(crate) fn long(&self) -> bool {
-        self.journal.bytes.len() > LONGEST
+        self.journal.bytes() > LONGEST
     }
 
     /// Whether a commit has something to do.
     pub(crate) fn waits(&self) -> bool {
-        !self.journal.ends.is_empty() || self.hidden
+        !self.journal.is_empty() || self.hidden
     }
 
     /// Makes what was added durable, then visible. `next`: first position of the log that no index has taken.
     pub(crate) fn commit(&mut self, pool: &Pool, next: u64) -> Result<()> {
         self.used = Instant::now();
         self.flush(pool)?;
-        if !self.journal.ends.is_empty()
+        if !self.journal.is_empty()
             && let Some(mut writer) = self.writer.take()
         {
             let mark = Mark { log: self.log.clone(), next };

@@ -117,8 +117,8 @@ impl Buffers {
 /// ahead, and with that the memory of records that wait.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    free: Receiver<Buffers>,
-    home: Sender<Buffers>,
+    free: Receiver<Box<Buffers>>,
+    home: Sender<Box<Buffers>>,
 }
 
 /// Longest wait for a buffer. An indexing thread that died keeps what it was given; what comes next finds that out.
@@ -128,7 +128,7 @@ impl Pool {
     /// A pool of so many buffers.
     pub(crate) fn new(buffers: usize) -> Pool {
         let (home, free) = crossbeam_channel::bounded(buffers);
-        (0..buffers).for_each(|_| drop(home.try_send(Buffers::default())));
+        (0..buffers).for_each(|_| drop(home.try_send(Box::default())));
         Pool { free, home }
     }
 
@@ -142,24 +142,26 @@ impl Pool {
         let mut b = self.free.recv_timeout(PATIENCE).unwrap_or_default();
         b.clear();
         b.build(layout, usual, event);
-        Record { buffers: b, home: self.home.clone() }
+        Record { buffers: Some(b), home: self.home.clone() }
     }
 }
 
-/// A document for Tantivy.
+/// A document for Tantivy. Small: it is moved several times, and at every commit Tantivy makes room for forty thousand.
 #[derive(Debug)]
 pub(crate) struct Record {
-    buffers: Buffers,
-    home: Sender<Buffers>,
+    /// There until it is dropped.
+    buffers: Option<Box<Buffers>>,
+    home: Sender<Box<Buffers>>,
 }
 
 impl Record {
     /// The packed event and its base.
     pub(crate) fn packed(&self) -> (&[u8], &str) {
-        match self.buffers.slots.as_slice() {
+        let Some(buffers) = &self.buffers else { return (&[], "") };
+        match buffers.slots.as_slice() {
             [(_, Slot::Bytes(packed)), (_, Slot::Text(base)), ..] => (
-                self.buffers.bytes.get(packed.start as usize..packed.end as usize).unwrap_or_default(),
-                self.buffers.text.get(base.start as usize..base.end as usize).unwrap_or_default(),
+                buffers.bytes.get(packed.start as usize..packed.end as usize).unwrap_or_default(),
+                buffers.text.get(base.start as usize..base.end as usize).unwrap_or_default(),
             ),
             _ => (&[], ""),
         }
@@ -168,10 +170,12 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        let buffers = std::mem::take(&mut self.buffers);
+        let Some(mut buffers) = self.buffers.take() else { return };
         // a very large event's are not worth keeping
-        let small = buffers.bytes.capacity() + buffers.text.capacity() < 1 << 16;
-        let _ = self.home.try_send(if small { buffers } else { Buffers::default() });
+        if buffers.bytes.capacity() + buffers.text.capacity() >= 1 << 16 {
+            *buffers = Buffers::default();
+        }
+        let _ = self.home.try_send(buffers);
     }
 }
 
@@ -379,7 +383,8 @@ impl<'a> TantivyValue<'a> for Item<'a> {
 /// The values of a record.
 pub(crate) struct Items<'a> {
     slots: std::slice::Iter<'a, (Field, Slot)>,
-    buffers: &'a Buffers,
+    bytes: &'a [u8],
+    text: &'a str,
 }
 
 impl<'a> Iterator for Items<'a> {
@@ -389,8 +394,8 @@ impl<'a> Iterator for Items<'a> {
         let (field, slot) = self.slots.next()?;
         let span = |r: &Range<u32>| r.start as usize..r.end as usize;
         let value = match slot {
-            Slot::Bytes(r) => ItemValue::Bytes(self.buffers.bytes.get(span(r)).unwrap_or_default()),
-            Slot::Text(r) => ItemValue::Text(self.buffers.text.get(span(r)).unwrap_or_default()),
+            Slot::Bytes(r) => ItemValue::Bytes(self.bytes.get(span(r)).unwrap_or_default()),
+            Slot::Text(r) => ItemValue::Text(self.text.get(span(r)).unwrap_or_default()),
             Slot::Long(v) => ItemValue::Long(*v),
             Slot::Unsigned(v) => ItemValue::Unsigned(*v),
             Slot::Ip(v) => ItemValue::Ip(*v),
@@ -405,7 +410,10 @@ impl Document for Record {
     type FieldsValuesIter<'a> = Items<'a>;
 
     fn iter_fields_and_values(&self) -> Items<'_> {
-        Items { slots: self.buffers.slots.iter(), buffers: &self.buffers }
+        match &self.buffers {
+            Some(b) => Items { slots: b.slots.iter(), bytes: &b.bytes, text: &b.text },
+            None => Items { slots: [].iter(), bytes: &[], text: "" },
+        }
     }
 }
 
