@@ -25,6 +25,7 @@ use fansipan_storage::{RuleCount, StateStore};
 use crate::{
     alerts::{self, Alerts},
     exceptions::Watch,
+    lateness,
     memory::Memory,
     storing::{Found, Store, Storing},
 };
@@ -35,12 +36,12 @@ pub(crate) const CONSUMER: &str = "analyzer";
 /// Records taken from the log at a time.
 const RECORDS: usize = 8192;
 /// Bytes taken from the log at a time.
-const BYTES: usize = 8 << 20;
+const BYTES: usize = 1 << 20;
 /// Records that wait in the log when detection is behind: then what it finds is stored less often, for much of the work of storing
 /// is per transaction, or per alert that grew.
 const BEHIND: u64 = RECORDS as u64;
-/// Longest time between two times of storing while behind.
-const HELD: Duration = Duration::from_millis(500);
+/// Shortest and longest time between two times of storing while behind.
+const HELD: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(2));
 /// Signals that are stored at once, however short the time was, and however much is being stored.
 const HELD_SIGNALS: usize = 20_000;
 /// Longest wait for records, and that while something found waits for the state store.
@@ -75,9 +76,11 @@ fn gone() -> Said {
     said!("FSP-RUN-018: the log no longer has the position of detection", "FSP-RUN-018: nhật ký bền vững không còn vị trí cần phát hiện")
 }
 
-/// Whether what was found should be stored now: one after the other, and while behind not too often.
-fn is_time(consumer: &Consumer, storing: &mut Storing<'_>) -> bool {
-    !storing.is_busy() && (consumer.lag() < BEHIND || storing.given_at().elapsed() >= HELD)
+/// Whether what was found should be stored now: one after the other, and while behind not too often. `ingested`: when the latest
+/// record arrived, UTC nanoseconds.
+fn is_time(consumer: &Consumer, storing: &mut Storing<'_>, ingested: i64) -> bool {
+    let lag = consumer.lag();
+    !storing.is_busy() && (lag < BEHIND || storing.given_at().elapsed() >= lateness::held(lag, ingested, HELD))
 }
 
 /// What detectors hold, and below each what lost something.
@@ -141,7 +144,7 @@ impl Detection {
         loop {
             let stopping = self.stop.load(Ordering::Relaxed);
             let remembering = stopping || self.memory.is_due();
-            if read > storing.given() && (remembering || signals.len() >= HELD_SIGNALS || is_time(consumer, storing)) {
+            if read > storing.given() && (remembering || signals.len() >= HELD_SIGNALS || is_time(consumer, storing, event.ingested())) {
                 analyzer.settle(&mut signals);
                 let counts = analyzer.take_matches().map(|(rule, m)| RuleCount { rule, count: m.count, last: m.last }).collect();
                 if !storing.give(Found { next: read, signals: mem::take(&mut signals), counts, ingested: event.ingested() }) {

@@ -13,17 +13,16 @@ use fansipan_bus::EmbeddedBus;
 use fansipan_model::{Event, codec, said};
 use fansipan_storage::EventWriter;
 
+use crate::lateness;
+
 /// Name of this consumer of the log.
 pub(crate) const CONSUMER: &str = "indexer";
 
 const RECORDS: usize = 8192;
-const BYTES: usize = 8 << 20;
-/// Events become searchable at the latest this long after they were read from the log.
-const VISIBLE_WITHIN: Duration = Duration::from_millis(500);
-/// The same while more than [`BEHIND`] records wait to be read: every commit makes a part of the index that is merged into
-/// larger ones later, and catching up is what makes events visible then.
-const VISIBLE_WITHIN_BEHIND: Duration = Duration::from_secs(2);
-const BEHIND: u64 = 4 * RECORDS as u64;
+const BYTES: usize = 1 << 20;
+/// Shortest and longest time from reading an event from the log to making it searchable. Every commit makes a part of the index
+/// that is merged into larger ones later, and catching up is what makes late events visible.
+const VISIBLE_WITHIN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 
 pub(crate) struct Indexing {
     pub(crate) bus: EmbeddedBus,
@@ -50,8 +49,7 @@ impl Indexing {
         let mut last_commit = Instant::now();
         loop {
             let stopping = self.stop.load(Ordering::Relaxed);
-            let behind = consumer.lag() > BEHIND;
-            let within = if behind { VISIBLE_WITHIN_BEHIND } else { VISIBLE_WITHIN };
+            let within = lateness::held(consumer.lag(), event.ingested(), VISIBLE_WITHIN);
             let patience = if self.writer.pending() > 0 { within.saturating_sub(last_commit.elapsed()) } else { within };
             let records = consumer.poll(RECORDS, BYTES, patience).with_context(|| {
                 said!("FSP-RUN-021: cannot read the log for indexing", "FSP-RUN-021: không đọc được nhật ký bền vững để lập chỉ mục")

@@ -9,6 +9,7 @@ mod exceptions;
 mod indexing;
 mod intake;
 mod kept;
+mod lateness;
 mod live;
 mod logins;
 mod memory;

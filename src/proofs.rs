@@ -14,6 +14,9 @@ use uuid::Uuid;
 pub(crate) use self::keeper::Keeper;
 use self::kept::Kept;
 
+/// Records that a reader of the log has before it when it is behind.
+const BEHIND: u64 = 100_000;
+
 /// The durable log, and records of it that were kept.
 pub(crate) struct Log {
     bus: EmbeddedBus,
@@ -24,6 +27,11 @@ impl Log {
     /// `data`: the data folder.
     pub(crate) fn new(bus: EmbeddedBus, data: &std::path::Path) -> Self {
         Self { bus, kept: Kept::new(data) }
+    }
+
+    /// Whether a reader of the log has much before it.
+    fn is_behind(&self) -> bool {
+        self.bus.status().consumers.iter().any(|reader| reader.open && reader.lag > BEHIND)
     }
 
     /// What the log itself still has.

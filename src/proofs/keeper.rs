@@ -18,8 +18,11 @@ use uuid::Uuid;
 
 use super::{Log, kept::Proven};
 
-/// How often it is looked for new ones: a log of ten gibibytes may hold less than an hour of a flood.
+/// How often it is looked for new ones.
 const EVERY: Duration = Duration::from_secs(30);
+/// The same while readers of the log are behind, for which proving reads and hashes whole segments beside them: a log of ten
+/// gibibytes may hold less than an hour of a flood.
+const EVERY_BEHIND: Duration = Duration::from_secs(300);
 /// How often it is looked whether to stop.
 const GLANCE: Duration = Duration::from_millis(500);
 /// Incidents opened within this time are looked at, besides those that are open.
@@ -70,7 +73,7 @@ impl Keeper {
     pub(crate) fn run(self) -> Result<()> {
         let (mut seen, mut looked) = (Seen::default(), None::<Instant>);
         while !self.stop.load(Ordering::Relaxed) {
-            if looked.is_none_or(|at| at.elapsed() >= EVERY) {
+            if looked.is_none_or(|at| at.elapsed() >= EVERY_BEHIND || at.elapsed() >= EVERY && !self.log.is_behind()) {
                 if let Err(error) = self.look(&mut seen) {
                     tracing::error!(%error, "FSP-RUN-074: proofs of incidents could not be kept; it is tried again");
                     seen.incidents.clear();

@@ -35,6 +35,8 @@ const EXPORTED: usize = 200;
 const DAY: i64 = 86_400_000_000_000;
 /// Alerts of an entity that tell its risk.
 const RISK_ALERTS: usize = 10;
+/// Other rules about them beyond which the risk is no higher.
+const RISK_RULES: usize = 5;
 /// Judged alerts like one, listed.
 const SIMILAR: usize = 20;
 
@@ -76,6 +78,9 @@ pub(super) fn rank<'e>(t: &Transaction<'_>, rule: &str, level: Level, entities: 
         ))
         .map_err(StoreError::state(AROUND))?;
     for value in entities {
+        if others.len() >= RISK_RULES {
+            break;
+        }
         let rows = lately
             .query_map(params![value, now.saturating_sub(DAY), rule], |row| row.get::<_, String>(0))
             .map_err(StoreError::state(AROUND))?;
@@ -83,7 +88,7 @@ pub(super) fn rank<'e>(t: &Transaction<'_>, rule: &str, level: Level, entities: 
             others.insert(row.map_err(StoreError::state(AROUND))?);
         }
     }
-    let risk = 1000 + 100 * others.len().min(5) as u32;
+    let risk = 1000 + 100 * others.len().min(RISK_RULES) as u32;
     let level = weight(level);
     let priority = (u64::from(level) * u64::from(confidence) * u64::from(risk) / 1_000_000) as u32;
     Ok(Rank { priority, level, confidence, risk })
