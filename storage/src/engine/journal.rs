@@ -90,7 +90,7 @@ mod tests {
             let given: Vec<(Vec<u8>, String)> = sizes.iter().map(|&n| (vec![round; n], "đ".repeat(n / 5))).collect();
             given.iter().for_each(|(packed, base)| journal.push((packed, base)));
             assert_eq!(journal.len(), sizes.len());
-            assert_eq!(journal.bytes(), given.iter().map(|(packed, base)| packed.len() + base.len()).sum());
+            assert_eq!(journal.bytes(), given.iter().map(|(packed, base)| packed.len() + base.len()).sum::<usize>());
             assert!(journal.iter().eq(given.iter().map(|(packed, base)| (packed.as_slice(), base.as_str()))));
             journal.clear();
             assert!(journal.is_empty() && journal.bytes() == 0 && journal.iter().next().is_none());
